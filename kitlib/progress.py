@@ -1,0 +1,120 @@
+"""Progress for whatever takes longer than two seconds: one line that moves, or plain lines where nothing can move."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import TextIO
+
+QUIET_SECONDS = 2.0
+"""A step that ends sooner shows nothing in a notebook, and one line elsewhere."""
+
+
+def in_notebook() -> bool:
+    """Say whether this process is a Jupyter kernel."""
+    try:
+        from IPython import get_ipython
+    except ImportError:
+        return False
+    return type(get_ipython()).__name__ == "ZMQInteractiveShell"
+
+
+class Progress:
+    """Show how far a step has come; use it in a `with` statement.
+
+    On a terminal one line is rewritten; in a notebook one output is updated, and taken away when the step ends well;
+    elsewhere (CI, a pipe) a plain line is written at most every `every` seconds.
+
+    Parameters
+    ----------
+    step : str
+        What is being done.
+    total : float, optional
+        How much there is to do, in the unit of `done`; with it a share and a forecast are shown.
+    stream : TextIO, optional
+        Where lines go; standard error by default.
+    every : float
+        Seconds between plain lines.
+    """
+
+    def __init__(self, step: str, total: float | None = None, stream: TextIO | None = None, every: float = 5.0) -> None:
+        self.step = step
+        self.total = total
+        self.done = 0.0
+        self.text = ""
+        self._stream = stream or sys.stderr
+        self._every = every
+        self._started = time.monotonic()
+        self._shown_at = self._started
+        self._shown = False
+        self._notebook = in_notebook()
+        self._handle = None
+
+    def __enter__(self) -> Progress:
+        self._started = self._shown_at = time.monotonic()
+        if self._stream.isatty():
+            self._show()
+        return self
+
+    def update(self, text: str | None = None, done: float | None = None, total: float | None = None) -> None:
+        """Say what is happening now; cheap enough to call at every event."""
+        if text is not None:
+            self.text = text
+        if done is not None:
+            self.done = done
+        if total is not None:
+            self.total = total
+        now = time.monotonic()
+        gap = 0.2 if self._notebook or self._stream.isatty() else self._every
+        if now - self._started >= QUIET_SECONDS and (not self._shown or now - self._shown_at >= gap):
+            self._show()
+
+    def line(self) -> str:
+        """Return the line as it would be shown now."""
+        seconds = time.monotonic() - self._started
+        parts = [self.step]
+        if self.total:
+            share = min(self.done / self.total, 1.0)
+            parts.append(f"{share:.0%}")
+            if 0.02 < share < 1 and seconds > QUIET_SECONDS:
+                parts.append(f"about {duration(seconds / share - seconds)} left")
+        if self.text:
+            parts.append(self.text)
+        return f"{' · '.join(parts)} ({duration(seconds)})"
+
+    def _show(self) -> None:
+        self._shown = True
+        self._shown_at = time.monotonic()
+        if self._notebook:
+            from IPython.display import display
+
+            if self._handle is None:
+                self._handle = display({"text/plain": self.line()}, raw=True, display_id=True)
+            else:
+                self._handle.update({"text/plain": self.line()}, raw=True)
+        elif self._stream.isatty():
+            self._stream.write(f"\r\x1b[2K{self.line()[:160]}")
+            self._stream.flush()
+        else:
+            self._stream.write(self.line() + "\n")
+            self._stream.flush()
+
+    def __exit__(self, kind: type | None, error: BaseException | None, trace: object) -> None:
+        if self._notebook:
+            if self._handle is not None and error is None:
+                self._handle.update({"text/plain": ""}, raw=True)
+            return
+        end = "" if error is None else "  stopped"
+        line = f"{self.step} ({duration(time.monotonic() - self._started)}){end}"
+        lead = "\r\x1b[2K" if self._stream.isatty() else ""
+        self._stream.write(f"{lead}{line}\n")
+        self._stream.flush()
+
+
+def duration(seconds: float) -> str:
+    """Write seconds as a person would: 0.4 s, 12 s, 3 min 20 s."""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    return f"{int(seconds // 60)} min {int(seconds % 60):02d} s"
