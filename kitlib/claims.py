@@ -1,0 +1,517 @@
+"""Claims: sentences that are tested on frames, with a verdict, the evidence, and a ledger of all of them.
+
+A check is made by a verb over a frame (`never`, `always`, `eventually`, `at_most`, `at_least`, `happens_before`,
+`within`, `equal`). `claim` puts it beside its sentence. Where the recording has a gap that could hide a counterexample
+the verdict is "unknown", never "holds".
+"""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from kitlib.errors import ClaimError, UsageError
+
+VERDICTS = ("holds", "fails", "changed", "unknown")
+MARKS = {"holds": "✓", "fails": "✗", "changed": "↻", "unknown": "?"}
+EVIDENCE_ROWS = 20
+Mask = str | Callable[[pd.DataFrame], Any]
+
+
+@dataclass(frozen=True)
+class Check:
+    """What a verb found.
+
+    Parameters
+    ----------
+    holds : bool or None
+        None if it can't be told.
+    why : str
+        In words, with the numbers.
+    evidence : DataFrame
+        The rows that decide it.
+    span : tuple of int, optional
+        (begin, end) on the monotonic clock that was looked at, ns.
+    fragile : bool
+        Whether a row that was not recorded could turn the answer.
+    gaps : list of dict
+        The gaps of the frames that were looked at.
+    """
+
+    holds: bool | None
+    why: str
+    evidence: pd.DataFrame
+    span: tuple[int, int] | None = None
+    fragile: bool = True
+    gaps: Sequence[dict[str, Any]] = ()
+
+    def __and__(self, other: Check) -> Check:
+        """Both must hold."""
+        failed = next((check for check in (self, other) if check.holds is False), None)
+        holds = False if failed else (None if None in (self.holds, other.holds) else True)
+        spans = [check.span for check in (self, other) if check.span]
+        return Check(
+            holds,
+            failed.why if failed else f"{self.why}; {other.why}",
+            failed.evidence if failed else pd.concat([self.evidence, other.evidence], ignore_index=True),
+            (min(span[0] for span in spans), max(span[1] for span in spans)) if spans else None,
+            failed.fragile if failed else self.fragile or other.fragile,
+            [*self.gaps, *other.gaps],
+        )
+
+
+def _select(frame: pd.DataFrame, mask: Mask) -> pd.Series:
+    try:
+        found = frame.eval(mask) if isinstance(mask, str) else mask(frame)
+    except Exception as error:
+        raise UsageError(
+            f"can't evaluate {mask!r}: {error}",
+            step="claim",
+            next="its columns are: " + ", ".join(map(str, frame.columns)),
+        ) from error
+    return pd.Series(found, index=frame.index).fillna(False).astype(bool)
+
+
+def _span(*frames: pd.DataFrame) -> tuple[int, int] | None:
+    bounds = [frame.attrs["window"] for frame in frames if "window" in frame.attrs]
+    bounds += [
+        (int(frame["monotonic_ns"].min()), int(frame["monotonic_ns"].max()))
+        for frame in frames
+        if "window" not in frame.attrs and "monotonic_ns" in frame and len(frame)
+    ]
+    return (min(low for low, _ in bounds), max(high for _, high in bounds)) if bounds else None
+
+
+def _about(*frames: pd.DataFrame) -> dict[str, Any]:
+    return {"span": _span(*frames), "gaps": [gap for frame in frames for gap in frame.attrs.get("gaps", ())]}
+
+
+def _words(mask: Mask, said: str | None) -> str:
+    return said or (mask if isinstance(mask, str) else "the condition")
+
+
+def never(frame: pd.DataFrame, mask: Mask, said: str | None = None) -> Check:
+    """No row satisfies the condition; a frame without rows can't tell.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Any frame.
+    mask : str or callable
+        A `DataFrame.eval` expression, or a function of the frame that gives a boolean Series.
+    said : str, optional
+        The condition in words.
+    """
+    found = frame[_select(frame, mask)]
+    words = _words(mask, said)
+    if len(found):
+        return Check(False, f"{len(found)} of {len(frame)} rows: {words}", found, fragile=False, **_about(frame))
+    if not len(frame):
+        return Check(None, "nothing was recorded", frame, **_about(frame))
+    return Check(True, f"none of {len(frame)} rows: {words}", frame, **_about(frame))
+
+
+def always(frame: pd.DataFrame, mask: Mask, said: str | None = None) -> Check:
+    """Every row satisfies the condition; a frame without rows can't tell. Parameters as of `never`."""
+    hits = _select(frame, mask)
+    words = _words(mask, said)
+    if not len(frame):
+        return Check(None, "nothing was recorded", frame, **_about(frame))
+    if hits.all():
+        return Check(True, f"all {len(frame)} rows: {words}", frame, **_about(frame))
+    found = frame[~hits]
+    return Check(False, f"{len(found)} of {len(frame)} rows not: {words}", found, fragile=False, **_about(frame))
+
+
+def eventually(frame: pd.DataFrame, mask: Mask, said: str | None = None) -> Check:
+    """At least one row satisfies the condition. Parameters as of `never`."""
+    found = frame[_select(frame, mask)]
+    words = _words(mask, said)
+    if len(found):
+        return Check(True, f"{len(found)} of {len(frame)} rows: {words}", found, fragile=False, **_about(frame))
+    return Check(False, f"none of {len(frame)} rows: {words}", frame.tail(5), **_about(frame))
+
+
+def at_most(frame: pd.DataFrame, column: str, limit: int | str) -> Check:
+    """The column is never above the limit, which is a number or another column."""
+    return _bounded(frame, column, limit, above=True)
+
+
+def at_least(frame: pd.DataFrame, column: str, limit: int | str) -> Check:
+    """The column is never below the limit, which is a number or another column."""
+    return _bounded(frame, column, limit, above=False)
+
+
+def _bounded(frame: pd.DataFrame, column: str, limit: int | str, above: bool) -> Check:
+    if column not in frame or (isinstance(limit, str) and limit not in frame):
+        raise UsageError(
+            f"no column {column if column not in frame else limit!r}",
+            step="claim",
+            next="its columns are: " + ", ".join(map(str, frame.columns)),
+        )
+    if not len(frame):
+        return Check(None, "nothing was recorded", frame, **_about(frame))
+    bound = frame[limit] if isinstance(limit, str) else pd.Series(limit, index=frame.index)
+    slack = (bound - frame[column]) if above else (frame[column] - bound)
+    tightest = frame.loc[[slack.idxmin()]]
+    low, high = frame[column].min(), frame[column].max()
+    name = f"{limit} ({', '.join(map(str, sorted(set(bound))))})" if isinstance(limit, str) else str(limit)
+    relation = "above" if above else "below"
+    if (slack < 0).any():
+        found = frame[slack < 0]
+        return Check(
+            False, f"{column} is {relation} {name} in {len(found)} of {len(frame)} rows", found, None, False,
+            frame.attrs.get("gaps", ()),
+        )  # fmt: skip
+    why = f"{column} is {low}…{high}, never {relation} {name}, at {len(frame)} resourceVersions"
+    return Check(True, why, tightest, **_about(frame))
+
+
+def happens_before(first: pd.DataFrame, then: pd.DataFrame, by: str = "resourceVersion") -> Check:
+    """The last row of `first` comes before the first row of `then`, in the server's order.
+
+    Parameters
+    ----------
+    first, then : DataFrame
+        Rows, already selected. Both must have some.
+    by : str
+        The column that orders them; a tie is not an order.
+    """
+    about = _about(first, then)
+    if not len(first) or not len(then):
+        which = "first" if not len(first) else "second"
+        return Check(False, f"the {which} never happened", pd.concat([first, then]), **about)
+    last, begin = first.sort_values(by).iloc[[-1]], then.sort_values(by).iloc[[0]]
+    holds = bool(last[by].iloc[0] < begin[by].iloc[0])
+    why = f"{by} {last[by].iloc[0]} {'<' if holds else 'is not before'} {begin[by].iloc[0]}"
+    return Check(holds, why, pd.concat([last, begin], ignore_index=True), **about)
+
+
+def within(seconds: float, first: pd.DataFrame, then: pd.DataFrame) -> Check:
+    """The first row of `then` is received at most so many seconds after the first row of `first`."""
+    about = _about(first, then)
+    if not len(first) or not len(then):
+        which = "first" if not len(first) else "second"
+        return Check(False, f"the {which} never happened", pd.concat([first, then]), **about)
+    start, end = first.iloc[[0]], then.iloc[[0]]
+    took = (int(end["monotonic_ns"].iloc[0]) - int(start["monotonic_ns"].iloc[0])) / 1e9
+    evidence = pd.concat([start, end], ignore_index=True)
+    return Check(0 <= took <= seconds, f"{took:.2f} s, of {seconds:g} s", evidence, **about)
+
+
+def equal(found: Any, wanted: Any, evidence: pd.DataFrame | None = None, what: str = "found") -> Check:
+    """Two values are the same; the rows they were taken from are the evidence.
+
+    Parameters
+    ----------
+    found, wanted : object
+        What is compared.
+    evidence : DataFrame, optional
+        Where `found` comes from.
+    what : str
+        The name of what was found.
+    """
+    frame = pd.DataFrame({what: [str(found)], "wanted": [str(wanted)]}) if evidence is None else evidence
+    holds = bool(found == wanted)
+    why = f"{what} {found}" if holds else f"{what} {found}, not {wanted}"
+    return Check(holds, why, frame, **_about(frame))
+
+
+def unknown(why: str) -> Check:
+    """This cluster, or this recording, can't tell."""
+    return Check(None, why, pd.DataFrame())
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One line of the ledger.
+
+    Parameters
+    ----------
+    id : str
+        The notebook's name and a slug of the text; the same in every run.
+    text : str
+        The sentence.
+    source : str
+        Where it comes from: a section of the note, or of Kubernetes' documentation.
+    verdict, expected : str
+        One of VERDICTS.
+    why : str
+        What decided it.
+    instead : str
+        What is true instead, where a sentence is expected to fail or to have changed.
+    evidence : list of dict
+        At most 20 rows.
+    evidence_rows : int
+        How many there were.
+    """
+
+    id: str
+    notebook: str
+    text: str
+    source: str
+    verdict: str
+    expected: str
+    why: str
+    instead: str = ""
+    evidence: list[dict[str, Any]] = field(default_factory=list, repr=False)
+    evidence_rows: int = 0
+    version: str = ""
+    provider: str = ""
+    date: str = ""
+
+    @property
+    def as_expected(self) -> bool:
+        """Whether the verdict is the one that the claim expects."""
+        return self.verdict == self.expected
+
+    def __str__(self) -> str:
+        line = f"{MARKS[self.verdict]} {self.verdict}: {self.text}"
+        if not self.as_expected:
+            line += f"\n  expected {self.expected}; {self.why}"
+        elif self.verdict in ("fails", "changed"):
+            line += f" (as expected){chr(10) + '  Instead: ' + self.instead if self.instead else ''}"
+        return line
+
+    def _repr_html_(self) -> str:
+        return claim_html(self)
+
+
+def claim_html(claim: Claim, open_evidence: bool = False) -> str:
+    """Write a claim as HTML: the verdict, the sentence, and evidence that can be opened. All text is escaped."""
+    esc = html.escape
+    surprise = "" if claim.as_expected else f" <strong>expected {esc(claim.expected)}</strong>"
+    noted = " (as expected)" if claim.as_expected and claim.expected != "holds" else ""
+    instead = f"<div class='kitlib-instead'>Instead: {esc(claim.instead)}</div>" if claim.instead else ""
+    rows = pd.DataFrame(claim.evidence).astype(str) if claim.evidence else pd.DataFrame()
+    table = rows.to_html(index=False, border=0, escape=True, classes="kitlib-evidence") if len(rows) else ""
+    shown = len(claim.evidence)
+    count = f" · {shown} of {claim.evidence_rows} rows" if claim.evidence_rows > shown else ""
+    state = " open" if open_evidence else ""
+    return (
+        f"<div class='kitlib-claim kitlib-{esc(claim.verdict)}' data-claim='{esc(claim.id)}'>"
+        f"<span class='kitlib-verdict'>{MARKS[claim.verdict]} {esc(claim.verdict)}</span>{noted}{surprise} "
+        f"<span class='kitlib-text'>{esc(claim.text)}</span>"
+        f"<span class='kitlib-source'> {esc(claim.source)}</span>{instead}"
+        f"<details{state}><summary>evidence{count}</summary><p>{esc(claim.why)}</p>"
+        f"<div class='kitlib-scroll'>{table}</div></details></div>"
+    )
+
+
+class Ledger:
+    """All claims of one notebook's run; kept as JSON after each of them, so that a crash loses none.
+
+    Parameters
+    ----------
+    notebook : str
+        Its name.
+    version, release, provider : str
+        Of the cluster.
+    path : Path, optional
+        The JSON file; none is written if left out.
+    """
+
+    def __init__(
+        self, notebook: str, version: str = "", release: str = "", provider: str = "", path: Path | None = None
+    ) -> None:
+        self.notebook = notebook
+        self.version = version
+        self.release = release
+        self.provider = provider
+        self.path = path
+        self.complete = False
+        self.claims: list[Claim] = []
+        self.write()
+
+    def add(
+        self,
+        text: str,
+        check: Check,
+        source: str,
+        expected: str = "holds",
+        instead: str = "",
+        changed_in: str = "",
+    ) -> Claim:
+        """Judge a check and append the claim; see `claim`."""
+        if expected not in VERDICTS:
+            raise UsageError(f"no verdict {expected!r}", step="claim", object=text, next=f"one of {VERDICTS}")
+        if not isinstance(check, Check):
+            raise UsageError(
+                "the second argument is not a check", step="claim", object=text, next="use a verb: never(…), equal(…)"
+            )
+        if expected in ("fails", "changed") and not instead:
+            raise UsageError(
+                f"a claim that expects {expected} must say what is true instead",
+                step="claim",
+                object=text,
+                next='add instead="…"',
+            )
+        verdict, why = judge(check)
+        if verdict == "fails" and changed_in:
+            verdict, why = "changed", f"{why} (changed in {changed_in})"
+        made = Claim(
+            id=f"{self.notebook}/{slug(text)}",
+            notebook=self.notebook,
+            text=text,
+            source=source,
+            verdict=verdict,
+            expected=expected,
+            why=why,
+            instead=instead,
+            evidence=_evidence(check.evidence),
+            evidence_rows=len(check.evidence),
+            version=self.version,
+            provider=self.provider,
+            date=datetime.now(UTC).strftime("%Y-%m-%d"),
+        )
+        self.claims = [known for known in self.claims if known.id != made.id]  # a cell that is run again
+        self.claims.append(made)
+        self.write()
+        return made
+
+    def unexpected(self) -> list[Claim]:
+        """Return the claims whose verdict isn't the expected one."""
+        return [claim for claim in self.claims if not claim.as_expected]
+
+    def close(self) -> None:
+        """Mark the ledger as complete.
+
+        Raises
+        ------
+        ClaimError
+            If a verdict wasn't expected; it lists them.
+        """
+        self.complete = True
+        self.write()
+        wrong = self.unexpected()
+        if wrong:
+            raise ClaimError(
+                f"{len(wrong)} of {len(self.claims)} claims did not get the verdict that they expect:\n"
+                + "\n".join(f"  {claim}" for claim in wrong),
+                step="ledger",
+                object=self.notebook,
+                next="open the claim's evidence: either the sentence or the check is wrong, or Kubernetes has changed",
+            )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what is written to disk."""
+        return {
+            "notebook": self.notebook,
+            "provider": self.provider,
+            "version": self.version,
+            "release": self.release,
+            "date": datetime.now(UTC).strftime("%Y-%m-%d"),
+            "complete": self.complete,
+            "claims": [{name: getattr(claim, name) for name in Claim.__dataclass_fields__} for claim in self.claims],
+        }
+
+    def write(self) -> None:
+        """Write the JSON file, whole or not at all."""
+        if self.path is None:
+            return
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        draft = self.path.with_suffix(".tmp")
+        draft.write_text(json.dumps(self.to_dict(), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        draft.replace(self.path)
+
+    def summary(self) -> str:
+        """Return one line: how many claims, and how many got each verdict."""
+        counts = {verdict: sum(claim.verdict == verdict for claim in self.claims) for verdict in VERDICTS}
+        told = ", ".join(f"{number} {verdict}" for verdict, number in counts.items() if number)
+        wrong = len(self.unexpected())
+        return f"{len(self.claims)} claims: {told}; {f'{wrong} NOT as expected' if wrong else 'all as expected'}"
+
+    def __repr__(self) -> str:
+        return "\n".join([self.summary(), *map(str, self.claims)])
+
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f"<tr><td class='kitlib-{claim.verdict}'>{MARKS[claim.verdict]} {claim.verdict}</td>"
+            f"<td>{html.escape(claim.expected)}</td><td>{html.escape(claim.text)}"
+            f"{'<br><em>Instead: ' + html.escape(claim.instead) + '</em>' if claim.instead else ''}</td>"
+            f"<td>{html.escape(claim.source)}</td></tr>"
+            for claim in self.claims
+        )
+        return (
+            f"<div class='kitlib-scroll'><table class='kitlib-ledger'><caption>{html.escape(self.summary())}</caption>"
+            f"<thead><tr><th>verdict</th><th>expected</th><th>claim</th><th>source</th></tr></thead>"
+            f"<tbody>{rows}</tbody></table></div>"
+        )
+
+
+def judge(check: Check) -> tuple[str, str]:
+    """Return the verdict of a check and why: a gap that could hide a counterexample makes it unknown."""
+    if check.holds is None:
+        return "unknown", check.why
+    if check.fragile:
+        for gap in check.gaps:
+            if check.span is None or (gap["until_ns"] >= check.span[0] and gap["after_ns"] <= check.span[1]):
+                return "unknown", f"the recording has a gap of {gap['kind']} here ({gap['reason']})"
+    return ("holds" if check.holds else "fails"), check.why
+
+
+def slug(text: str) -> str:
+    """Make a claim's id from its sentence."""
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:80].rstrip("-")
+
+
+def _evidence(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    shown = frame.head(EVIDENCE_ROWS)
+    shown = shown.loc[:, [column for column in shown if not _empty(shown[column])]]
+    return json.loads(shown.to_json(orient="records", date_format="iso", default_handler=str))
+
+
+def _empty(column: pd.Series) -> bool:
+    return bool((column.isna() | (column.astype(str) == "")).all())
+
+
+_current: Ledger | None = None
+
+
+def use(ledger: Ledger | None) -> None:
+    """Make this the ledger that `claim` writes to."""
+    global _current
+    _current = ledger
+
+
+def claim(
+    text: str, check: Check, source: str, expected: str = "holds", instead: str = "", changed_in: str = ""
+) -> Claim:
+    """Put a sentence to the test, and write the verdict into the notebook's ledger.
+
+    Parameters
+    ----------
+    text : str
+        The sentence.
+    check : Check
+        What a verb says of it: `never(…)`, `at_most(…)`, `equal(…)`.
+    source : str
+        Where the sentence comes from: "note: Deployment", or a page of Kubernetes' documentation.
+    expected : str
+        The verdict that it should get; "fails" for a sentence of the note that is known to be wrong.
+    instead : str
+        What is true instead; required where "fails" or "changed" is expected.
+    changed_in : str
+        The version in which it stopped to hold, with its source, where the old one can't be asked.
+
+    Returns
+    -------
+    Claim
+        With `verdict`; a notebook shows it.
+
+    Raises
+    ------
+    UsageError
+        If no ledger is open, or an argument is wrong.
+    """
+    if _current is None:
+        raise UsageError("no ledger is open", step="claim", object=text, next='begin with kitlib.open("…")')
+    return _current.add(text, check, source, expected, instead, changed_in)

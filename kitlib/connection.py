@@ -1,0 +1,301 @@
+"""A connection to one API server: the official client's configuration and authentication, and the bytes as they come.
+
+Writing is refused here, in one place, unless the cluster is kitlib's own or was named explicitly.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import urllib3
+from kubernetes import client, config
+from kubernetes.config.config_exception import ConfigException
+
+from kitlib.errors import ClusterError, RefusedError, ServerError, UsageError
+
+READS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+@dataclass(frozen=True)
+class Resource:
+    """Where the API server serves a kind, as its discovery documents say.
+
+    Parameters
+    ----------
+    kind, plural, singular : str
+        "Deployment", "deployments", "deployment".
+    group_version : str
+        "apps/v1", or "v1" for the core group.
+    namespaced : bool
+        Whether its objects live in a namespace.
+    short_names : tuple of str
+        kubectl's abbreviations ("deploy").
+    """
+
+    kind: str
+    plural: str
+    singular: str
+    group_version: str
+    namespaced: bool
+    short_names: tuple[str, ...] = ()
+
+    def path(self, namespace: str | None = None, name: str | None = None, subresource: str | None = None) -> str:
+        """Return the URL path of the collection, of one object, or of its subresource."""
+        root = "/api/v1" if self.group_version == "v1" else f"/apis/{self.group_version}"
+        parts = [root]
+        if self.namespaced and namespace:
+            parts.append(f"namespaces/{quote(namespace, safe='')}")
+        parts.append(self.plural)
+        parts += [quote(part, safe="") for part in (name, subresource) if part]
+        return "/".join(parts)
+
+
+class Stream:
+    """The lines of a watch, as bytes; `close` ends it from another thread."""
+
+    def __init__(self, response: urllib3.BaseHTTPResponse) -> None:
+        self._response = response
+        self._closed = threading.Event()
+
+    def __iter__(self) -> Iterator[bytes]:
+        rest = b""
+        try:
+            for chunk in self._response.stream(2**16):
+                *lines, rest = (rest + chunk).split(b"\n")
+                yield from (line for line in lines if line)
+        except (urllib3.exceptions.HTTPError, OSError, AttributeError, ValueError) as error:
+            if not self._closed.is_set():
+                raise ConnectionError(str(error)) from error
+        finally:
+            self._response.close()
+
+    def close(self) -> None:
+        """End the stream; the thread that reads it sees its end."""
+        self._closed.set()
+        try:
+            self._response.shutdown()
+        except (ValueError, OSError, AttributeError, RuntimeError):
+            pass
+
+
+class Connection:
+    """One API server, with the credentials of one context of a kubeconfig file.
+
+    Parameters
+    ----------
+    kubeconfig : Path or str, optional
+        The file; the official client's default (`KUBECONFIG`, then ~/.kube/config) if None.
+    context : str, optional
+        The context in it; its current context if None.
+    writable : bool
+        Whether requests that write are sent; a `RefusedError` is raised for them otherwise.
+
+    Raises
+    ------
+    ClusterError
+        If the file or the context can't be used.
+    """
+
+    def __init__(
+        self, kubeconfig: Path | str | None = None, context: str | None = None, writable: bool = False
+    ) -> None:
+        self.context = context
+        self.writable = writable
+        try:
+            self._api = config.new_client_from_config(
+                config_file=str(kubeconfig) if kubeconfig else None, context=context
+            )
+        except (ConfigException, OSError) as error:
+            raise ClusterError(
+                f"can't use this kubeconfig: {error}",
+                step="connect",
+                object=str(kubeconfig or context or "default kubeconfig"),
+                next="run `kitlib up` for a cluster of kitlib's own, or check the file and the context's name",
+            ) from error
+        self._pool: urllib3.PoolManager = self._api.rest_client.pool_manager
+        self.server: str = self._api.configuration.host.rstrip("/")
+        self._resources: dict[str, list[Resource]] = {}
+
+    @property
+    def api_client(self) -> client.ApiClient:
+        """The official client with this connection's configuration, for what kitlib has no word for."""
+        return self._api
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, Any] | None,
+        body: bytes | None,
+        headers: dict[str, str],
+        timeout: urllib3.Timeout,
+        preload: bool,
+    ) -> urllib3.BaseHTTPResponse:
+        if method not in READS and not self.writable:
+            raise RefusedError(
+                "kitlib did not make this cluster and does not write to it",
+                step=f"{method} {path}",
+                object=f"context {self.context or 'current'}",
+                next="use a cluster of kitlib's own (`kitlib up`), or name this one: --context NAME --yes-write",
+            )
+        self._api.update_params_for_auth(headers, [], ["BearerToken"])
+        url = self.server + path
+        if query:
+            url += "?" + urlencode({key: value for key, value in query.items() if value is not None})
+        try:
+            response = self._pool.request(
+                method, url, body=body, headers=headers, timeout=timeout, retries=False, preload_content=preload
+            )
+        except (urllib3.exceptions.HTTPError, OSError) as error:
+            raise ClusterError(
+                f"the API server does not answer: {error}",
+                step=f"{method} {path}",
+                object=self.server,
+                next="`kitlib status` shows what is running, `kitlib up` starts it again",
+            ) from error
+        if response.status >= 400:
+            raise server_error(response.status, response.data or b"", f"{method} {path}")
+        return response
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, Any] | None = None,
+        body: Any = None,
+        content_type: str = "application/json",
+        accept: str = "application/json",
+        timeout: float = 30,
+    ) -> bytes:
+        """Send one request and return the body's bytes.
+
+        Parameters
+        ----------
+        method, path : str
+            "GET", "/api/v1/namespaces".
+        query : mapping, optional
+            Parameters of the URL; None values are left out.
+        body : bytes, str or JSON-like, optional
+            What is sent; anything but bytes and str is written as JSON.
+        content_type, accept : str
+            Media types.
+        timeout : float
+            Seconds to wait for an answer.
+
+        Raises
+        ------
+        RefusedError
+            If it would write and this connection may not.
+        ServerError
+            If the server refuses; `status` holds its Status object.
+        ClusterError
+            If the server does not answer.
+        """
+        headers = {"Accept": accept, "User-Agent": "kitlib"}
+        data: bytes | None = None
+        if body is not None:
+            headers["Content-Type"] = content_type
+            text = body if isinstance(body, bytes | str) else json.dumps(body)
+            data = text.encode() if isinstance(text, str) else text
+        response = self._send(method, path, query, data, headers, urllib3.Timeout(connect=5, read=timeout), True)
+        return response.data
+
+    def get(self, path: str, query: Mapping[str, Any] | None = None, **options: Any) -> dict[str, Any]:
+        """GET a path and decode the JSON that comes back."""
+        return json.loads(self.request("GET", path, query, **options))
+
+    def stream(self, path: str, query: Mapping[str, Any] | None = None, read_timeout: float = 300) -> Stream:
+        """Open a watch and return its lines as they come.
+
+        Parameters
+        ----------
+        path : str
+            A collection's path.
+        query : mapping, optional
+            Its parameters; `watch=1` is added.
+        read_timeout : float
+            Seconds of silence after which reading raises `ConnectionError`.
+        """
+        headers = {"Accept": "application/json", "User-Agent": "kitlib"}
+        timeout = urllib3.Timeout(connect=5, read=read_timeout)
+        return Stream(self._send("GET", path, {**(query or {}), "watch": "1"}, None, headers, timeout, False))
+
+    def discover(self, name: str, group_version: str | None = None) -> Resource:
+        """Find a kind by any of its names, as kubectl does: "Deployment", "deployments", "deploy", "jobs.batch".
+
+        Raises
+        ------
+        UsageError
+            If the server serves no such kind.
+        """
+        wanted, _, group = name.partition(".")
+        wanted = wanted.lower()
+        for version in [group_version] if group_version else self._group_versions():
+            if group and version.split("/")[0] != group:
+                continue
+            for resource in self._served(version):
+                names = {resource.kind.lower(), resource.plural, resource.singular, *resource.short_names}
+                if wanted in names:
+                    return resource
+        raise UsageError(
+            f"this API server serves no kind {name!r}" + (f" in {group_version}" if group_version else ""),
+            step="discovery",
+            object=self.server,
+            next="`kubectl api-resources` lists what it serves; check the spelling and the apiVersion",
+        )
+
+    def _group_versions(self) -> Iterator[str]:
+        yield from ("v1", "apps/v1", "batch/v1", "networking.k8s.io/v1")
+        for group in self.get("/apis")["groups"]:
+            yield from (version["groupVersion"] for version in group["versions"])
+
+    def _served(self, group_version: str) -> list[Resource]:
+        if group_version not in self._resources:
+            path = "/api/v1" if group_version == "v1" else f"/apis/{group_version}"
+            try:
+                listed = self.get(path)["resources"]
+            except ServerError as error:
+                if error.status.get("code") != 404:
+                    raise
+                listed = []
+            self._resources[group_version] = [
+                Resource(
+                    kind=item["kind"],
+                    plural=item["name"],
+                    singular=item.get("singularName") or item["kind"].lower(),
+                    group_version=group_version,
+                    namespaced=item["namespaced"],
+                    short_names=tuple(item.get("shortNames") or ()),
+                )
+                for item in listed
+                if "/" not in item["name"]
+            ]
+        return self._resources[group_version]
+
+
+def server_error(code: int, body: bytes, step: str) -> ServerError:
+    """Make the error that says what the server's Status object says."""
+    try:
+        status = json.loads(body)
+    except ValueError:
+        status = {"code": code, "message": body.decode(errors="replace")[:500] or f"HTTP {code}"}
+    status.setdefault("code", code)
+    hints = {
+        401: "the credentials in the kubeconfig are not accepted: `kitlib up` renews those of its own clusters",
+        403: "the server's answer names the permission that is missing",
+        404: "check the name and the namespace",
+        409: "another field manager owns a field, or the object exists: the message names it",
+        422: "the message names the field; `kubectl explain` shows what it takes",
+        400: "the message names the field; `kubectl explain` shows what it takes",
+    }
+    return ServerError(
+        str(status.get("message") or f"HTTP {code}"), step=step, next=hints.get(code), status=status
+    )
+
+

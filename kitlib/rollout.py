@@ -1,0 +1,254 @@
+"""What a rollout promised, and whether it kept it, at every resourceVersion."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from kitlib.errors import UsageError
+
+TIMELINE = {
+    "monotonic_ns": "int64",
+    "resourceVersion": "int64",
+    "total": "int64",
+    "available": "int64",
+    "unavailable": "int64",
+    "terminating": "int64",
+    "desired": "int64",
+    "upper": "int64",
+    "lower": "int64",
+}
+BY_REVISION = {
+    "monotonic_ns": "int64",
+    "resourceVersion": "int64",
+    "revision": "int64",
+    "replicaset": "str",
+    "available": "int64",
+    "unavailable": "int64",
+    "terminating": "int64",
+}
+
+
+@dataclass(frozen=True)
+class Promise:
+    """The envelope that a Deployment's strategy promises.
+
+    Parameters
+    ----------
+    desired : int
+        spec.replicas.
+    surge, unavailable : int
+        maxSurge and maxUnavailable in Pods: percentages are rounded up and down; if both come to 0, one Pod may be
+        unavailable (deployment controller, ResolveFenceposts).
+    strategy : str
+        RollingUpdate or Recreate.
+    """
+
+    desired: int
+    surge: int
+    unavailable: int
+    strategy: str
+
+    @property
+    def upper(self) -> int:
+        """At most so many Pods that are not terminating."""
+        return self.desired + self.surge
+
+    @property
+    def lower(self) -> int:
+        """At least so many available Pods."""
+        return max(self.desired - self.unavailable, 0)
+
+
+def pods_of(value: str | int | None, replicas: int, up: bool) -> int:
+    """Turn "25%" or 3 into Pods, rounding as Kubernetes does.
+
+    Parameters
+    ----------
+    value : str, int or None
+        maxSurge or maxUnavailable as written; None and "" count as 0.
+    replicas : int
+        What a percentage is of.
+    up : bool
+        Round up (maxSurge) or down (maxUnavailable).
+    """
+    text = str(value or "0").strip()
+    if not text.removesuffix("%").isdigit():
+        raise UsageError(
+            f"{text!r} is neither a number of Pods nor a percentage", step="rollout", next='write 2 or "25%"'
+        )
+    if not text.endswith("%"):
+        return int(text)
+    exact = int(text[:-1]) * replicas / 100
+    return math.ceil(exact) if up else math.floor(exact)
+
+
+def promise(replicas: pd.DataFrame, deployment: str | None = None) -> Promise:
+    """Return what the Deployment's last observed version promises.
+
+    Parameters
+    ----------
+    replicas : DataFrame
+        The frame `replicas`.
+    deployment : str, optional
+        Its name; may be left out if there is one only.
+    """
+    return _promise(_deployment(replicas, deployment).iloc[-1])
+
+
+def timeline(pods: pd.DataFrame, replicas: pd.DataFrame, deployment: str | None = None) -> pd.DataFrame:
+    """Return the rollout's state after every write that was observed, in the server's order.
+
+    Parameters
+    ----------
+    pods, replicas : DataFrame
+        The frames of those names.
+    deployment : str, optional
+        The Deployment's name; may be left out if there is one only.
+
+    Returns
+    -------
+    DataFrame
+        monotonic_ns (int64, ns), resourceVersion (int64), total (int64, Pods not terminating), available (int64,
+        Pods: Ready for minReadySeconds; those of a Deployment with minReadySeconds are taken from its ReplicaSets'
+        status), unavailable, terminating (int64, Pods), desired (int64, Pods), upper and lower (int64, Pods: the
+        envelope; of Recreate, and before the Deployment was seen, desired and 0).
+    """
+    return _replay(pods, replicas, deployment)[0]
+
+
+def by_revision(pods: pd.DataFrame, replicas: pd.DataFrame, deployment: str | None = None) -> pd.DataFrame:
+    """Return the same in long form: one row for each time and ReplicaSet.
+
+    Returns
+    -------
+    DataFrame
+        monotonic_ns (int64, ns), resourceVersion (int64), revision (int64; 0 while unknown), replicaset (str),
+        available, unavailable, terminating (int64, Pods).
+    """
+    return _replay(pods, replicas, deployment)[1]
+
+
+def revisions(replicas: pd.DataFrame, deployment: str | None = None) -> pd.DataFrame:
+    """Return one row for each ReplicaSet of the Deployment: what `kubectl rollout history` knows, and more.
+
+    Returns
+    -------
+    DataFrame
+        name (str), revision (Int64: the last observed), template (str: digest), image (str), spec.replicas (Int64),
+        first_seen_ns (int64, ns), deleted (bool).
+    """
+    sets = _sets(replicas, _deployment(replicas, deployment))
+    grouped = sets.groupby("uid", sort=False)
+    last = grouped.tail(1).set_index("uid")
+    frame = last[["name", "revision", "template", "image", "spec.replicas"]].copy()
+    frame["first_seen_ns"] = grouped["monotonic_ns"].first()
+    frame["deleted"] = last["type"] == "DELETED"
+    return frame.reset_index(drop=True)
+
+
+def _deployment(replicas: pd.DataFrame, name: str | None) -> pd.DataFrame:
+    rows = replicas[(replicas["kind"] == "Deployment") & (replicas["type"] != "DELETED")]
+    names = list(rows["name"].unique())
+    if name is None and len(names) == 1:
+        name = names[0]
+    if name not in names:
+        raise UsageError(
+            f"no Deployment {name!r} in these frames" if name else f"{len(names)} Deployments in these frames",
+            step="rollout",
+            next="name one of: " + (", ".join(names) or "(none was recorded)"),
+        )
+    return rows[rows["name"] == name]
+
+
+def _sets(replicas: pd.DataFrame, deployment: pd.DataFrame) -> pd.DataFrame:
+    owned = replicas["owner.uid"].isin(set(deployment["uid"]))
+    return replicas[(replicas["kind"] == "ReplicaSet") & owned]
+
+
+def _promise(row: pd.Series) -> Promise:
+    desired = 1 if pd.isna(row["spec.replicas"]) else int(row["spec.replicas"])
+    if row["strategy"] == "Recreate":
+        return Promise(desired, 0, desired, "Recreate")
+    surge = pods_of(row["maxSurge"], desired, up=True)
+    unavailable = pods_of(row["maxUnavailable"], desired, up=False)
+    if surge == 0 and unavailable == 0:
+        unavailable = 1
+    return Promise(desired, surge, unavailable, "RollingUpdate")
+
+
+def _replay(pods: pd.DataFrame, replicas: pd.DataFrame, name: str | None) -> tuple[pd.DataFrame, pd.DataFrame]:
+    deployment = _deployment(replicas, name)
+    sets = _sets(replicas, deployment)
+    own = pods[pods["owner.uid"].isin(set(sets["uid"]))]
+    keyed = [
+        *((int(row["resourceVersion"]), 0, "deployment", row) for row in deployment.to_dict("records")),
+        *((int(row["resourceVersion"]), 1, "set", row) for row in sets.to_dict("records")),
+        *((int(row["resourceVersion"]), 2, "pod", row) for row in own.to_dict("records")),
+    ]
+    keyed.sort(key=lambda item: item[:2])
+    begin = max(pods.attrs.get("window", (0, 0))[0], replicas.attrs.get("window", (0, 0))[0])
+    states: dict[str, tuple[str, str]] = {}  # Pod uid → (ReplicaSet uid, available | unavailable | terminating)
+    revision: dict[str, int] = {}
+    set_name: dict[str, str] = {}
+    set_available: dict[str, int] = {}
+    settles = False  # with minReadySeconds the Pods alone don't tell when they become available
+    bounds = Promise(0, 0, 0, "RollingUpdate")
+    times: list[dict[str, Any]] = []
+    long: list[dict[str, Any]] = []
+    clock = 0
+    for version, _, what, row in keyed:
+        clock = max(clock, int(row["monotonic_ns"]))
+        if what == "deployment":
+            bounds = _promise(pd.Series(row))
+            settles = not pd.isna(row["minReadySeconds"]) and int(row["minReadySeconds"]) > 0
+        elif what == "set":
+            set_name[row["uid"]] = row["name"]
+            if not pd.isna(row["revision"]):
+                revision[row["uid"]] = int(row["revision"])
+            set_available[row["uid"]] = 0 if pd.isna(row["availableReplicas"]) else int(row["availableReplicas"])
+        elif row["state"] in ("Gone", "Succeeded", "Failed"):
+            states.pop(row["uid"], None)
+        else:
+            kind = {"Ready": "available", "Terminating": "terminating"}.get(str(row["state"]), "unavailable")
+            states[row["uid"]] = (row["owner.uid"], kind)
+        counts = Counter(states.values())
+        now = {"monotonic_ns": max(clock, begin), "resourceVersion": version}
+        sums = Counter[str]()
+        for uid in set_name:
+            here = {kind: counts[uid, kind] for kind in ("available", "unavailable", "terminating")}
+            if settles:
+                ready = here["available"]
+                here["available"] = min(ready, set_available[uid])
+                here["unavailable"] += ready - here["available"]
+            sums.update(here)
+            if any(here.values()) or revision.get(uid):
+                long.append({**now, "revision": revision.get(uid, 0), "replicaset": set_name[uid], **here})
+        times.append(
+            {
+                **now,
+                "total": sums["available"] + sums["unavailable"],
+                **{kind: sums[kind] for kind in ("available", "unavailable", "terminating")},
+                "desired": bounds.desired,
+                "upper": bounds.upper,
+                "lower": bounds.lower,
+            }
+        )
+    time_frame = pd.DataFrame(times, columns=list(TIMELINE)).astype(TIMELINE)
+    long_frame = pd.DataFrame(long, columns=list(BY_REVISION)).astype(BY_REVISION)
+    for frame in (time_frame, long_frame):
+        frame.attrs = dict(pods.attrs)
+    return _from(time_frame, begin), _from(long_frame, begin)
+
+
+def _from(frame: pd.DataFrame, begin: int) -> pd.DataFrame:
+    """Drop what was carried in from before the window, but for the state at its beginning."""
+    before = frame["monotonic_ns"] <= begin
+    if not before.any():
+        return frame
+    last = frame.loc[before, "resourceVersion"].max()
+    return frame[~before | (frame["resourceVersion"] == last)].reset_index(drop=True)
