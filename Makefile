@@ -1,0 +1,76 @@
+# `make walk` and `make test` do all the set-up; both can be interrupted and repeated. `make help` lists the rest.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+BIN := .venv/bin
+
+# The first Python that starts, is new enough and can make environments; say PYTHON=… to choose another.
+PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3 python; do \
+	$$python -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 \
+	&& { command -v $$python; break; }; done)
+
+# The tests' cluster is their own, beside yours: its state is in build/, the programs it runs are in the shared cache.
+TEST_STATE := $(CURDIR)/build/test/state
+PURE := not live and not browser and not slow
+
+.PHONY: help
+help: ## List the targets
+	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-18s %s\n", $$1, $$2}'
+
+.PHONY: python env env-test
+python:
+	@if [ -z "$(PYTHON)" ]; then echo "kitlib needs Python 3.11 or newer with venv, and found none." >&2; \
+	echo "  Next: install it (Debian, Ubuntu: apt install python3 python3-venv; macOS: brew install python;" >&2; \
+	echo "        others: python.org), or name yours: make PYTHON=/path/to/python3.12" >&2; exit 1; fi
+
+env: python ## Make or mend .venv: what a walk needs
+	@"$(PYTHON)" tools/environment.py
+
+env-test: python ## Make or mend .venv: what the tests need, too
+	@"$(PYTHON)" tools/environment.py test
+
+.PHONY: walk lab
+walk: env ## Find or make a cluster, run every notebook on it, print verdicts, write site/
+	@$(BIN)/kitlib walk
+
+lab: env ## Open JupyterLab at the first notebook, on the same cluster
+	@$(BIN)/kitlib lab
+
+.PHONY: site notebooks
+site: env ## Write site/ from the last walk, running nothing
+	@$(BIN)/kitlib walk --site-only
+
+notebooks: env ## Walk, then take the executed notebooks over into notebooks/ to be committed
+	@$(BIN)/kitlib walk --keep-outputs
+
+.PHONY: lint test check bench
+lint: env-test
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+# One pytest for everything, so that its last line speaks for all; the tests' cluster goes away however it ends.
+test: lint ## Lint, types, layers and every test: pure, live, notebooks, browser
+	@$(BIN)/python tests/prepare.py
+	@status=0; KITLIB_STATE="$(TEST_STATE)" $(BIN)/pytest --nbval-lax --nbval-cell-timeout=300 \
+	--nbval-sanitize-with=tests/nbval.cfg tests notebooks $(ARGS) || status=$$?; \
+	KITLIB_STATE="$(TEST_STATE)" $(BIN)/kitlib down --quiet || true; exit $$status
+
+check: lint ## The inner loop: format, lint, types, layers, pure tests; under a minute
+	$(BIN)/pytest -q -m "$(PURE)" tests $(ARGS)
+
+bench: env-test ## Measure what the project promises about speed
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+.PHONY: format pin clean
+format: env-test ## Format the code, and mend what the linter can
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+pin: env-test ## Write constraints.txt from what is installed
+	@$(BIN)/python tools/pin.py
+
+clean: ## Remove build/, site/ and the tests' cluster; keep .venv and the shared cache
+	@if [ -x $(BIN)/kitlib ]; then KITLIB_STATE="$(TEST_STATE)" $(BIN)/kitlib down --quiet || true; fi
+	rm -rf build site .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

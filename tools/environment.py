@@ -1,0 +1,124 @@
+"""Make or mend the project's environment (.venv); only Python's own library is used here.
+
+Called by the Makefile as `python3 tools/environment.py [EXTRA…]`. It can be interrupted and repeated: a stamp with the
+digest of pyproject.toml and constraints.txt is written last, and a .venv that doesn't work is made anew.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+INPUTS = ("pyproject.toml", "constraints.txt", "tools/environment.py")
+
+
+def digest(extras: Sequence[str], checkout: Path = CHECKOUT) -> str:
+    """Return the digest of everything that decides what the environment holds."""
+    total = hashlib.sha256(repr((sorted(extras), str(checkout))).encode())
+    for name in INPUTS:
+        total.update((checkout / name).read_bytes())
+    return total.hexdigest()[:20]
+
+
+def python_of(venv: Path) -> Path:
+    """Return the path of an environment's Python."""
+    return venv / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+
+
+def stamp_of(venv: Path, extras: Sequence[str]) -> Path:
+    """Return the path of the file that says what was installed."""
+    return venv / ("kitlib-" + "-".join(["run", *sorted(extras)]) + ".stamp")
+
+
+def is_current(venv: Path, extras: Sequence[str], checkout: Path = CHECKOUT) -> bool:
+    """Say whether the environment holds what pyproject.toml and constraints.txt ask for, and still works."""
+    stamp = stamp_of(venv, extras)
+    if not stamp.exists() or stamp.read_text().strip() != digest(extras, checkout):
+        return False
+    return works(venv, "import kitlib.errors")
+
+
+def works(venv: Path, code: str = "import pip") -> bool:
+    """Say whether the environment's Python runs `code`."""
+    python = python_of(venv)
+    if not python.exists():
+        return False
+    return subprocess.run([python, "-c", code], capture_output=True, check=False, cwd=venv).returncode == 0
+
+
+@contextlib.contextmanager
+def alone(lock_file: Path) -> Iterator[None]:
+    """Wait until no other set-up works on this environment; the lock ends with its process."""
+    if os.name == "nt":
+        yield
+        return
+    import fcntl
+
+    lock_file.parent.mkdir(parents=True, exist_ok=True)
+    with open(lock_file, "w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print("Another set-up of this environment is under way: waiting for it.", file=sys.stderr, flush=True)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def make(venv: Path, extras: Sequence[str], checkout: Path = CHECKOUT) -> None:
+    """Make the environment, or bring it up to date."""
+    began = time.monotonic()
+    if not works(venv):
+        version = ".".join(str(part) for part in sys.version_info[:3])
+        print(f"Making {venv.name} with Python {version} ({sys.executable})", flush=True)
+        subprocess.run([sys.executable, "-m", "venv", "--clear", venv], check=True)
+    wanted = f".[{','.join(sorted(extras))}]" if extras else "."
+    print(f"Installing {wanted} in {venv.name}, versions from constraints.txt", flush=True)
+    pip = [python_of(venv), "-m", "pip", "install", "--disable-pip-version-check", "--no-warn-script-location"]
+    command = [*pip, "--progress-bar", "off", "--constraint", "constraints.txt", "--editable", wanted]
+    with subprocess.Popen(command, cwd=checkout, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if not line.startswith(("Requirement already satisfied", "Looking in")):
+                print("  " + line.rstrip()[:150], flush=True)
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, command)
+    stamp_of(venv, extras).write_text(digest(extras, checkout) + "\n")
+    print(f"Environment ready ({time.monotonic() - began:.0f} s)", flush=True)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Make the environment unless it is current; return an exit code."""
+    extras = sorted(set(arguments))
+    venv = CHECKOUT / ".venv"
+    try:
+        if is_current(venv, extras):
+            return 0
+        with alone(CHECKOUT / "build" / "environment.lock"):
+            if not is_current(venv, extras):
+                make(venv, extras)
+    except subprocess.CalledProcessError as error:
+        print(
+            f"Set-up stopped: {' '.join(str(part) for part in error.cmd[:6])} … ended with {error.returncode}.\n"
+            "  Next: see the lines above (no network? a full disk?), then run the same make command again;"
+            " it goes on where it stopped.",
+            file=sys.stderr,
+        )
+        return 1
+    except OSError as error:
+        print(f"Set-up stopped: {error}\n  Next: make room or mend the permissions, then repeat.", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nSet-up interrupted. The same make command goes on where it stopped.", file=sys.stderr)
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
