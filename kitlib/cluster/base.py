@@ -1,0 +1,147 @@
+"""What a cluster and a provider of clusters are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from kitlib.errors import ClusterError, RefusedError
+
+if TYPE_CHECKING:
+    from kitlib.connection import Connection
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """A cluster that can be used, and what it can do.
+
+    Parameters
+    ----------
+    name : str
+        Provider and version, such as "embedded-1.37"; for a cluster of yours the context's name.
+    provider : str
+        "embedded", "kind" or "context".
+    version : str
+        The minor version, such as "1.37".
+    release : str
+        What the server says, such as "v1.37.2".
+    kubeconfig : Path
+        kitlib's own file, or yours for provider "context".
+    context : str
+        The context in that file.
+    runs_containers : bool
+        Whether Pods really run, or are simulated.
+    node_count : int
+    made_by_kitlib : bool
+    writable : bool
+        kitlib made it, or you named it with ``yes_write=True``.
+    home : Path or None
+        The folder that holds all of it, where kitlib made it.
+    """
+
+    name: str
+    provider: str
+    version: str
+    release: str
+    kubeconfig: Path
+    context: str
+    runs_containers: bool
+    node_count: int
+    made_by_kitlib: bool
+    writable: bool
+    home: Path | None
+
+    def connect(self) -> Connection:
+        """Open a connection; it refuses writes where the cluster is not writable."""
+        from kitlib.connection import Connection
+
+        return Connection(self.kubeconfig, self.context, self.writable)
+
+    def verify(self) -> None:
+        """Check that the kubeconfig file still points at the cluster that kitlib made.
+
+        The server's address, the fingerprint of its certificate authority and the uid of kube-system must be those
+        that were noted when it came up.
+
+        Raises
+        ------
+        RefusedError
+            It points somewhere else.
+        """
+        if self.home is not None:
+            from kitlib.cluster import record
+
+            record.verify(self)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the cluster as plain values, for programs."""
+        return {
+            "name": self.name,
+            "provider": self.provider,
+            "version": self.version,
+            "release": self.release,
+            "kubeconfig": str(self.kubeconfig),
+            "context": self.context,
+            "runs_containers": self.runs_containers,
+            "node_count": self.node_count,
+            "made_by_kitlib": self.made_by_kitlib,
+            "writable": self.writable,
+            "home": str(self.home) if self.home else None,
+        }
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Which cluster `up` would bring up, and why."""
+
+    provider: str
+    version: str
+    why: str
+
+    @property
+    def name(self) -> str:
+        """The cluster's name, such as "embedded-1.37"."""
+        return f"{self.provider}-{self.version}"
+
+
+class Provider(Protocol):
+    """A way to bring up a cluster; one file a provider."""
+
+    name: str
+    runs_containers: bool
+
+    def available(self) -> tuple[bool, str]:
+        """Say whether this machine can do it, and why (not), in one sentence."""
+        ...
+
+    def up(self, version: str, progress: bool = True) -> Cluster:
+        """Bring up (or find) the cluster of that version."""
+        ...
+
+    def running(self, name: str) -> bool:
+        """Say whether all parts of that cluster live."""
+        ...
+
+    def status(self, name: str) -> dict[str, Any]:
+        """Tell about each part of a cluster."""
+        ...
+
+    def down(self, name: str) -> None:
+        """Remove a cluster and everything that belongs to it."""
+        ...
+
+    def scale_nodes(self, cluster: Cluster, count: int) -> Cluster:
+        """Have that many worker nodes."""
+        ...
+
+
+def not_running(name: str | None) -> ClusterError:
+    """Make the error for a cluster that is not there."""
+    what = f"there is no running cluster {name!r}" if name else "no cluster that kitlib made is running"
+    return ClusterError(f"{what}.", step="find the cluster", next="bring one up: `kitlib up`, or cluster.up() in Python")
+
+
+def refused(message: str, name: str) -> RefusedError:
+    """Make the error for a cluster that is not the one kitlib made."""
+    return RefusedError(message, step="check the cluster", object=name, next=f"`kitlib down {name}`, then `kitlib up`")

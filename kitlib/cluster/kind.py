@@ -1,0 +1,1 @@
+"""The kind provider: detection only, so far."""
