@@ -474,6 +474,12 @@ def _empty(column: pd.Series) -> bool:
 
 
 _current: Ledger | None = None
+_listeners: list[Callable[[Claim], None]] = []
+
+
+def on_claim(listener: Callable[[Claim], None]) -> None:
+    """Call a function with every claim that is made from now on, in place of those called before."""
+    _listeners[:] = [listener]
 
 
 def use(ledger: Ledger | None) -> None:
@@ -514,4 +520,7 @@ def claim(
     """
     if _current is None:
         raise UsageError("no ledger is open", step="claim", object=text, next='begin with kitlib.open("…")')
-    return _current.add(text, check, source, expected, instead, changed_in)
+    made = _current.add(text, check, source, expected, instead, changed_in)
+    for listener in _listeners:
+        listener(made)
+    return made

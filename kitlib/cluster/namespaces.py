@@ -38,6 +38,11 @@ def create(connection: Connection, notebook: str) -> str:
         },
     }
     connection.request("POST", "/api/v1/namespaces", {"fieldManager": "kitlib"}, body)
+    try:
+        _until(connection, f"/api/v1/namespaces/{name}/serviceaccounts", "default", 30, there=True)
+    except BaseException:
+        delete(connection, name, timeout=None)
+        raise
     return name
 
 
@@ -64,7 +69,7 @@ def delete(connection: Connection, name: str, timeout: float | None = 60) -> Non
         if timeout is None:
             return
         with Progress(f"remove namespace {name}"):
-            _gone(connection, name, timeout)
+            _until(connection, "/api/v1/namespaces", name, timeout, there=False)
     except ServerError as error:
         if error.status.get("code") != 404:
             raise
@@ -106,29 +111,26 @@ def _runs(pid: int) -> bool:
     return True
 
 
-def _gone(connection: Connection, name: str, timeout: float) -> None:
+def _until(connection: Connection, path: str, name: str, timeout: float, there: bool) -> None:
+    """Return when an object is there, or gone; driven by its watch."""
     deadline = time.monotonic() + timeout
     query = {"fieldSelector": f"metadata.name={name}"}
-    found = connection.get("/api/v1/namespaces", query)
-    while found["items"]:
+    ending = "ADDED" if there else "DELETED"
+    while bool((found := connection.get(path, query))["items"]) != there:
         left = deadline - time.monotonic()
-        said = [item["message"] for item in found["items"][0]["status"].get("conditions") or ()]
+        status = found["items"][0].get("status") or {} if found["items"] else {}
+        said = "; ".join(item["message"] for item in status.get("conditions") or ())
         if left <= 0:
             raise WaitTimeout(
-                f"it is still there after {timeout:.0f} s: {'; '.join(said) or 'no reason given'}",
-                step="remove namespace",
-                object=name,
-                next="`kitlib down` removes the whole cluster",
+                f"{'not there' if there else 'still there'} after {timeout:.0f} s: {said or 'no reason given'}",
+                step="namespace",
+                object=f"{path.rpartition('/')[2]}/{name}",
+                next="`kitlib status` shows whether the controllers run; `kitlib down` removes the whole cluster",
             )
-        version = found["metadata"]["resourceVersion"]
+        bounds = {"resourceVersion": found["metadata"]["resourceVersion"], "timeoutSeconds": max(int(left), 1)}
+        stream = connection.stream(path, {**query, **bounds}, read_timeout=left + 1)
         try:
-            for line in connection.stream(
-                "/api/v1/namespaces",
-                {**query, "resourceVersion": version, "timeoutSeconds": max(int(left), 1)},
-                read_timeout=left + 1,
-            ):
-                if json.loads(line)["type"] == "DELETED":
-                    return
+            if any(json.loads(line)["type"] == ending for line in stream):
+                return
         except ConnectionError:
             pass
-        found = connection.get("/api/v1/namespaces", query)

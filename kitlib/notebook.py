@@ -1,0 +1,413 @@
+"""What a notebook says: `%load_ext kitlib`, then `lab = kitlib.open("deployment")`.
+
+A `Lab` is a cluster, a namespace of its own, a recorder that runs all the time, and a ledger. Each of its words shows
+what it did and the kubectl command that does the same.
+"""
+
+from __future__ import annotations
+
+import atexit
+import html
+import os
+import secrets
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+import yaml
+
+from kitlib import claims, objects
+from kitlib import cluster as clusters
+from kitlib.cluster import Cluster, namespaces
+from kitlib.errors import ClusterError, KitlibError, UsageError
+from kitlib.frames import Frames
+from kitlib.objects import Change
+from kitlib.progress import duration
+from kitlib.recording import Recording
+from kitlib.watch import KINDS, Recorder
+
+
+class Changes(list[Change]):
+    """What a word of the lab did; shown when it was done, so a cell that ends with it doesn't show it twice."""
+
+    def _ipython_display_(self) -> None:
+        pass
+
+    def __str__(self) -> str:
+        return "\n".join(map(str, self))
+
+
+class Step:
+    """A named window of the recording.
+
+    Attributes
+    ----------
+    name : str
+    begin_ns : int
+        On the monotonic clock; time zero of its figures.
+    end_ns : int or None
+        None while it goes on.
+    """
+
+    def __init__(self, recording: Recording, name: str, namespace: str) -> None:
+        self.name = name
+        self._recording = recording
+        self._namespace = namespace
+        self._id = secrets.token_hex(4)
+        self.begin_ns = recording.mark("STEP", name, edge="begin", id=self._id).monotonic_ns
+        self.end_ns: int | None = None
+        self._frames: Frames | None = None
+
+    @property
+    def frames(self) -> Frames:
+        """The frames of this window: what was seen in it, and what stood there when it began."""
+        if self._frames is not None:
+            return self._frames
+        frames = Frames(self._recording, self.begin_ns, self.end_ns, self._namespace)
+        if self.end_ns is not None:
+            self._frames = frames
+        return frames
+
+    @property
+    def seconds(self) -> float:
+        """How long it took, or has taken up to now."""
+        return ((self.end_ns or time.monotonic_ns()) - self.begin_ns) / 1e9
+
+    def _end(self) -> None:
+        self.end_ns = self._recording.mark("STEP", self.name, edge="end", id=self._id).monotonic_ns
+
+    def __repr__(self) -> str:
+        return f"<Step {self.name!r}: {duration(self.seconds)}>"
+
+
+class Lab:
+    """A notebook's place on a cluster; made by `kitlib.open`.
+
+    Attributes
+    ----------
+    notebook, namespace : str
+    cluster : Cluster
+    connection : Connection
+    recording : Recording
+    ledger : Ledger
+    """
+
+    def __init__(self, notebook: str, cluster: Cluster, kinds: tuple[str, ...], base: Path) -> None:
+        self.notebook = notebook
+        self.cluster = cluster
+        self.base = base
+        self.connection = cluster.connect()
+        self.closed = False
+        folder = _place()
+        if cluster.made_by_kitlib:
+            cluster.verify()
+            namespaces.sweep(self.connection)
+        self.namespace = namespaces.create(self.connection, notebook)
+        path = folder / "recordings" / notebook
+        shutil.rmtree(path, ignore_errors=True)
+        info = {
+            "notebook": notebook,
+            "cluster": cluster.name,
+            "provider": cluster.provider,
+            "version": cluster.version,
+            "release": cluster.release,
+            "namespace": self.namespace,
+        }
+        try:
+            self.recording = Recording.create(path, info)
+            self.recorder = Recorder(self.connection, kinds, self.recording, self.namespace).start()
+        except BaseException:
+            namespaces.delete(self.connection, self.namespace, timeout=None)
+            raise
+        claims_path = folder / "claims" / f"{notebook}.json"
+        self.ledger = claims.Ledger(notebook, cluster.version, cluster.release, cluster.provider, claims_path)
+        claims.use(self.ledger)
+        atexit.register(self._abandon)
+
+    def __repr__(self) -> str:
+        where = "containers run for real" if self.cluster.runs_containers else "Pods are simulated"
+        return (
+            f"{self.notebook} on {self.cluster.name}: Kubernetes {self.cluster.release}, "
+            f"{self.cluster.node_count} nodes, {where}"
+        )
+
+    @property
+    def frames(self) -> Frames:
+        """The frames of everything recorded so far."""
+        return Frames(self.recording, namespace=self.namespace)
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[Step]:
+        """Name what happens in a `with` block; at its end the recording has all that the server has."""
+        step = Step(self.recording, name, self.namespace)
+        yield step
+        self.recorder.catch_up()
+        step._end()
+
+    def show(self, manifest: str) -> None:
+        """Show a manifest, exactly as it will be applied."""
+        objects.load(manifest, self.base)
+        text = (self.base / manifest).read_text(encoding="utf-8")
+        _display(text, f"<pre class='kitlib-manifest'><code class='language-yaml'>{html.escape(text)}</code></pre>")
+
+    def apply(self, source: str | Path | dict, dry_run: bool = False) -> Changes:
+        """Apply a manifest on the server's side; see `kitlib.objects.apply`."""
+        return self._show(*objects.apply(self.connection, source, self.namespace, self.base, dry_run))
+
+    def patch(self, ref: str, body: dict[str, Any] | str) -> Changes:
+        """Change some fields of an object; `body` is a dict or YAML; see `kitlib.objects.patch`."""
+        fields = yaml.safe_load(body) if isinstance(body, str) else body
+        return self._show(objects.patch(self.connection, ref, fields, self.namespace))
+
+    def scale(self, ref: str, replicas: int) -> Changes:
+        """Set spec.replicas."""
+        return self._show(objects.scale(self.connection, ref, replicas, self.namespace))
+
+    def set_image(self, ref: str, image: str, container: str | None = None) -> Changes:
+        """Change a container's image in the Pod template."""
+        return self._show(objects.set_image(self.connection, ref, image, self.namespace, container))
+
+    def pause(self, ref: str) -> Changes:
+        """Pause a rollout: changes of the template wait until `resume`."""
+        return self._show(objects.pause(self.connection, ref, self.namespace))
+
+    def resume(self, ref: str) -> Changes:
+        """Resume a paused rollout."""
+        return self._show(objects.pause(self.connection, ref, self.namespace, paused=False))
+
+    def undo(self, ref: str, to_revision: int | None = None) -> Changes:
+        """Roll back to an earlier revision; see `kitlib.objects.undo`."""
+        return self._show(objects.undo(self.connection, ref, self.namespace, to_revision))
+
+    def delete(self, ref: str, propagation: str | None = None, grace: int | None = None) -> Changes:
+        """Delete an object; see `kitlib.objects.delete`."""
+        return self._show(objects.delete(self.connection, ref, self.namespace, propagation, grace))
+
+    def get(self, ref: str) -> dict[str, Any]:
+        """Read an object as it is now."""
+        return objects.get(self.connection, ref, self.namespace)
+
+    def refused(self, word: Callable[..., Any], *args: Any, **options: Any) -> str:
+        """Do what should be refused, and return the reason; raise `UsageError` if it was accepted after all."""
+        try:
+            word(*args, **options)
+        except KitlibError as error:
+            _display(error.message, f"<pre class='kitlib-refused'>refused: {html.escape(error.message)}</pre>")
+            return error.message
+        raise UsageError("it was accepted", step="refused", object=str(args), next="this lesson expects a refusal")
+
+    def wait(self, ref: str, *, timeout: float = 60, **goal: Any) -> float:
+        """Wait for an object, and say how long it took; goals as of `kitlib.objects.wait`."""
+        recorded = {resource.plural for resource in self.recorder._resources}
+        known = objects.find(self.connection, ref)[0].plural in recorded
+        seconds = objects.wait(
+            self.connection, ref, self.namespace, timeout=timeout, recorder=self.recorder if known else None, **goal
+        )
+        words = next((str(goal.get("what") or (value if isinstance(value, str) else key)) for key, value in goal.items()))
+        text = f"{ref}: {words.replace('_', ' ')} after {duration(seconds)}"
+        _display(text, f"<div class='kitlib-wait'>{html.escape(text)}</div>")
+        return seconds
+
+    def catch_up(self) -> None:
+        """Return when the recording has all that the server has."""
+        self.recorder.catch_up()
+
+    def close(self) -> claims.Ledger:
+        """End the lab: stop recording, remove the namespace, show the ledger.
+
+        Raises
+        ------
+        ClaimError
+            If a verdict wasn't the expected one.
+        """
+        if not self.closed:
+            self.closed = True
+            atexit.unregister(self._abandon)
+            try:
+                self.recorder.stop()
+                self.recording.close()
+            finally:
+                namespaces.delete(self.connection, self.namespace)
+        _display(repr(self.ledger), self.ledger._repr_html_())
+        self.ledger.close()
+        return _Quiet(self.ledger)  # type: ignore[return-value]
+
+    def _show(self, *changes: Change) -> Changes:
+        for change in changes:
+            _display(str(change), _change_html(change))
+        return Changes(changes)
+
+    def _abandon(self) -> None:
+        """When the kernel ends in the middle: leave nothing behind."""
+        if not self.closed:
+            self.closed = True
+            self.recorder.stop()
+            self.recording.close()
+            namespaces.delete(self.connection, self.namespace, timeout=None)
+
+
+class _Quiet:
+    """A ledger that a cell has shown already."""
+
+    def __init__(self, ledger: claims.Ledger) -> None:
+        self._ledger = ledger
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._ledger, name)
+
+    def _ipython_display_(self) -> None:
+        pass
+
+
+_open: Lab | None = None
+
+
+def open(notebook: str, *, kinds: tuple[str, ...] = KINDS, containers: bool = False) -> Lab:
+    """Open the lab of a notebook: the cluster, a namespace of its own, a recorder, a ledger.
+
+    The cluster is the one that `kitlib up` brought up; `KITLIB_CLUSTER` names another one of kitlib's, and
+    `KITLIB_CONTEXT` with `KITLIB_YES_WRITE=1` one of yours.
+
+    Parameters
+    ----------
+    notebook : str
+        Its name, as of the file: lower-case letters, digits and dashes.
+    kinds : tuple of str
+        What is recorded.
+    containers : bool
+        Whether the notebook needs containers that really run.
+
+    Raises
+    ------
+    ClusterError
+        If there is no cluster, or it can't do what the notebook needs.
+    """
+    global _open
+    if _open is not None and not _open.closed:
+        _open._abandon()
+    context = os.environ.get("KITLIB_CONTEXT")
+    if context:
+        found = clusters.context(context, yes_write=os.environ.get("KITLIB_YES_WRITE") == "1")
+    else:
+        found = clusters.find(os.environ.get("KITLIB_CLUSTER") or None)
+    if containers and not found.runs_containers:
+        raise ClusterError(
+            "this notebook needs containers that really run",
+            step="open",
+            object=found.name,
+            next="start one with `kitlib up --provider kind` where Docker, podman or nerdctl runs",
+        )
+    _open = Lab(notebook, found, kinds, Path.cwd())
+    text = repr(_open)
+    _display(text, f"<div class='kitlib-lab'>{html.escape(text)}</div>")
+    return _open
+
+
+def _place() -> Path:
+    build = os.environ.get("KITLIB_BUILD")
+    if build:
+        return Path(build)
+    return Path(os.environ.get("KITLIB_STATE") or platformdirs.user_state_path("kitlib"))
+
+
+def _display(text: str, markup: str) -> None:
+    """Show something: HTML in a notebook, text elsewhere."""
+    try:
+        from IPython import get_ipython
+        from IPython.display import display
+    except ImportError:
+        print(text)
+        return
+    if get_ipython() is None:
+        print(text)
+    else:
+        display({"text/plain": text, "text/html": markup}, raw=True)
+
+
+def _change_html(change: Change) -> str:
+    esc = html.escape
+    rows = "".join(
+        f"<tr><td><code>{esc(path)}</code></td><td><code>{esc(objects._short(old))}</code></td><td>→</td>"
+        f"<td><code>{esc(objects._short(new))}</code></td></tr>"
+        for path, old, new in change.diff
+    )
+    table = f"<table class='kitlib-diff'>{rows}</table>" if rows else ""
+    kubectl = f"<pre class='kitlib-kubectl'>$ {esc(change.kubectl)}</pre>" if change.kubectl else ""
+    return f"<div class='kitlib-change'><strong>{esc(change.object)}</strong> {esc(change.verb)}{table}{kubectl}</div>"
+
+
+def show_claim(made: claims.Claim) -> None:
+    """Show a claim where it was made."""
+    _display(str(made), claims.claim_html(made))
+
+
+def show_figure(figure: Any) -> None:
+    """Show a figure as a sharp, transparent PNG with its text twin below it."""
+    import io
+
+    from IPython.display import display
+
+    from kitlib import plots
+
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=192, transparent=True, bbox_inches="tight", pad_inches=0.05)
+    words = plots.twin(figure)
+    data = buffer.getvalue()
+    width, height = (int.from_bytes(data[at : at + 4], "big") // 2 for at in (16, 20))
+    first = words.strip().splitlines()[0] if words.strip() else "figure"
+    display(
+        {"image/png": data, "text/plain": first},
+        metadata={"image/png": {"width": width, "height": height, "alt": first}},
+        raw=True,
+    )
+    if words.strip():
+        said = html.escape(words.strip())
+        markup = f"<details class='kitlib-twin'><summary>The figure in words</summary><pre>{said}</pre></details>"
+        display({"text/plain": words.strip(), "text/html": markup}, raw=True)
+
+
+_STYLE = """<style>
+.kitlib-claim{border-left:4px solid #7a828e;padding:.3em .7em;margin:.4em 0}
+.kitlib-claim .kitlib-verdict{font-weight:700;margin-right:.3em}
+.kitlib-holds{border-color:#009e73}.kitlib-fails{border-color:#d55e00}.kitlib-changed{border-color:#0072b2}
+.kitlib-unknown{border-color:#7a828e;border-left-style:dotted}
+.kitlib-claim .kitlib-source{opacity:.75;font-size:85%}
+.kitlib-scroll{overflow-x:auto;max-height:24em}
+.kitlib-kubectl{opacity:.8;margin:.2em 0 .6em}
+.kitlib-diff td{text-align:left!important}
+.kitlib-twin pre{white-space:pre-wrap}
+</style>"""
+
+
+def load_ipython_extension(ipython: Any) -> None:
+    """Set up a notebook: figures, claims, tables, and the magic %kubectl."""
+    from IPython.display import display
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    formatter = ipython.display_formatter.ipython_display_formatter
+    formatter.for_type(Figure, show_figure)
+    formatter.for_type(Axes, lambda axes: show_figure(axes.figure))
+    formatter.for_type(claims.Claim, lambda made: None)
+    claims.on_claim(show_claim)
+    ipython.register_magic_function(_kubectl, "line", "kubectl")
+    display({"text/html": _STYLE, "text/plain": ""}, raw=True)
+
+
+def _kubectl(line: str) -> None:
+    """%kubectl get pods: the cluster's own kubectl, in the lab's namespace."""
+    import shlex
+    import subprocess
+
+    if _open is None or _open.closed:
+        raise UsageError("no lab is open", step="%kubectl", next='begin with kitlib.open("…")')
+    command = [_open.cluster.kubectl, "--kubeconfig", str(_open.cluster.kubeconfig)]
+    command += ["--context", _open.cluster.context, "--namespace", _open.namespace, *shlex.split(line)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    print(done.stdout, end="")
+    if done.returncode:
+        raise UsageError(done.stderr.strip(), step="%kubectl", object=line, next="correct the command")
