@@ -1,0 +1,196 @@
+"""What MkDocs calls while it builds: notebooks become pages, the ledger and the cover are filled in.
+
+`mkdocs.yml` names this file under `hooks`. mkdocs-jupyter makes a page of each notebook and puts the notebook beside
+it for download; how the page looks is kitlib's own (`kitlib.site.pages`), since the plugin's pages carry a style sheet
+of 300 KB each and ask other hosts for scripts.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import posixpath
+from html import escape
+from pathlib import Path
+from types import MethodType
+from typing import Any
+
+from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.plugins import event_priority, get_plugin_logger
+from mkdocs.structure.files import File, Files
+from mkdocs.structure.pages import Page
+from mkdocs.structure.toc import AnchorLink, get_toc
+
+from kitlib.site import ledger, pages
+
+log = get_plugin_logger("kitlib.site")
+
+COVER_NOTEBOOK = "deployment"
+NOT_EXECUTED = (
+    '<div class="admonition warning not-executed"><p class="admonition-title">Not executed in this build</p>'
+    "<p>These are the notebook's committed outputs. <code>make walk</code> runs it on a cluster of yours and "
+    "writes this page anew.</p></div>"
+)
+
+
+class _Site:
+    """What one build of the site knows about its notebooks; filled by `on_files`."""
+
+    def __init__(self) -> None:
+        self.pages: dict[str, pages.NotebookPage] = {}
+        self.executed: dict[str, bool] = {}
+        self.claims: list[ledger.Row] = []
+        self.files: Files | None = None
+
+
+site = _Site()
+
+
+def build_folder(config: MkDocsConfig) -> Path:
+    """Return where the walk left executed notebooks and claims: KITLIB_BUILD, else `extra.kitlib.build`."""
+    named = os.environ.get("KITLIB_BUILD") or config.extra.get("kitlib", {}).get("build", "build")
+    return checkout(config) / named
+
+
+def checkout(config: MkDocsConfig) -> Path:
+    """Return the folder that holds mkdocs.yml."""
+    return Path(config.config_file_path).resolve().parent
+
+
+def nav_notebooks(nav: Any) -> list[str]:
+    """Return the names of the notebooks in the navigation, in reading order."""
+    if isinstance(nav, str):
+        return [nav.removeprefix("notebooks/").removesuffix(".ipynb")] if nav.endswith(".ipynb") else []
+    below = nav.values() if isinstance(nav, dict) else nav or []
+    return [name for entry in below for name in nav_notebooks(entry)]
+
+
+@event_priority(100)
+def on_files(files: Files, config: MkDocsConfig) -> Files:
+    """Add the notebooks, their figures and manifests, and ledger.json; before mkdocs-jupyter looks for notebooks."""
+    site.__init__()  # type: ignore[misc]
+    site.files = files
+    build = build_folder(config)
+    site.claims = ledger.read(build)
+    committed = {path.stem: path for path in (checkout(config) / "notebooks").glob("*.ipynb")}
+    for name in dict.fromkeys([*nav_notebooks(config.nav), *sorted(committed)]):
+        executed = build / "notebooks" / f"{name}.ipynb"
+        path = executed if executed.is_file() else committed.get(name)
+        if path is None:
+            continue  # MkDocs itself says that the navigation names a page that isn't there
+        site.executed[name] = path == executed
+        files.append(File.generated(config, f"notebooks/{name}.ipynb", abs_src_path=str(path)))
+        page = pages.Renderer(name, lambda target, name=name: _resolve(name, target)).page(pages.load(path))
+        site.pages[name] = page
+        for figure in page.figures:
+            files.append(File.generated(config, f"notebooks/{name}/{figure.file}", content=figure.content))
+    manifests = checkout(config) / "notebooks" / "manifests"
+    for path in sorted(manifests.rglob("*.yaml")):
+        address = path.relative_to(manifests.parent).as_posix()
+        files.append(File.generated(config, f"notebooks/{address}", abs_src_path=str(path)))
+    rows = {"claims": ledger.gather(site.claims)}
+    files.append(File.generated(config, "ledger.json", content=json.dumps(rows, indent=1, ensure_ascii=False)))
+    return files
+
+
+def _resolve(notebook: str, target: str) -> str:
+    """Turn a link of a notebook, right in the checkout, into one that is right on the site."""
+    path, mark, fragment = target.partition("#")
+    if not path or ":" in path.split("/")[0]:
+        return target
+    place = posixpath.normpath(posixpath.join("notebooks", path))
+    place = place.removeprefix("docs/")
+    for suffix in (".ipynb", ".md"):
+        if place.endswith(suffix):
+            place = place.removesuffix(suffix) + ".html"
+            fragment = ledger.slug(fragment) if fragment and suffix == ".ipynb" else fragment
+    if place == "README.html":
+        place = "index.html"
+    return posixpath.relpath(place, "notebooks") + mark + fragment
+
+
+def on_page_read_source(page: Page, config: MkDocsConfig) -> str | None:
+    """Keep MkDocs from taking a notebook's JSON for Markdown."""
+    return "" if page.file.src_uri.endswith(".ipynb") else None
+
+
+@event_priority(-100)
+def on_pre_page(page: Page, config: MkDocsConfig, files: Files) -> Page:
+    """Give a notebook's page kitlib's own rendering in place of mkdocs-jupyter's."""
+    name = _notebook(page)
+    if name in site.pages:
+        rendered = site.pages[name]
+        html = rendered.html
+        heading = html.find("</h1>")
+        start = heading + len("</h1>") if heading >= 0 else 0
+        html = html[:start] + _about(name) + html[start:]
+
+        def render(self: Page, config: MkDocsConfig, files: Files) -> None:
+            self.content = html
+            self.toc = get_toc(rendered.toc)
+            self.title = rendered.title
+
+        page.render = MethodType(render, page)  # type: ignore[method-assign]
+    return page
+
+
+def _notebook(page: Page) -> str:
+    uri = page.file.src_uri
+    return uri.removeprefix("notebooks/").removesuffix(".ipynb") if uri.endswith(".ipynb") else ""
+
+
+def _about(name: str) -> str:
+    """Say on what a notebook ran and when, and offer it for download."""
+    row = next((row for row in site.claims if row["notebook"] == name), {}) if site.executed[name] else {}
+    facts = [
+        row.get("release") and f"Kubernetes {row['release']}",
+        row.get("provider") and f"{row['provider']} cluster",
+        row.get("date"),
+    ]
+    claims = row.get("claims", [])
+    parts = [escape(str(fact)) for fact in facts if fact]
+    if claims:
+        surprise = ledger.counts(claims)["unexpected"]
+        extra = f", {surprise} unexpected" if surprise else ""
+        parts.append(f'<a href="../ledger.html#{ledger.slug(name)}">{len(claims)} claims{extra}</a>')
+    parts.append(f'<a href="{escape(name)}.ipynb" download>the notebook</a>')
+    line = f'<p class="ran" data-search-exclude="1">{" · ".join(parts)}</p>'
+    return line if site.executed[name] else line + NOT_EXECUTED
+
+
+def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -> str:
+    """Fill the ledger and the cover in where a page asks for them."""
+    if "<!-- kitlib:ledger -->" in html:
+        titles = {name: (rendered.title, f"notebooks/{name}.html") for name, rendered in site.pages.items()}
+        html = html.replace("<!-- kitlib:ledger -->", ledger.html(site.claims, titles))
+        below = page.toc.items[0].children if page.toc.items else page.toc.items
+        shown = {str(row["notebook"]) for row in site.claims}
+        for name in [name for name in titles if name in shown] + sorted(shown - set(titles)):
+            title = titles.get(name, (name, ""))[0]
+            below.append(AnchorLink(escape(title), ledger.slug(name), 2))
+    if "<!-- kitlib:cover -->" in html:
+        html = html.replace("<!-- kitlib:cover -->", _cover())
+    if "<!-- kitlib:counts -->" in html:
+        html = html.replace("<!-- kitlib:counts -->", _counts())
+    return html
+
+
+def _cover() -> str:
+    """The index's figure: a rollout that was recorded, in pixels and in words."""
+    page = site.pages.get(COVER_NOTEBOOK)
+    if page is None or page.cover is None:
+        return (
+            '<div class="admonition note"><p class="admonition-title">No recording yet</p>'
+            "<p><code>make walk</code> records a rollout on a cluster of yours and shows it here.</p></div>"
+        )
+    return f'<div class="cover">{page.cover.html(f"notebooks/{COVER_NOTEBOOK}/")}</div>'
+
+
+def _counts() -> str:
+    """The index's line about the ledger."""
+    claims = ledger.gather(site.claims)
+    if not claims:
+        return ""
+    counted = ledger.counts(claims)
+    badges = " ".join(f"{ledger.badge(verdict)} {counted[verdict]}" for verdict in ledger.VERDICTS if counted[verdict])
+    return f'<p class="cover-counts"><a href="ledger.html">{len(claims)} claims tested</a> {badges}</p>'

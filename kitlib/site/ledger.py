@@ -1,0 +1,252 @@
+"""The ledger page: every claim of every notebook, with its verdict and its evidence."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from kitlib.errors import UsageError
+
+Row = dict[str, Any]
+
+VERDICTS = {
+    "holds": ("✓", "true on the cluster that was asked"),
+    "fails": ("✗", "not true there"),
+    "changed": ("⇄", "true then, not now, or the other way round"),
+    "unknown": ("?", "this cluster can't show it, or the recording has a gap"),
+}
+"""Verdict → its sign and what it means, in the order in which they are counted."""
+
+
+def read(build: Path) -> list[Row]:
+    """Return what `build/claims/*.json` holds: one row a notebook, in the order of their names."""
+    rows = []
+    for path in sorted((build / "claims").glob("*.json")):
+        try:
+            row = json.loads(path.read_text(encoding="utf-8"))
+            row.setdefault("notebook", path.stem)
+            row["claims"] = [dict(claim) for claim in row["claims"]]
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise UsageError(
+                f"not a notebook's claims: {error}",
+                step="site",
+                object=str(path),
+                next="remove the file and run `kitlib walk` again",
+            ) from error
+        rows.append(row)
+    return rows
+
+
+def gather(notebooks: Iterable[Row]) -> list[Row]:
+    """Return the claims of all notebooks, each with the notebook's version, provider and date where it has none."""
+    claims = []
+    for notebook in notebooks:
+        for claim in notebook["claims"]:
+            inherited = {key: notebook.get(key) for key in ("notebook", "version", "release", "provider", "date")}
+            claims.append({**inherited, **{key: value for key, value in claim.items() if value is not None}})
+    return claims
+
+
+def unexpected(claim: Row) -> bool:
+    """Say whether a claim got another verdict than the one it expects."""
+    return claim.get("verdict") != claim.get("expected", "holds")
+
+
+def anchor(claim: Row) -> str:
+    """Return the anchor of a claim on the ledger page."""
+    return "claim-" + slug(f"{claim.get('notebook', '')}-{claim.get('id', '')}")
+
+
+def slug(text: str) -> str:
+    """Return text as a part of an address: words joined by hyphens.
+
+    Examples
+    --------
+    >>> slug("Roll back: an old template, a new revision")
+    'roll-back-an-old-template-a-new-revision'
+    """
+    return re.sub(r"[\W_]+", "-", text.lower()).strip("-") or "section"
+
+
+def badge(verdict: str) -> str:
+    """Return a verdict as a label that can be read without its colour."""
+    known = verdict if verdict in VERDICTS else "unknown"
+    sign, meaning = VERDICTS[known]
+    return (
+        f'<span class="verdict verdict--{known}" title="{escape(meaning)}">'
+        f'<span aria-hidden="true">{sign}</span> {escape(str(verdict))}</span>'
+    )
+
+
+def table(rows: list[dict[str, Any]]) -> str:
+    """Return evidence rows as a table; every cell is escaped."""
+    columns = list(dict.fromkeys(column for row in rows for column in row))
+    head = "".join(f'<th scope="col">{escape(str(column))}</th>' for column in columns)
+    body = "".join(
+        "<tr>" + "".join(f"<td>{escape(_cell(row.get(column)))}</td>" for column in columns) + "</tr>" for row in rows
+    )
+    return f'<div class="scroll"><table class="evidence"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+
+
+def _cell(value: Any) -> str:
+    if value is None or (isinstance(value, float) and value != value):
+        return "–"
+    if isinstance(value, (dict, list)):
+        return json.dumps(value, ensure_ascii=False)
+    return str(value)
+
+
+def counts(claims: list[Row]) -> Counter[str]:
+    """Return how many claims got each verdict, and how many an unexpected one."""
+    counted = Counter(str(claim.get("verdict")) for claim in claims)
+    counted["unexpected"] = sum(unexpected(claim) for claim in claims)
+    return counted
+
+
+def html(notebooks: list[Row], pages: dict[str, tuple[str, str]]) -> str:
+    """Return the body of the ledger page.
+
+    Parameters
+    ----------
+    notebooks : list of dict
+        What `read` returned.
+    pages : dict
+        Notebook → title and address of its page, relative to the ledger's.
+    """
+    claims = gather(notebooks)
+    if not claims:
+        return (
+            '<div class="admonition warning"><p class="admonition-title">No claims in this build</p>'
+            "<p>No notebook was run. <code>make walk</code> runs them on a cluster and fills this page.</p></div>"
+        )
+    parts = [_summary(claims), _filter(claims)]
+    order = list(pages)
+    for notebook in sorted(notebooks, key=lambda row: _place(order, str(row["notebook"]))):
+        name = str(notebook["notebook"])
+        title, address = pages.get(name, (name, ""))
+        own = gather([notebook])
+        heading = f'<a href="{escape(address)}">{escape(title)}</a>' if address else escape(title)
+        parts.append(f'<section class="ledger-notebook"><h2 id="{slug(name)}">{heading}</h2>')
+        seen = " · ".join(
+            escape(str(part))
+            for part in (
+                f"{len(own)} claims",
+                notebook.get("release") and f"Kubernetes {notebook['release']}",
+                notebook.get("provider") and f"{notebook['provider']} cluster",
+                notebook.get("date"),
+            )
+            if part
+        )
+        parts.append(f'<p class="ledger-seen">{seen}</p>')
+        if notebook.get("complete") is False:
+            parts.append(
+                '<div class="admonition warning"><p class="admonition-title">Not run to its end</p>'
+                "<p>The notebook stopped before it had tested every claim.</p></div>"
+            )
+        groups: dict[str, list[Row]] = {}
+        for claim in own:
+            groups.setdefault(str(claim.get("id")), []).append(claim)
+        parts.extend(_article(group) for group in groups.values())
+        parts.append("</section>")
+    return f'<div class="ledger">{"".join(parts)}</div>'
+
+
+def _place(order: list[str], name: str) -> tuple[int, str]:
+    return (order.index(name) if name in order else len(order), name)
+
+
+def _summary(claims: list[Row]) -> str:
+    counted = counts(claims)
+    cells = [
+        f'<div class="count count--{verdict}"><dt>{badge(verdict)}</dt><dd>{counted[verdict]}</dd></div>'
+        for verdict in VERDICTS
+    ]
+    surprise = counted["unexpected"]
+    text = (
+        "Each claim got the verdict that it expects."
+        if not surprise
+        else f"<strong>{surprise} of them got a verdict that was not expected.</strong>"
+    )
+    mark = "ledger-verdict--bad" if surprise else "ledger-verdict--good"
+    return (
+        f'<p class="ledger-verdict {mark}"><strong>{len(claims)} claims.</strong> {text}</p>'
+        f'<dl class="counts">{"".join(cells)}</dl>'
+    )
+
+
+def _filter(claims: list[Row]) -> str:
+    counted = counts(claims)
+    choices = [("all", f"All {len(claims)}")]
+    choices += [(verdict, f"{VERDICTS[verdict][0]} {verdict} {counted[verdict]}") for verdict in VERDICTS]
+    if counted["unexpected"]:
+        choices.append(("unexpected", f"unexpected {counted['unexpected']}"))
+    buttons = "".join(
+        f'<button type="button" data-show="{name}" aria-pressed="{"true" if name == "all" else "false"}">{text}</button>'
+        for name, text in choices
+        if name == "all" or counted[name]
+    )
+    return (
+        '<div class="ledger-filter" role="group" aria-label="Show claims by verdict" data-search-exclude="" hidden>'
+        f'{buttons}<input type="search" placeholder="Words in a claim" aria-label="Words in a claim">'
+        '<span class="ledger-shown" role="status"></span></div>'
+    )
+
+
+def _article(group: list[Row]) -> str:
+    """One claim: its sentence, and a block for each version of Kubernetes that answered."""
+    first = group[0]
+    shown = sorted({str(claim.get("verdict")) for claim in group})
+    surprise = any(unexpected(claim) for claim in group)
+    mark, flag = (" claim--unexpected", ' data-unexpected=""') if surprise else ("", "")
+    parts = [
+        f'<article class="claim{mark}" data-verdict="{escape(" ".join(shown))}"{flag}>',
+        f'<h3 id="{anchor(first)}"><a href="#{anchor(first)}">{escape(str(first.get("text", "")))}</a></h3>',
+    ]
+    parts.extend(_answer(claim, several=len(group) > 1) for claim in group)
+    source = str(first.get("source") or "")
+    if source:
+        link = re.fullmatch(r"https?://\S+", source)
+        written = f'<a href="{escape(source)}">{escape(source)}</a>' if link else escape(source)
+        parts.append(f'<p class="claim-source">Source: {written}</p>')
+    parts.append("</article>")
+    return "".join(parts)
+
+
+def _answer(claim: Row, several: bool) -> str:
+    verdict, expected = str(claim.get("verdict")), str(claim.get("expected", "holds"))
+    if unexpected(claim):
+        note = f'<strong class="claim-surprise">unexpected: {escape(expected)} was expected</strong>'
+    elif expected == "holds":
+        note = ""
+    else:
+        note = '<span class="claim-expected">as expected</span>'
+    where = " · ".join(
+        escape(str(part))
+        for part in (
+            claim.get("version") and f"Kubernetes {claim['version']}",
+            claim.get("provider"),
+            claim.get("date") if several or claim.get("date") else None,
+        )
+        if part
+    )
+    parts = [f'<p class="claim-answer">{badge(verdict)} {note}<span class="claim-where">{where}</span></p>']
+    if claim.get("instead"):
+        parts.append(f'<p class="claim-instead"><strong>Instead:</strong> {escape(str(claim["instead"]))}</p>')
+    if claim.get("why"):
+        parts.append(f'<p class="claim-why">{escape(str(claim["why"]))}</p>')
+    evidence = [row for row in claim.get("evidence") or [] if isinstance(row, dict)]
+    if evidence:
+        total = int(claim.get("evidence_rows") or len(evidence))
+        label = f"Evidence: {total} row{'s' if total != 1 else ''}"
+        if total > len(evidence):
+            label += f", {len(evidence)} shown"
+        parts.append(
+            f'<details class="claim-evidence" data-search-exclude=""><summary>{label}</summary>'
+            f"{table(evidence)}</details>"
+        )
+    return "".join(parts)

@@ -1,0 +1,298 @@
+"""A notebook as a page: its words, its code and its outputs, with figures as files beside it."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+from pygments import highlight
+from pygments.formatters import HtmlFormatter
+from pygments.lexers import get_lexer_by_name
+from pygments.util import ClassNotFound
+
+from kitlib.errors import UsageError
+from kitlib.site.clean import clean
+from kitlib.site.ledger import slug
+
+LONGEST_TEXT = 20_000
+"""Characters of one output's text that reach the page; the notebook itself holds the rest."""
+
+ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b\][^\x07]*\x07")
+
+Notebook = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure of a notebook: a file beside the page, and the words for who can't see it."""
+
+    file: str
+    content: bytes
+    words: str
+    width: int | None = None
+    height: int | None = None
+
+    def html(self, folder: str) -> str:
+        """Return the figure as an element; `folder` is where its file lies, seen from the page."""
+        size = f' width="{self.width}" height="{self.height}"' if self.width and self.height else ""
+        short, rest = first_sentence(self.words)
+        target = escape(f"{folder}{self.file}")
+        twin = f'<figcaption><details><summary>In words</summary><p>{lines(self.words)}</p></details></figcaption>'
+        return (
+            f'<figure class="recorded" data-search-exclude="1"><a href="{target}" title="The figure alone, full size">'
+            f'<img src="{target}"{size} alt="{escape(short)}" loading="lazy"></a>{twin if rest else ""}</figure>'
+        )
+
+
+@dataclass
+class NotebookPage:
+    """What a notebook gives to the site."""
+
+    title: str
+    html: str
+    toc: list[dict[str, Any]]
+    figures: list[Figure] = field(default_factory=list)
+    cover: Figure | None = None
+
+
+def load(path: Path) -> Notebook:
+    """Return a notebook's document; an unreadable one is named."""
+    try:
+        notebook = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(notebook["cells"], list):
+            raise TypeError("its cells are no list")
+    except (ValueError, KeyError, TypeError) as error:
+        raise UsageError(
+            f"not a notebook of format 4: {error}",
+            step="site",
+            object=str(path),
+            next="remove an executed copy and run `kitlib walk` again; restore a committed notebook with git",
+        ) from error
+    return notebook
+
+
+def first_sentence(text: str) -> tuple[str, str]:
+    """Split words into what an `alt` holds and what follows it."""
+    flat = " ".join(text.split())
+    match = re.match(r"(.{20,240}?[.!?])\s+(\S.*)", flat)
+    return (match.group(1), match.group(2)) if match else (flat[:240], flat[240:])
+
+
+def lines(text: str) -> str:
+    """Return plain text as HTML that keeps its line breaks."""
+    return "<br>".join(escape(line, quote=False) for line in text.strip().splitlines())
+
+
+def joined(text: Any) -> str:
+    """Return a notebook's text: a string, or a list of lines."""
+    return "".join(text) if isinstance(text, list) else str(text or "")
+
+
+def code(source: str, language: str) -> str:
+    """Return source as a code block like those of every other page."""
+    try:
+        lexer = get_lexer_by_name(language, stripnl=False)
+    except ClassNotFound:
+        lexer = get_lexer_by_name("text")
+    return highlight(source.rstrip("\n"), lexer, HtmlFormatter(cssclass="highlight", wrapcode=True))
+
+
+def png_size(content: bytes) -> tuple[int, int] | None:
+    """Return width and height of a PNG, from its header."""
+    if content[:8] != b"\x89PNG\r\n\x1a\n" or len(content) < 24:
+        return None
+    return struct.unpack(">II", content[16:24])
+
+
+class Renderer:
+    """Turn one notebook into a page.
+
+    Parameters
+    ----------
+    name : str
+        The notebook's name, without `.ipynb`; its figures lie in a folder of that name.
+    resolve : callable
+        Turns the target of a link in the notebook into an address on the site.
+    """
+
+    def __init__(self, name: str, resolve: Callable[[str], str] = str) -> None:
+        self.name = name
+        self.resolve = resolve
+        self.figures: list[Figure] = []
+        self.headings: list[tuple[int, str, str]] = []
+        self.cell = 0
+        self.language = "python"
+        self.markdown = MarkdownIt("commonmark", {"html": True, "highlight": self._fence}).enable(
+            ["table", "strikethrough"]
+        )
+        self.quoted = MarkdownIt("commonmark", {"html": False}).enable("table")
+
+    def page(self, notebook: Notebook) -> NotebookPage:
+        """Return the page of a notebook as nbformat 4 holds it."""
+        language = notebook.get("metadata", {}).get("kernelspec", {}).get("language")
+        self.language = "ipython3" if language in (None, "python") else str(language)
+        parts = []
+        cover: Figure | None = None
+        for self.cell, cell in enumerate(notebook["cells"]):
+            metadata = cell.get("metadata", {})
+            tags = set(metadata.get("tags", []))
+            if "remove-cell" in tags:
+                continue
+            before = len(self.figures)
+            if cell["cell_type"] == "markdown":
+                parts.append(self._prose(joined(cell["source"])))
+            elif cell["cell_type"] == "code":
+                parts.append(self._code_cell(cell, tags, bool(metadata.get("jupyter", {}).get("source_hidden"))))
+            if "cover" in tags and cover is None and len(self.figures) > before:
+                cover = self.figures[before]
+        title = next((text for level, _, text in self.headings if level == 1), self.name)
+        html = f'<div class="notebook">{"".join(parts)}</div>'
+        fallback = self.figures[0] if self.figures else None
+        return NotebookPage(title, html, _nested(self.headings), self.figures, cover or fallback)
+
+    # --- words
+
+    def _prose(self, source: str) -> str:
+        tokens = self.markdown.parse(source)
+        for place, token in enumerate(tokens):
+            if token.type == "heading_open":
+                self._heading(token, tokens[place + 1])
+            for child in token.children or ():
+                if child.type == "link_open":
+                    child.attrSet("href", self._target(str(child.attrGet("href"))))
+                elif child.type == "image":
+                    child.attrSet("src", self.resolve(str(child.attrGet("src"))))
+        return str(self.markdown.renderer.render(tokens, self.markdown.options, {}))
+
+    def _heading(self, token: Token, inline: Token) -> None:
+        text = "".join(child.content for child in inline.children or () if child.type in ("text", "code_inline"))
+        base = address = slug(text)
+        count = 1
+        while any(address == known for _, known, _ in self.headings):
+            count += 1
+            address = f"{base}-{count}"
+        self.headings.append((int(token.tag[1]), address, text))
+        token.attrSet("id", address)
+        link = Token("html_inline", "", 0)
+        link.content = f'<a class="headerlink" href="#{address}" title="Permanent link">&para;</a>'
+        inline.children = [*(inline.children or []), link]
+
+    def _target(self, target: str) -> str:
+        if target.startswith("#"):
+            return "#" + slug(target[1:])
+        return self.resolve(target)
+
+    def _fence(self, source: str, language: str, _attributes: str) -> str:
+        return code(source, language or "text")
+
+    # --- code and outputs
+
+    def _code_cell(self, cell: Notebook, tags: set[str], folded: bool) -> str:
+        source = joined(cell["source"]).strip("\n")
+        parts = []
+        if source and not tags & {"hide-input", "remove-input"}:
+            block = code(source, self.language)
+            if folded or "solution" in tags:
+                block = f"<details><summary>{'Solution' if 'solution' in tags else 'Code'}</summary>{block}</details>"
+            parts.append(f'<div class="input">{block}</div>')
+        if not tags & {"hide-output", "remove-output"}:
+            outputs = "".join(self._output(output) for output in _merged(cell.get("outputs", [])))
+            if outputs:
+                parts.append(f'<div class="outputs" data-search-exclude="1">{outputs}</div>')
+        return f'<div class="cell">{"".join(parts)}</div>' if parts else ""
+
+    def _output(self, output: Notebook) -> str:
+        kind = output.get("output_type")
+        if kind == "stream":
+            return self._text(joined(output.get("text")), "stderr" if output.get("name") == "stderr" else "stdout")
+        if kind == "error":
+            message = f"{output.get('ename', 'Error')}: {output.get('evalue', '')}"
+            return self._text("\n".join(output.get("traceback") or [message]), "error")
+        data, metadata = output.get("data", {}), output.get("metadata", {})
+        words = _words(data, metadata)
+        if "text/html" in data:
+            image = partial(self._inline_image, words=words)
+            html = clean(joined(data["text/html"]), image, prefix=f"cell-{self.cell}-")
+            return f'<div class="output output--html">{html}</div>' if html.strip() else ""
+        for mime, suffix in (("image/svg+xml", "svg"), ("image/png", "png"), ("image/jpeg", "jpg")):
+            if mime in data:
+                text = joined(data[mime])
+                content = text.encode() if suffix == "svg" else base64.b64decode(text)
+                return self._figure(content, suffix, words, metadata.get(mime, {})).html(f"{self.name}/")
+        if "text/markdown" in data:
+            return f'<div class="output output--html">{self.quoted.render(joined(data["text/markdown"]))}</div>'
+        if "application/json" in data:
+            return self._text(json.dumps(data["application/json"], indent=2, ensure_ascii=False), "result")
+        return self._text(joined(data.get("text/plain")), "result")
+
+    def _figure(self, content: bytes, suffix: str, words: str, metadata: Notebook) -> Figure:
+        digest = hashlib.sha256(content).hexdigest()[:8]
+        size = (metadata.get("width"), metadata.get("height"))
+        width, height = size if all(size) else (png_size(content) or (None, None))
+        words = words or f"Figure {len(self.figures) + 1} of the notebook {self.name}."
+        figure = Figure(f"figure-{len(self.figures) + 1}-{digest}.{suffix}", content, words, width, height)
+        self.figures.append(figure)
+        return figure
+
+    def _inline_image(self, source: str, alt: str, words: str) -> str | None:
+        match = re.fullmatch(r"data:image/(png|jpeg|svg\+xml);base64,([A-Za-z0-9+/=\s]+)", source)
+        if not match:
+            return None
+        suffix = {"png": "png", "jpeg": "jpg", "svg+xml": "svg"}[match.group(1)]
+        return self._figure(base64.b64decode(match.group(2)), suffix, alt or words, {}).html(f"{self.name}/")
+
+    def _text(self, text: str, kind: str) -> str:
+        text = "\n".join(line.rstrip("\r").rsplit("\r", 1)[-1] for line in ESCAPES.sub("", text).split("\n"))
+        text = text.strip("\n")
+        if not text.strip():
+            return ""
+        if len(text) > LONGEST_TEXT:
+            rest = len(text) - LONGEST_TEXT
+            text = f"{text[:LONGEST_TEXT]}\n… {rest:,} more characters are in the notebook itself"
+        return f'<pre class="output output--{kind}"><samp>{escape(text, quote=False)}</samp></pre>'
+
+
+def _merged(outputs: list[Notebook]) -> list[Notebook]:
+    """Join stream outputs of one name that follow each other."""
+    merged: list[Notebook] = []
+    for output in outputs:
+        last = merged[-1] if merged else {}
+        if output.get("output_type") == "stream" == last.get("output_type") and output.get("name") == last.get("name"):
+            merged[-1] = {**last, "text": joined(last.get("text")) + joined(output.get("text"))}
+        else:
+            merged.append(output)
+    return merged
+
+
+def _words(data: Notebook, metadata: Notebook) -> str:
+    """Return a figure's text twin: said in the output's metadata, or its plain text where that isn't a Python repr."""
+    for holder in (metadata, metadata.get("image/png", {}), metadata.get("image/svg+xml", {})):
+        for key in ("twin", "alt"):
+            if holder.get(key):
+                return str(holder[key])
+    plain = joined(data.get("text/plain")).strip()
+    return "" if plain.startswith("<") else plain
+
+
+def _nested(headings: list[tuple[int, str, str]]) -> list[dict[str, Any]]:
+    """Return headings as the nested tokens that MkDocs' table of contents is made of."""
+    top: list[dict[str, Any]] = []
+    branch: list[dict[str, Any]] = []
+    for level, address, text in headings:
+        token = {"level": level, "id": address, "name": escape(text, quote=False), "children": []}
+        while branch and branch[-1]["level"] >= level:
+            branch.pop()
+        (branch[-1]["children"] if branch else top).append(token)
+        branch.append(token)
+    return top
