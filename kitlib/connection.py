@@ -144,7 +144,7 @@ class Connection:
                 object=f"context {self.context or 'current'}",
                 next="use a cluster of kitlib's own (`kitlib up`), or name this one: --context NAME --yes-write",
             )
-        self._api.update_params_for_auth(headers, [], ["BearerToken"])
+        self._api.update_params_for_auth(headers, [], ["BearerToken"], path, method, body)
         url = self.server + path
         if query:
             url += "?" + urlencode({key: value for key, value in query.items() if value is not None})

@@ -247,7 +247,7 @@ class _ReplicasSpec(msgspec.Struct):
     revisionHistoryLimit: int | None = None  # noqa: N815
     progressDeadlineSeconds: int | None = None  # noqa: N815
     strategy: _Strategy | None = None
-    template: msgspec.Raw | None = None
+    template: msgspec.Raw = msgspec.Raw(b"")
 
 
 class _ReplicasStatus(msgspec.Struct):
@@ -566,13 +566,13 @@ def _replicas_row(seq: int, row: WatchEvent) -> dict[str, Any]:
     }
 
 
-def _images(template: msgspec.Raw | None) -> str:
-    spec = _template.decode(template).spec if template else None
+def _images(template: msgspec.Raw) -> str:
+    spec = _template.decode(template).spec if bytes(template) else None
     return ",".join(container.image or "" for container in spec.containers) if spec else ""
 
 
-def _digest(template: msgspec.Raw | None) -> str:
-    if template is None:
+def _digest(template: msgspec.Raw) -> str:
+    if not bytes(template):
         return ""
     body = json.loads(bytes(template))
     meta = body.get("metadata") or {}
