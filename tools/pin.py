@@ -1,4 +1,4 @@
-"""Write constraints.txt: what kitlib and its tests need, all the way down, as installed here, by name and version alone.
+"""Write constraints.txt: what kitlib and its tests need, all the way down, by name and version alone.
 
 Run it as `make pin` after adding or raising a dependency in pyproject.toml.
 """
