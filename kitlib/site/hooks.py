@@ -79,7 +79,8 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
         if path is None:
             continue  # MkDocs itself says that the navigation names a page that isn't there
         site.executed[name] = path == executed
-        files.append(File.generated(config, f"notebooks/{name}.ipynb", abs_src_path=str(path)))
+        folder = str(path.parent.parent)  # the plugin finds a notebook by folder and address, so no generated file
+        files.append(File(f"notebooks/{name}.ipynb", folder, config.site_dir, config.use_directory_urls))
         page = pages.Renderer(name, lambda target, name=name: _resolve(name, target)).page(pages.load(path))
         site.pages[name] = page
         for figure in page.figures:
@@ -162,7 +163,10 @@ def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -
     """Fill the ledger and the cover in where a page asks for them."""
     if "<!-- kitlib:ledger -->" in html:
         titles = {name: (rendered.title, f"notebooks/{name}.html") for name, rendered in site.pages.items()}
-        html = html.replace("<!-- kitlib:ledger -->", ledger.html(site.claims, titles))
+        tested = {
+            anchor: f"notebooks/{name}.html#{anchor}" for name, page in site.pages.items() for anchor in page.claims
+        }
+        html = html.replace("<!-- kitlib:ledger -->", ledger.html(site.claims, titles, tested))
         below = page.toc.items[0].children if page.toc.items else page.toc.items
         shown = {str(row["notebook"]) for row in site.claims}
         for name in [name for name in titles if name in shown] + sorted(shown - set(titles)):
@@ -192,5 +196,5 @@ def _counts() -> str:
     if not claims:
         return ""
     counted = ledger.counts(claims)
-    badges = " ".join(f"{ledger.badge(verdict)} {counted[verdict]}" for verdict in ledger.VERDICTS if counted[verdict])
+    badges = " ".join(f"<span>{ledger.badge(verdict)} {counted[verdict]}</span>" for verdict in ledger.VERDICTS if counted[verdict])
     return f'<p class="cover-counts"><a href="ledger.html">{len(claims)} claims tested</a> {badges}</p>'

@@ -17,7 +17,7 @@ Row = dict[str, Any]
 VERDICTS = {
     "holds": ("✓", "true on the cluster that was asked"),
     "fails": ("✗", "not true there"),
-    "changed": ("⇄", "true then, not now, or the other way round"),
+    "changed": ("↻", "true then, not now, or the other way round"),
     "unknown": ("?", "this cluster can't show it, or the recording has a gap"),
 }
 """Verdict → its sign and what it means, in the order in which they are counted."""
@@ -58,8 +58,9 @@ def unexpected(claim: Row) -> bool:
 
 
 def anchor(claim: Row) -> str:
-    """Return the anchor of a claim on the ledger page."""
-    return "claim-" + slug(f"{claim.get('notebook', '')}-{claim.get('id', '')}")
+    """Return the anchor of a claim: the same on the ledger page and on its notebook's."""
+    name, notebook = str(claim.get("id", "")), str(claim.get("notebook", ""))
+    return "claim-" + slug(name if name.startswith(f"{notebook}/") else f"{notebook}-{name}")
 
 
 def slug(text: str) -> str:
@@ -108,7 +109,7 @@ def counts(claims: list[Row]) -> Counter[str]:
     return counted
 
 
-def html(notebooks: list[Row], pages: dict[str, tuple[str, str]]) -> str:
+def html(notebooks: list[Row], pages: dict[str, tuple[str, str]], tested: dict[str, str] | None = None) -> str:
     """Return the body of the ledger page.
 
     Parameters
@@ -117,6 +118,8 @@ def html(notebooks: list[Row], pages: dict[str, tuple[str, str]]) -> str:
         What `read` returned.
     pages : dict
         Notebook → title and address of its page, relative to the ledger's.
+    tested : dict, optional
+        Anchor of a claim → address of the place in a notebook where it is tested.
     """
     claims = gather(notebooks)
     if not claims:
@@ -151,7 +154,7 @@ def html(notebooks: list[Row], pages: dict[str, tuple[str, str]]) -> str:
         groups: dict[str, list[Row]] = {}
         for claim in own:
             groups.setdefault(str(claim.get("id")), []).append(claim)
-        parts.extend(_article(group) for group in groups.values())
+        parts.extend(_article(group, tested or {}) for group in groups.values())
         parts.append("</section>")
     return f'<div class="ledger">{"".join(parts)}</div>'
 
@@ -197,7 +200,7 @@ def _filter(claims: list[Row]) -> str:
     )
 
 
-def _article(group: list[Row]) -> str:
+def _article(group: list[Row], tested: dict[str, str]) -> str:
     """One claim: its sentence, and a block for each version of Kubernetes that answered."""
     first = group[0]
     shown = sorted({str(claim.get("verdict")) for claim in group})
@@ -207,17 +210,24 @@ def _article(group: list[Row]) -> str:
         f'<article class="claim{mark}" data-verdict="{escape(" ".join(shown))}"{flag}>',
         f'<h3 id="{anchor(first)}"><a href="#{anchor(first)}">{escape(str(first.get("text", "")))}</a></h3>',
     ]
-    parts.extend(_answer(claim, several=len(group) > 1) for claim in group)
-    source = str(first.get("source") or "")
-    if source:
-        link = re.fullmatch(r"https?://\S+", source)
-        written = f'<a href="{escape(source)}">{escape(source)}</a>' if link else escape(source)
-        parts.append(f'<p class="claim-source">Source: {written}</p>')
-    parts.append("</article>")
+    parts.extend(_answer(claim) for claim in group)
+    place = tested.get(anchor(first))
+    source = _linked(str(first.get("source") or "not named"))
+    test = f' · <a href="{escape(place)}">see it tested</a>' if place else ""
+    parts.append(f'<p class="claim-source">Source: {source}{test}</p></article>')
     return "".join(parts)
 
 
-def _answer(claim: Row, several: bool) -> str:
+def _linked(text: str) -> str:
+    """Return text as HTML in which addresses of the web are links."""
+    pieces = re.split(r"(https?://[^\s<>\"']*[^\s<>\"'.,;:)])", text)
+    return "".join(
+        f'<a href="{escape(piece)}">{escape(piece)}</a>' if place % 2 else escape(piece)
+        for place, piece in enumerate(pieces)
+    )
+
+
+def _answer(claim: Row) -> str:
     verdict, expected = str(claim.get("verdict")), str(claim.get("expected", "holds"))
     if unexpected(claim):
         note = f'<strong class="claim-surprise">unexpected: {escape(expected)} was expected</strong>'
@@ -230,7 +240,7 @@ def _answer(claim: Row, several: bool) -> str:
         for part in (
             claim.get("version") and f"Kubernetes {claim['version']}",
             claim.get("provider"),
-            claim.get("date") if several or claim.get("date") else None,
+            claim.get("date"),
         )
         if part
     )

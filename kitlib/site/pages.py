@@ -10,7 +10,7 @@ import struct
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
-from html import escape
+from html import escape, unescape
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ from pygments.util import ClassNotFound
 
 from kitlib.errors import UsageError
 from kitlib.site.clean import clean
-from kitlib.site.ledger import slug
+from kitlib.site.ledger import anchor, slug
 
 LONGEST_TEXT = 20_000
 """Characters of one output's text that reach the page; the notebook itself holds the rest."""
@@ -48,7 +48,8 @@ class Figure:
         size = f' width="{self.width}" height="{self.height}"' if self.width and self.height else ""
         short, rest = first_sentence(self.words)
         target = escape(f"{folder}{self.file}")
-        twin = f'<figcaption><details><summary>In words</summary><p>{lines(self.words)}</p></details></figcaption>'
+        said = escape(self.words.strip(), quote=False)
+        twin = f'<figcaption><details><summary>The figure in words</summary><div>{said}</div></details></figcaption>'
         return (
             f'<figure class="recorded" data-search-exclude="1"><a href="{target}" title="The figure alone, full size">'
             f'<img src="{target}"{size} alt="{escape(short)}" loading="lazy"></a>{twin if rest else ""}</figure>'
@@ -64,6 +65,7 @@ class NotebookPage:
     toc: list[dict[str, Any]]
     figures: list[Figure] = field(default_factory=list)
     cover: Figure | None = None
+    claims: list[str] = field(default_factory=list)
 
 
 def load(path: Path) -> Notebook:
@@ -87,11 +89,6 @@ def first_sentence(text: str) -> tuple[str, str]:
     flat = " ".join(text.split())
     match = re.match(r"(.{20,240}?[.!?])\s+(\S.*)", flat)
     return (match.group(1), match.group(2)) if match else (flat[:240], flat[240:])
-
-
-def lines(text: str) -> str:
-    """Return plain text as HTML that keeps its line breaks."""
-    return "<br>".join(escape(line, quote=False) for line in text.strip().splitlines())
 
 
 def joined(text: Any) -> str:
@@ -131,6 +128,7 @@ class Renderer:
         self.resolve = resolve
         self.figures: list[Figure] = []
         self.headings: list[tuple[int, str, str]] = []
+        self.claims: list[str] = []
         self.cell = 0
         self.language = "python"
         self.markdown = MarkdownIt("commonmark", {"html": True, "highlight": self._fence}).enable(
@@ -159,7 +157,7 @@ class Renderer:
         title = next((text for level, _, text in self.headings if level == 1), self.name)
         html = f'<div class="notebook">{"".join(parts)}</div>'
         fallback = self.figures[0] if self.figures else None
-        return NotebookPage(title, html, _nested(self.headings), self.figures, cover or fallback)
+        return NotebookPage(title, html, _nested(self.headings), self.figures, cover or fallback, self.claims)
 
     # --- words
 
@@ -207,7 +205,7 @@ class Renderer:
                 block = f"<details><summary>{'Solution' if 'solution' in tags else 'Code'}</summary>{block}</details>"
             parts.append(f'<div class="input">{block}</div>')
         if not tags & {"hide-output", "remove-output"}:
-            outputs = "".join(self._output(output) for output in _merged(cell.get("outputs", [])))
+            outputs = "".join(self._output(output) for output in _joined_outputs(cell.get("outputs", [])))
             if outputs:
                 parts.append(f'<div class="outputs" data-search-exclude="1">{outputs}</div>')
         return f'<div class="cell">{"".join(parts)}</div>' if parts else ""
@@ -222,9 +220,7 @@ class Renderer:
         data, metadata = output.get("data", {}), output.get("metadata", {})
         words = _words(data, metadata)
         if "text/html" in data:
-            image = partial(self._inline_image, words=words)
-            html = clean(joined(data["text/html"]), image, prefix=f"cell-{self.cell}-")
-            return f'<div class="output output--html">{html}</div>' if html.strip() else ""
+            return self._markup(joined(data["text/html"]), joined(data.get("text/plain")), words)
         for mime, suffix in (("image/svg+xml", "svg"), ("image/png", "png"), ("image/jpeg", "jpg")):
             if mime in data:
                 text = joined(data[mime])
@@ -235,6 +231,21 @@ class Renderer:
         if "application/json" in data:
             return self._text(json.dumps(data["application/json"], indent=2, ensure_ascii=False), "result")
         return self._text(joined(data.get("text/plain")), "result")
+
+    def _markup(self, html: str, plain: str, words: str) -> str:
+        """An output that brings HTML; a manifest is coloured like code, a claim gets an anchor."""
+        if "kitlib-manifest" in html[:80] and plain:
+            return f'<div class="output manifest">{code(plain, "yaml")}</div>'
+        html = clean(html, partial(self._inline_image, words=words), prefix=f"cell-{self.cell}-")
+        html = re.sub(r'<div class="kitlib-claim[^>]* data-claim="([^"]*)"', self._anchored, html)
+        return f'<div class="output output--html">{html}</div>' if html.strip() else ""
+
+    def _anchored(self, match: re.Match[str]) -> str:
+        address = anchor({"id": unescape(match.group(1)), "notebook": self.name})
+        if address in self.claims:
+            return match.group(0)
+        self.claims.append(address)
+        return f'{match.group(0)} id="{address}"'
 
     def _figure(self, content: bytes, suffix: str, words: str, metadata: Notebook) -> Figure:
         digest = hashlib.sha256(content).hexdigest()[:8]
@@ -263,13 +274,16 @@ class Renderer:
         return f'<pre class="output output--{kind}"><samp>{escape(text, quote=False)}</samp></pre>'
 
 
-def _merged(outputs: list[Notebook]) -> list[Notebook]:
-    """Join stream outputs of one name that follow each other."""
+def _joined_outputs(outputs: list[Notebook]) -> list[Notebook]:
+    """Join stream outputs of one name that follow each other, and a figure with its text twin."""
     merged: list[Notebook] = []
     for output in outputs:
         last = merged[-1] if merged else {}
+        data = output.get("data", {})
         if output.get("output_type") == "stream" == last.get("output_type") and output.get("name") == last.get("name"):
             merged[-1] = {**last, "text": joined(last.get("text")) + joined(output.get("text"))}
+        elif "kitlib-twin" in joined(data.get("text/html")) and "image/png" in last.get("data", {}):
+            merged[-1] = {**last, "metadata": {**last.get("metadata", {}), "twin": joined(data.get("text/plain"))}}
         else:
             merged.append(output)
     return merged

@@ -81,6 +81,35 @@ def frame(rows: int = 6, hostile: str = "") -> str:
     )
 
 
+def claim_output(name: str, text: str) -> dict[str, Any]:
+    """Return the output in which a notebook shows a claim."""
+    html = (
+        f"<div class='kitlib-claim kitlib-holds' data-claim='{name}'><span class='kitlib-verdict'>✓ holds</span> "
+        f"<span class='kitlib-text'>{text}</span><span class='kitlib-source'> note: Deployment</span>"
+        "<details><summary>evidence · 20 of 117 rows</summary><p>The highest count was 8.</p>"
+        f"<div class='kitlib-scroll'>{frame(3)}</div></details></div>"
+    )
+    return shown({"text/html": html, "text/plain": text})
+
+
+def changed() -> dict[str, Any]:
+    """Return the output of a word that changed an object."""
+    html = (
+        "<div class='kitlib-change'><strong>deployment.apps/web</strong> configured<table class='kitlib-diff'><tr>"
+        "<td><code>spec.template.spec.containers[0].image</code></td><td><code>registry.example/web:v1</code></td>"
+        "<td>→</td><td><code>registry.example/web:v2</code></td></tr></table>"
+        "<pre class='kitlib-kubectl'>$ kubectl apply --server-side -f manifests/web-v2.yaml</pre></div>"
+    )
+    return shown({"text/html": html, "text/plain": "deployment.apps/web configured"})
+
+
+def manifest() -> dict[str, Any]:
+    """Return the output that shows a manifest."""
+    text = "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: web\nspec:\n  replicas: 6 # as many as that\n"
+    html = f"<pre class='kitlib-manifest'><code class='language-yaml'>{text}</code></pre>"
+    return shown({"text/html": html, "text/plain": text})
+
+
 def claims() -> dict[str, Any]:
     """Return a notebook's claims: one of each verdict, one not expected, one hostile."""
     common = {"notebook": "deployment", "version": "1.37", "provider": "embedded", "date": "2026-11-24"}
@@ -92,7 +121,7 @@ def claims() -> dict[str, Any]:
         return {**row, **common, **more}
 
     rows = [
-        claim("owner-chain", "Creating a Deployment makes a ReplicaSet, which makes the Pods", "holds"),
+        claim("deployment/owner-chain", "Creating a Deployment makes a ReplicaSet, which makes the Pods", "holds"),
         claim(
             "never-above",
             "At no resourceVersion are there more Pods than replicas + maxSurge",
@@ -117,8 +146,13 @@ def claims() -> dict[str, Any]:
 
 def write(build: Path, figure: bytes | None = None) -> Path:
     """Write the sample into a build folder and return it."""
-    image = base64.b64encode(figure or png()).decode()
-    twin = {"image/png": image, "text/plain": WORDS}
+    drawn = figure or png()
+    image = base64.b64encode(drawn).decode()
+    width, height = struct.unpack(">II", drawn[16:24])
+    size = {"image/png": {"width": width, "height": height, "alt": WORDS.split(". ")[0]}}
+    picture = shown({"image/png": image, "text/plain": WORDS.split(". ")[0]}, size)
+    words = f"<details class='kitlib-twin'><summary>The figure in words</summary><pre>{WORDS}</pre></details>"
+    twin = shown({"text/html": words, "text/plain": WORDS})
     start = notebook(
         prose("# Look around\n\nTen minutes. Go on with [the Deployment](deployment.ipynb#Change-the-image)."),
         prose("## The cluster you are on"),
@@ -127,13 +161,19 @@ def write(build: Path, figure: bytes | None = None) -> Path:
     deployment = notebook(
         prose("# Roll out, roll back\n\nWhat you'll do, learn and need. [Set up](../docs/set-up.md) first."),
         prose("## Change the image\n\nPredict: how many Pods are there at most?\n\n- six\n- eight\n"),
+        cell('lab.show("manifests/web-v2.yaml")', manifest()),
         cell(
             'with lab.step("change the image") as step:\n    lab.apply("manifests/web-v2.yaml")\n'
             '    lab.wait("deployment/web", rolled_out=True)',
+            changed(),
             printed("rolling out · 40%\rrolled out (8.2 s)\n"),
             printed("a \x1b[31mwarning\x1b[0m of the server\n", "stderr"),
         ),
-        cell("plots.story(step.frames)", shown(twin, {"image/png": {"width": 320, "height": 200}}), tags=("cover",)),
+        cell("plots.story(step.frames)", picture, twin, tags=("cover",)),
+        cell(
+            'claim("Creating a Deployment makes a ReplicaSet, which makes the Pods", chain)',
+            claim_output("deployment/owner-chain", "Creating a Deployment makes a ReplicaSet, which makes the Pods"),
+        ),
         cell("step.frames.pods", shown({"text/html": frame(hostile=HOSTILE), "text/plain": "table"})),
         prose(
             "## Exercise\n\n<details><summary>Solution</summary>\n\n```python\nlab.patch(replicas=3)\n```\n\n</details>"
