@@ -582,7 +582,7 @@ def _kernel_manager(spec: Path) -> Any:
 def _signals(stop: Callable[[], None]) -> Iterator[None]:
     """Call `stop` on the first Ctrl-C or SIGTERM, where signals can be had (the main thread, not Windows)."""
     loop = asyncio.get_running_loop()
-    names = (signal.SIGINT, signal.SIGTERM)
+    names: tuple[signal.Signals, ...] = (signal.SIGINT, signal.SIGTERM)
     try:
         for name in names:
             loop.add_signal_handler(name, stop)

@@ -80,7 +80,7 @@ def make(venv: Path, extras: Sequence[str], checkout: Path = CHECKOUT) -> None:
         subprocess.run([sys.executable, "-m", "venv", "--clear", venv], check=True)
     wanted = f".[{','.join(sorted(extras))}]" if extras else "."
     print(f"Installing {wanted} in {venv.name}, versions from constraints.txt", flush=True)
-    pip = [python_of(venv), "-m", "pip", "install", "--disable-pip-version-check", "--no-warn-script-location"]
+    pip = [str(python_of(venv)), "-m", "pip", "install", "--disable-pip-version-check", "--no-warn-script-location"]
     command = [*pip, "--progress-bar", "off", "--constraint", "constraints.txt", "--editable", wanted]
     with subprocess.Popen(command, cwd=checkout, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
