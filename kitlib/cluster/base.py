@@ -139,7 +139,9 @@ class Provider(Protocol):
 def not_running(name: str | None) -> ClusterError:
     """Make the error for a cluster that is not there."""
     what = f"there is no running cluster {name!r}" if name else "no cluster that kitlib made is running"
-    return ClusterError(f"{what}.", step="find the cluster", next="bring one up: `kitlib up`, or cluster.up() in Python")
+    return ClusterError(
+        f"{what}.", step="find the cluster", next="bring one up: `kitlib up`, or cluster.up() in Python"
+    )
 
 
 def refused(message: str, name: str) -> RefusedError:

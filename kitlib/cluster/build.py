@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import os
 import platform
+import shutil
 import sys
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
+from kitlib.cluster import gobuild, machine, places, store, toolchain
+from kitlib.cluster.lock import FileLock
 from kitlib.cluster.versions import Release
 
 KUBE = ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubectl")
 """Programs that are one program, which acts as the one that it is called as."""
 PROGRAMS = (*KUBE, "etcd", "kwok", "kwokctl")
-PACKAGES = ("go.etcd.io/etcd/server/v3", "./cmd/kube", "sigs.k8s.io/kwok/cmd/kwok", "sigs.k8s.io/kwok/cmd/kwokctl")
+PACKAGES = {
+    **dict.fromkeys(KUBE, "./cmd/kube"),
+    "etcd": "go.etcd.io/etcd/server/v3",
+    "kwok": "sigs.k8s.io/kwok/cmd/kwok",
+    "kwokctl": "sigs.k8s.io/kwok/cmd/kwokctl",
+}
 
 
 def source(release: Release) -> Path:
@@ -60,13 +70,61 @@ def flags(release: Release) -> list[str]:
     ]
 
 
+def packages(programs: tuple[str, ...] = PROGRAMS) -> list[str]:
+    """Return the Go packages that make these programs."""
+    return list(dict.fromkeys(PACKAGES[program] for program in programs))
+
+
 @cache
-def key(release: Release) -> str:
+def key(release: Release, programs: tuple[str, ...] = PROGRAMS) -> str:
     """Return what names a build in the cache: a digest of everything that goes into it."""
     digest = hashlib.sha256()
     folder = source(release)
     paths = sorted(path for path in folder.rglob("*") if path.is_file() and path.suffix in (".go", ".mod", ".sum"))
     for path in paths:
         digest.update(f"{path.relative_to(folder)} {hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
-    digest.update("\n".join([*flags(release), *PACKAGES, goos(), goarch()]).encode())
+    digest.update("\n".join([*flags(release), *packages(programs), goos(), goarch()]).encode())
     return f"{release.minor}-{digest.hexdigest()[:16]}"
+
+
+def cached(release: Release, programs: tuple[str, ...] = PROGRAMS) -> Path | None:
+    """Return the folder of a build that is in the cache and whole: of these programs, or of all."""
+    return store.get(key(release)) or (store.get(key(release, programs)) if programs != PROGRAMS else None)
+
+
+def make(release: Release, programs: tuple[str, ...] = PROGRAMS, progress: bool = True) -> Path:
+    """Build programs, or take what another process has built; return their folder in the cache.
+
+    A build that was stopped goes on where it was: Go keeps what it has compiled. Two processes build once: the second
+    waits. The lock is passed on to `go`, so it is held as long as any of it runs.
+
+    Raises
+    ------
+    BuildError
+        No Go, no modules, no room, or the compiler fails.
+    """
+    name = key(release, programs)
+    with FileLock(places.cache() / "locks" / f"build-{name}.lock", "build Kubernetes' programs", progress) as lock:
+        if home := cached(release, programs):
+            return home
+        bins = store.folder(name).parent
+        bins.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for leftover in bins.glob(f".part-{name}-*"):
+            shutil.rmtree(leftover, ignore_errors=True)
+        go = toolchain.find(progress)
+        part = bins / f".part-{name}-{os.getpid()}"
+        try:
+            part.mkdir(mode=0o700)
+            gobuild.run(
+                go, release, packages(programs), flags(release), source(release), part, name, lock.handle, progress
+            )
+            if (part / "server").exists():
+                (part / "server").rename(part / "etcd")
+            links = {program: "kube" for program in programs if program in KUBE}
+            return store.put(part, name, links, go=go.version, system=f"{goos()}/{goarch()}")
+        except OSError as error:
+            if error.errno == errno.ENOSPC:
+                raise machine.disk_full("build Kubernetes' programs", bins, "no space is left") from error
+            raise
+        finally:
+            shutil.rmtree(part, ignore_errors=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import dataclasses
 import hashlib
 import http.client
 import json
@@ -11,18 +12,19 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from kitlib.cluster import controlplane, places, processes, record
-from kitlib.cluster.base import Cluster, not_running
+from kitlib.cluster.base import Cluster
 from kitlib.cluster.binaries import Programs, programs
 from kitlib.cluster.lock import FileLock
+from kitlib.cluster.shown import shown
 from kitlib.cluster.versions import Release, release
 from kitlib.cluster.wire import Wire
-from kitlib.errors import ClusterError
+from kitlib.errors import ClusterError, UsageError
 from kitlib.progress import Progress
 
 COMPONENTS = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kwok-controller")
@@ -46,29 +48,43 @@ class Embedded:
         wanted = release(version)
         name = f"embedded-{wanted.minor}"
         home = places.home(name)
-        with FileLock(home.with_suffix(".lock"), f"bring up {name}", progress):
-            found = record.load(name)
-            if found and self._fits(*found, wanted):
-                return found[0]
-            chosen = programs(wanted, progress=progress)
-            with _shown(f"bring up {name}", progress) as bar:
-                leftovers = self._remove(home)
-                if leftovers and bar:
-                    bar.update(leftovers)
-                try:
-                    return self._make(name, home, wanted, chosen, bar)
-                except BaseException:
+        with _lock(home, f"bring up {name}", progress):
+            why = self._unfit(name)
+            if why is None:
+                return record.require(name)
+            chosen = programs(wanted, progress)
+            if why and progress:
+                print(f"{name} is made anew: {why}", file=sys.stderr, flush=True)
+            with shown(f"bring up {name}", progress) as bar:
+                for left in (2, 1, 0):
                     self._remove(home)
-                    raise
+                    try:
+                        return self._make(name, home, wanted, chosen, bar)
+                    except BaseException as error:
+                        snatched = "address already in use" in str(error) and "KITLIB_PORT" not in os.environ
+                        self._remove(home)
+                        if not (isinstance(error, ClusterError) and snatched and left):
+                            raise
+        raise AssertionError
 
-    def _fits(self, cluster: Cluster, notes: dict[str, Any], wanted: Release) -> bool:
-        return (
-            notes.get("configuration") == _digest()
-            and cluster.release == f"v{wanted.kubernetes}"
-            and self.running(cluster.name)
-        )
+    def _unfit(self, name: str) -> str | None:
+        """Say why what there is of a cluster can't be used; None if it can, "" if there is nothing."""
+        home = places.home(name)
+        found = record.load(name)
+        if found is None:
+            return "the last `up` did not end" if home.exists() else ""
+        dead = [part for part, state in self._parts(home, name).items() if state != "alive"]
+        if dead:
+            return f"{', '.join(dead)} had ended"
+        if found[1].get("configuration") != _digest():
+            return "it was configured by another version of kitlib"
+        try:
+            found[0].verify()
+        except ClusterError as error:
+            return error.message
+        return None
 
-    def _make(self, name: str, home: Path, wanted: Release, chosen: Programs, bar: Progress | None) -> Cluster:
+    def _make(self, name: str, home: Path, wanted: Release, chosen: Programs, bar: Progress) -> Cluster:
         until = time.monotonic() + DEADLINE
         home.mkdir(mode=0o700)
         (home / "log").mkdir(mode=0o700)
@@ -76,7 +92,7 @@ class Embedded:
         for program, path in chosen.paths.items():
             (home / "bin" / program).symlink_to(path)
         wanted_port = os.environ.get("KITLIB_PORT")
-        picked = controlplane.free_ports(3, {"the API server (KITLIB_PORT)": int(wanted_port)} if wanted_port else None)
+        picked = controlplane.free_ports(3, _port(wanted_port) if wanted_port else None)
         ports = {"kubeApiserverPort": picked[0], "etcdPort": picked[1], "etcdPeerPort": picked[2]}
         work = _work(home, name)
         record.write_private(home / "kwokctl.yaml", controlplane.configuration(work / "pki", ports))
@@ -113,13 +129,13 @@ class Embedded:
         )
         return cluster
 
-    def _create(self, name: str, home: Path, wanted: Release, until: float, bar: Progress | None) -> None:
+    def _create(self, name: str, home: Path, wanted: Release, until: float, bar: Progress) -> None:
         """Run kwokctl; it returns when the API server answers."""
         command = [str(home / "bin" / "kwokctl"), "create", "cluster", "--name", name, "--runtime", "binary"]
         command += ["--config", str(home / "kwokctl.yaml"), "--kubeconfig", ""]
-        for option in ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"):
-            command += [f"--{option}-binary", str((home / "bin" / option).resolve().parent / option)]
-        command += ["--kwok-controller-binary", str((home / "bin" / "kwok").resolve())]
+        for program in ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"):
+            command += [f"--{program}-binary", str(home / "bin" / program)]
+        command += ["--kwok-controller-binary", str(home / "bin" / "kwok")]
         environment = {key: value for key, value in os.environ.items() if not key.startswith("KWOK_")}
         environment |= {
             "KWOK_WORKDIR": str(home / "kwok"),
@@ -131,7 +147,13 @@ class Embedded:
         log = home / "log" / "kwokctl.log"
         with log.open("wb") as out:
             child = subprocess.Popen(
-                command, stdout=out, stderr=out, stdin=subprocess.DEVNULL, env=environment, start_new_session=True, umask=0o077
+                command,
+                stdout=out,
+                stderr=out,
+                stdin=subprocess.DEVNULL,
+                env=environment,
+                start_new_session=True,
+                umask=0o077,
             )
             try:
                 while True:
@@ -144,8 +166,7 @@ class Embedded:
                             raise _failed(f"{dead[0]} ended while the cluster came up.", home, name) from None
                         if time.monotonic() > until:
                             raise _failed(f"it does not serve after {DEADLINE:.0f} s.", home, name) from None
-                        if bar:
-                            bar.update("etcd, API server, controllers, scheduler")
+                        bar.update("etcd, API server, controllers, scheduler")
             finally:
                 if child.poll() is None:
                     child.send_signal(signal.SIGKILL)
@@ -188,34 +209,22 @@ class Embedded:
     def down(self, name: str) -> None:
         """End all processes and remove all files; also of a cluster that is broken or half-made."""
         home = places.home(name)
-        with FileLock(home.with_suffix(".lock"), f"take down {name}"):
+        with _lock(home, f"take down {name}"):
             self._remove(home)
 
-    def _remove(self, home: Path) -> str:
-        """Remove what there is; return what that was, in words, or an empty string."""
-        pids = processes.below(home)
-        left = processes.end(list(pids))
-        if left:
-            raise ClusterError(
-                f"processes {', '.join(map(str, left))} don't end.", step="take down the cluster", object=home.name
-            )
-        existed = home.exists()
-        whole = (home / "cluster.json").exists()
-        for _ in range(3):
-            if home.exists():
-                shutil.rmtree(home, ignore_errors=True)
+    def _remove(self, home: Path) -> None:
+        """End every process whose program lies in the cluster's folder, and remove the folder."""
+        while pids := processes.below(home):  # a kwokctl that lives on may just have started one more
+            if left := processes.end(list(pids)):
+                raise ClusterError(
+                    f"processes {', '.join(map(str, left))} don't end.", step="take down the cluster", object=home.name
+                )
+        (home / "cluster.json").unlink(missing_ok=True)  # first: what remains is not a cluster
         if home.exists():
             shutil.rmtree(home)
-        if not existed:
-            return ""
-        if whole:
-            return "the old one was out of date or had ended: made anew"
-        return "an unfinished one was removed first"
 
     def scale_nodes(self, cluster: Cluster, count: int) -> Cluster:
         """Have `count` simulated nodes, and wait until they are Ready."""
-        import dataclasses
-
         until = time.monotonic() + DEADLINE
         with Wire.from_kubeconfig(cluster.kubeconfig, cluster.context) as wire:
             names = [item["metadata"]["name"] for item in wire.get("/api/v1/nodes")["items"]]
@@ -231,13 +240,16 @@ class Embedded:
         return changed
 
 
-@contextlib.contextmanager
-def _shown(step: str, progress: bool) -> Iterator[Progress | None]:
-    if progress:
-        with Progress(step) as bar:
-            yield bar
-    else:
-        yield None
+def _lock(home: Path, step: str, progress: bool = True) -> FileLock:
+    return FileLock(home.with_name(f".{home.name}.lock"), step, progress)
+
+
+def _port(text: str) -> dict[str, int]:
+    if not text.isdecimal() or not 0 < int(text) < 65536:
+        raise UsageError(
+            f"KITLIB_PORT={text!r} is not a port.", step="choose a port", next="use a number from 1 to 65535"
+        )
+    return {"the API server (KITLIB_PORT)": int(text)}
 
 
 def _work(home: Path, name: str) -> Path:
@@ -331,7 +343,10 @@ def _failed(message: str, home: Path, name: str) -> ClusterError:
                 reasons.append(f"{log.stem}: {_short(bad[-1])}")
     detail = "".join(f"\n  {reason}" for reason in reasons)
     return ClusterError(
-        f"{message}{detail}", step="bring up the cluster", object=name, next="try `kitlib up` again, and `kitlib doctor`"
+        f"{message}{detail}",
+        step="bring up the cluster",
+        object=name,
+        next="try `kitlib up` again, and `kitlib doctor`",
     )
 
 
@@ -346,6 +361,3 @@ def _short(line: str) -> str:
         entry = json.loads(line)
         return " ".join(str(entry[key]) for key in ("msg", "error", "err") if key in entry)[:300]
     return line[:300]
-
-
-__all__ = ["COMPONENTS", "Embedded", "not_running"]

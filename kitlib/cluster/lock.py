@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import fcntl
 import os
-import time
+import threading
 from pathlib import Path
-from types import TracebackType
 
+from kitlib.cluster.shown import shown
 from kitlib.progress import Progress
 
 
@@ -43,23 +43,30 @@ class FileLock:
         os.pwrite(self._file, f"{os.getpid()}\n".encode(), 0)
         return self
 
+    @property
+    def handle(self) -> int:
+        """The open file; a child process that inherits it holds the lock too, until it ends."""
+        return self._file
+
     def _wait(self) -> None:
         try:
-            if not self.progress:
-                fcntl.flock(self._file, fcntl.LOCK_EX)
-                return
-            with Progress(f"{self.step}: wait for another process") as bar:
-                while True:
-                    try:
-                        fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                        return
-                    except BlockingIOError:
-                        bar.update(f"process {self.holder() or '?'} is doing it")
-                        time.sleep(0.1)  # the kernel tells nobody how long it will take
+            done = threading.Event()
+            with shown(f"{self.step}: wait for another process", self.progress) as bar:
+                teller = threading.Thread(target=self._tell, args=(bar, done), daemon=True)
+                teller.start()
+                try:
+                    fcntl.flock(self._file, fcntl.LOCK_EX)
+                finally:
+                    done.set()
+                    teller.join()
         except BaseException:
             os.close(self._file)
             self._file = -1
             raise
+
+    def _tell(self, bar: Progress, done: threading.Event) -> None:
+        while not done.wait(0.5):
+            bar.update(f"process {self.holder() or '?'} is at it")
 
     def holder(self) -> int | None:
         """Return the process that wrote itself down last."""
@@ -68,6 +75,6 @@ class FileLock:
         except (OSError, ValueError):
             return None
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(self, *exception: object) -> None:
         os.close(self._file)
         self._file = -1

@@ -78,7 +78,7 @@ def delete(connection: Connection, name: str, timeout: float | None = 60) -> Non
 def sweep(connection: Connection) -> list[str]:
     """Delete the namespaces whose owner no longer runs; return their names, without waiting for their end."""
     swept = []
-    for item in connection.get("/api/v1/namespaces", {"labelSelector": LABEL})["items"]:
+    for item in connection.get("/api/v1/namespaces", {"labelSelector": LABEL})["items"] or ():
         metadata = item["metadata"]
         try:
             owner = json.loads((metadata.get("annotations") or {}).get(OWNER, "{}"))

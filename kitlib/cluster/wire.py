@@ -11,7 +11,6 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import yaml
@@ -50,15 +49,23 @@ class Wire:
             for name in ("certificate-authority-data", "client-certificate-data", "client-key-data"):
                 path = Path(folder, name)
                 path.touch(mode=0o600)
-                path.write_bytes(base64.b64decode(entry[name]))
+                try:
+                    path.write_bytes(base64.b64decode(entry[name]))
+                except (KeyError, ValueError) as error:
+                    raise ClusterError(
+                        f"it lacks {name}: it is not as kitlib wrote it.",
+                        step="read the kubeconfig file",
+                        object=str(kubeconfig),
+                        next=f"`kitlib down {context}`, then `kitlib up`",
+                    ) from error
                 paths.append(path)
-            with cls(entry["server"], *paths, timeout=timeout) as wire:
+            with cls(entry["server"], paths[0], paths[1], paths[2], timeout) as wire:
                 yield wire
 
     def __enter__(self) -> Wire:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(self, *exception: object) -> None:
         if self._http is not None:
             self._http.close()
             self._http = None
@@ -88,7 +95,9 @@ class Wire:
         try:
             status, body = self.request("GET", path)
         except (OSError, http.client.HTTPException) as error:
-            raise ClusterError(f"{self.server} does not answer: {error}", step="ask the cluster", object=path) from error
+            raise ClusterError(
+                f"{self.server} does not answer: {error}", step="ask the cluster", object=path
+            ) from error
         if status != 200:
             raise ClusterError(f"{self.server} answers {status}", step="ask the cluster", object=path)
         answer: dict[str, Any] = json.loads(body)
@@ -129,7 +138,9 @@ def read_kubeconfig(path: Path, context: str | None = None) -> dict[str, str]:
         name = context or config.get("current-context")
         entry = next(item["context"] for item in config.get("contexts") or [] if item["name"] == name)
         cluster = next(item["cluster"] for item in config["clusters"] if item["name"] == entry["cluster"])
-        user = next((item["user"] for item in config.get("users") or [] if item["name"] == entry.get("user")), {})
+        user: dict[str, str] = next(
+            (item["user"] for item in config.get("users") or [] if item["name"] == entry.get("user")), {}
+        )
     except (OSError, yaml.YAMLError, KeyError, TypeError, AttributeError, StopIteration) as error:
         wanted = f"context {context!r}" if context else "a current context"
         raise ClusterError(

