@@ -1,0 +1,150 @@
+"""What all tests share: places of their own, a live cluster, one walk over all notebooks; and in CI no skipping.
+
+The tests' cluster has its state in build/test/state, beside the user's own, so neither is in the other's way. The
+programs come from the user's cache. After a `kill -9` the next run finds the cluster and goes on; `make test` removes
+it at its end, a bare pytest leaves it for the next run.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from kitlib.cluster import Cluster
+    from kitlib.connection import Connection
+    from kitlib.walk import WalkResult
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+PLACE = CHECKOUT / "build" / "test"
+IN_CI = os.environ.get("CI", "").lower() in ("1", "true")
+
+# Before anything of kitlib runs: nothing of the user's is touched but the cache of programs.
+os.environ.setdefault("KITLIB_STATE", str(PLACE / "state"))
+os.environ["KITLIB_BUILD"] = str(PLACE / "build")  # where notebooks run by nbval leave claims and recordings
+for name in ("KITLIB_CLUSTER", "KITLIB_CONTEXT", "KITLIB_YES_WRITE", "KITLIB_DEBUG", "KUBECONFIG"):
+    os.environ.pop(name, None)
+
+
+class Notebooks:
+    """Runs nbval's cells on the tests' cluster, and counts them among the live tests."""
+
+    def __init__(self) -> None:
+        self.ready_for: set[Path] = set()
+
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Mark each cell."""
+        for item in items:
+            if type(item).__name__ == "IPyNbCell":
+                item.add_marker(pytest.mark.live)
+                item.add_marker(pytest.mark.slow)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        """Have a cluster before a notebook's kernel starts."""
+        if type(item).__name__ == "IPyNbCell" and item.path not in self.ready_for:
+            bring_up()
+            self.ready_for.add(item.path)
+
+
+class NothingSkipped:
+    """In CI a skipped test is a failed one: it says what the machine lacks."""
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(self) -> Any:
+        """Turn a test's skip into a failure."""
+        report = yield
+        return self._failed(report)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_make_collect_report(self) -> Any:
+        """Turn a whole file's skip into an error."""
+        report = yield
+        return self._failed(report)
+
+    @staticmethod
+    def _failed(report: Any) -> Any:
+        if report.skipped and not hasattr(report, "wasxfail"):
+            reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
+            report.outcome = "failed"
+            report.longrepr = f"In CI nothing may be skipped, but this was. {reason}"
+        return report
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make the above known for every item, also for those outside this folder."""
+    config.pluginmanager.register(Notebooks(), "kitlib-notebooks")
+    if IN_CI:
+        config.pluginmanager.register(NothingSkipped(), "kitlib-nothing-skipped")
+
+
+def bring_up() -> Cluster:
+    """Return the tests' cluster, made if it isn't there."""
+    from kitlib import cluster
+
+    return cluster.up("embedded", progress=True)
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Cluster:
+    """An embedded cluster, of the newest version."""
+    return bring_up()
+
+
+@pytest.fixture(scope="session")
+def connection(cluster: Cluster) -> Connection:
+    """A connection to it that may write."""
+    return cluster.connect()
+
+
+@pytest.fixture
+def namespace(connection: Connection, request: pytest.FixtureRequest) -> Iterator[str]:
+    """A namespace for one test; if the test run is killed, the next one's `up` sweeps it away."""
+    from kitlib.cluster import namespaces
+
+    made = namespaces.create(connection, "test")
+    yield made
+    namespaces.delete(connection, made, timeout=None)
+
+
+@pytest.fixture(scope="session")
+def walked(cluster: Cluster) -> WalkResult:
+    """One strict run of every notebook, as `kitlib walk` does it; its build folder is build/test/walk."""
+    from kitlib.walk import walk
+
+    shutil.rmtree(PLACE / "walk", ignore_errors=True)
+    return walk(None, cluster, PLACE / "walk", root=CHECKOUT)
+
+
+@pytest.fixture(scope="session")
+def walked_site(walked: WalkResult) -> Path:
+    """The site made of that run, in build/test/site."""
+    from kitlib.site import build
+
+    assert walked.ok, [notebook.problems for notebook in walked.notebooks]
+    out = PLACE / "site"
+    shutil.rmtree(out, ignore_errors=True)
+    build(CHECKOUT, PLACE / "walk", out)
+    return out
+
+
+@pytest.fixture(scope="session")
+def tracked() -> list[Path]:
+    """Every file of the project: tracked by git, or new and not ignored."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=CHECKOUT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if listed.returncode:
+        pytest.skip("git is needed to list the project's files: install git, and run in a clone")
+    paths = [CHECKOUT / name for name in listed.stdout.split("\0") if name]
+    return [path for path in paths if path.is_file()]

@@ -1,0 +1,62 @@
+"""Install what the tests need beyond Python where that can be done: on Debian and its kin, as root, through apt.
+
+Elsewhere it only says what to install; the tests that need it are skipped there (never in CI).
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+WANTED = {"a browser": (BROWSERS, "chromium")}
+
+
+def missing() -> dict[str, str]:
+    """Return what is not on PATH, with Debian's package for it."""
+    return {what: package for what, (names, package) in WANTED.items() if not any(map(shutil.which, names))}
+
+
+def is_debian() -> bool:
+    """Say whether apt-get installs programs here."""
+    try:
+        release = Path("/etc/os-release").read_text()
+    except OSError:
+        return False
+    return "debian" in release.lower() and shutil.which("apt-get") is not None
+
+
+def main() -> int:
+    """Install what is missing, or say what to install; a failed installation is an error only in CI."""
+    lacking = missing()
+    if not lacking:
+        return 0
+    packages = sorted(lacking.values())
+    told = f"{', '.join(lacking)} for the tests: apt-get install {' '.join(packages)}"
+    if not (is_debian() and hasattr(os, "geteuid") and os.geteuid() == 0):
+        print(f"Missing {told} (or your system's way). Tests that need it are skipped.", flush=True)
+        return 0
+    print(f"Installing {told}", flush=True)
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    for command in (["update", "-q"], ["install", "-qy", "--no-install-recommends", *packages]):
+        done = subprocess.run(
+            ["apt-get", *command],
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            check=False,
+        )
+        if done.returncode:
+            print("\n".join(done.stdout.splitlines()[-15:]), file=sys.stderr)
+            print(f"apt-get {command[0]} failed; tests that need {', '.join(lacking)} can't run.", file=sys.stderr)
+            return 1 if os.environ.get("CI", "").lower() in ("1", "true") else 0
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
