@@ -64,11 +64,12 @@ def build(checkout: Path, build: Path, out: Path) -> Path:
     _mkdocs(config, build, fresh)
     problems = check_links(fresh)
     if problems:
+        kept = f"the site of the last good build is still at {out}" if out.exists() else "no site was written"
         raise KitlibError(
             f"{len(problems)} problems:\n" + _listed([f"  {problem}" for problem in problems]),
             step="check the site",
             object=str(fresh),
-            next=f"mend the pages named; {'the site of the last good build is still at ' + str(out) if out.exists() else 'no site was written'}",
+            next=f"mend the pages named; {kept}",
         )
     if out.exists():
         _move(out, old)
@@ -97,7 +98,17 @@ def _move(source: Path, target: Path) -> None:
 
 def _mkdocs(config: Path, build: Path, out: Path) -> None:
     """Run MkDocs in a process of its own, strictly: a warning is an error."""
-    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--config-file", str(config), "--site-dir", str(out)]
+    command = [
+        sys.executable,
+        "-m",
+        "mkdocs",
+        "build",
+        "--strict",
+        "--config-file",
+        str(config),
+        "--site-dir",
+        str(out),
+    ]
     surroundings = {**os.environ, "KITLIB_BUILD": str(build), "NO_MKDOCS_2_WARNING": "1", "NO_COLOR": "1"}
     ran = subprocess.run(command, env=surroundings, cwd=config.parent, capture_output=True, text=True)
     if ran.returncode == 0:

@@ -11,20 +11,25 @@ from collections.abc import Callable
 from html import escape
 from html.parser import HTMLParser
 
-ELEMENTS = frozenset(
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+ELEMENTS = _words(
     "a abbr b blockquote br caption code col colgroup dd del details div dl dt em figcaption figure h1 h2 h3 h4 h5 h6 "
-    "hr i img ins kbd li mark ol p pre q s samp section small span strong sub summary sup table tbody td tfoot th "
-    "thead time tr u ul var wbr".split()
+    "hr i img ins kbd li mark ol p pre q s samp small span strong sub summary sup table tbody td tfoot th "
+    "thead time tr u ul var wbr"
 )
 """Elements that stay; the text of others stays without them."""
 
-DROPPED = frozenset("script style iframe object embed template noscript svg math title textarea select".split())
+DROPPED = _words("script style iframe object template noscript svg math title textarea select")
 """Elements that go with everything in them."""
 
-VOID = frozenset("br col hr img wbr".split())
+VOID = _words("br col hr img wbr")
 
-ATTRIBUTES = frozenset(
-    "class title colspan rowspan scope align lang dir datetime open start alt width height id role style".split()
+ATTRIBUTES = _words(
+    "class title colspan rowspan scope align lang dir datetime open start alt width height id role style"
 )
 """Attributes that stay on any element, besides aria-* and data-*."""
 

@@ -10,10 +10,11 @@ from __future__ import annotations
 import json
 import os
 import posixpath
+from functools import partial
 from html import escape
 from pathlib import Path
 from types import MethodType
-from typing import Any
+from typing import Any, cast
 
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.plugins import event_priority, get_plugin_logger
@@ -81,7 +82,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
         site.executed[name] = path == executed
         folder = str(path.parent.parent)  # the plugin finds a notebook by folder and address, so no generated file
         files.append(File(f"notebooks/{name}.ipynb", folder, config.site_dir, config.use_directory_urls))
-        page = pages.Renderer(name, lambda target, name=name: _resolve(name, target)).page(pages.load(path))
+        page = pages.Renderer(name, partial(_resolve, name)).page(pages.load(path))
         site.pages[name] = page
         for figure in page.figures:
             files.append(File.generated(config, f"notebooks/{name}/{figure.file}", content=figure.content))
@@ -128,7 +129,7 @@ def on_pre_page(page: Page, config: MkDocsConfig, files: Files) -> Page:
 
         def render(self: Page, config: MkDocsConfig, files: Files) -> None:
             self.content = html
-            self.toc = get_toc(rendered.toc)
+            self.toc = get_toc(cast(Any, rendered.toc))
             self.title = rendered.title
 
         page.render = MethodType(render, page)  # type: ignore[method-assign]
@@ -180,7 +181,7 @@ def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -
 
 
 def _cover() -> str:
-    """The index's figure: a rollout that was recorded, in pixels and in words."""
+    """Return the index's figure: a rollout that was recorded, in pixels and in words."""
     page = site.pages.get(COVER_NOTEBOOK)
     if page is None or page.cover is None:
         return (
@@ -191,10 +192,12 @@ def _cover() -> str:
 
 
 def _counts() -> str:
-    """The index's line about the ledger."""
+    """Return the index's line about the ledger."""
     claims = ledger.gather(site.claims)
     if not claims:
         return ""
     counted = ledger.counts(claims)
-    badges = " ".join(f"<span>{ledger.badge(verdict)} {counted[verdict]}</span>" for verdict in ledger.VERDICTS if counted[verdict])
+    badges = " ".join(
+        f"<span>{ledger.badge(verdict)} {counted[verdict]}</span>" for verdict in ledger.VERDICTS if counted[verdict]
+    )
     return f'<p class="cover-counts"><a href="ledger.html">{len(claims)} claims tested</a> {badges}</p>'

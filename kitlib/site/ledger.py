@@ -91,7 +91,9 @@ def table(rows: list[dict[str, Any]]) -> str:
     body = "".join(
         "<tr>" + "".join(f"<td>{escape(_cell(row.get(column)))}</td>" for column in columns) + "</tr>" for row in rows
     )
-    return f'<div class="scroll"><table class="evidence"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+    return (
+        f'<div class="scroll"><table class="evidence"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+    )
 
 
 def _cell(value: Any) -> str:
@@ -189,12 +191,12 @@ def _filter(claims: list[Row]) -> str:
     if counted["unexpected"]:
         choices.append(("unexpected", f"unexpected {counted['unexpected']}"))
     buttons = "".join(
-        f'<button type="button" data-show="{name}" aria-pressed="{"true" if name == "all" else "false"}">{text}</button>'
+        f'<button type="button" data-show="{name}" aria-pressed="{str(name == "all").lower()}">{text}</button>'
         for name, text in choices
         if name == "all" or counted[name]
     )
     return (
-        '<div class="ledger-filter" role="group" aria-label="Show claims by verdict" data-search-exclude="" hidden>'
+        '<div class="ledger-filter" role="group" aria-label="Show claims by verdict" data-search-exclude="1" hidden>'
         f'{buttons}<input type="search" placeholder="Words in a claim" aria-label="Words in a claim">'
         '<span class="ledger-shown" role="status"></span></div>'
     )
@@ -214,7 +216,7 @@ def _article(group: list[Row], tested: dict[str, str]) -> str:
     place = tested.get(anchor(first))
     source = _linked(str(first.get("source") or "not named"))
     test = f' · <a href="{escape(place)}">see it tested</a>' if place else ""
-    parts.append(f'<p class="claim-source">Source: {source}{test}</p></article>')
+    parts.append(f'<p class="claim-source" data-search-exclude="1">Source: {source}{test}</p></article>')
     return "".join(parts)
 
 
@@ -244,7 +246,8 @@ def _answer(claim: Row) -> str:
         )
         if part
     )
-    parts = [f'<p class="claim-answer">{badge(verdict)} {note}<span class="claim-where">{where}</span></p>']
+    where = f'<span class="claim-where" data-search-exclude="1">{where}</span>'
+    parts = [f'<p class="claim-answer">{badge(verdict)} {note}{where}</p>']
     if claim.get("instead"):
         parts.append(f'<p class="claim-instead"><strong>Instead:</strong> {escape(str(claim["instead"]))}</p>')
     if claim.get("why"):
@@ -256,7 +259,7 @@ def _answer(claim: Row) -> str:
         if total > len(evidence):
             label += f", {len(evidence)} shown"
         parts.append(
-            f'<details class="claim-evidence" data-search-exclude=""><summary>{label}</summary>'
+            f'<details class="claim-evidence" data-search-exclude="1"><summary>{label}</summary>'
             f"{table(evidence)}</details>"
         )
     return "".join(parts)

@@ -7,7 +7,7 @@ import hashlib
 import json
 import re
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from html import escape, unescape
@@ -49,7 +49,7 @@ class Figure:
         short, rest = first_sentence(self.words)
         target = escape(f"{folder}{self.file}")
         said = escape(self.words.strip(), quote=False)
-        twin = f'<figcaption><details><summary>The figure in words</summary><div>{said}</div></details></figcaption>'
+        twin = f"<figcaption><details><summary>The figure in words</summary><div>{said}</div></details></figcaption>"
         return (
             f'<figure class="recorded" data-search-exclude="1"><a href="{target}" title="The figure alone, full size">'
             f'<img src="{target}"{size} alt="{escape(short)}" loading="lazy"></a>{twin if rest else ""}</figure>'
@@ -131,9 +131,8 @@ class Renderer:
         self.claims: list[str] = []
         self.cell = 0
         self.language = "python"
-        self.markdown = MarkdownIt("commonmark", {"html": True, "highlight": self._fence}).enable(
-            ["table", "strikethrough"]
-        )
+        self.markdown = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
+        self.markdown.add_render_rule("fence", _fence)
         self.quoted = MarkdownIt("commonmark", {"html": False}).enable("table")
 
     def page(self, notebook: Notebook) -> NotebookPage:
@@ -191,9 +190,6 @@ class Renderer:
             return "#" + slug(target[1:])
         return self.resolve(target)
 
-    def _fence(self, source: str, language: str, _attributes: str) -> str:
-        return code(source, language or "text")
-
     # --- code and outputs
 
     def _code_cell(self, cell: Notebook, tags: set[str], folded: bool) -> str:
@@ -207,7 +203,8 @@ class Renderer:
         if not tags & {"hide-output", "remove-output"}:
             outputs = "".join(self._output(output) for output in _joined_outputs(cell.get("outputs", [])))
             if outputs:
-                parts.append(f'<div class="outputs" data-search-exclude="1">{outputs}</div>')
+                # The search's parser ends an exclusion at the next end tag of that name; no output brings a section.
+                parts.append(f'<section class="outputs" data-search-exclude="1">{outputs}</section>')
         return f'<div class="cell">{"".join(parts)}</div>' if parts else ""
 
     def _output(self, output: Notebook) -> str:
@@ -233,7 +230,7 @@ class Renderer:
         return self._text(joined(data.get("text/plain")), "result")
 
     def _markup(self, html: str, plain: str, words: str) -> str:
-        """An output that brings HTML; a manifest is coloured like code, a claim gets an anchor."""
+        """Return an output that brings HTML; a manifest is coloured like code, a claim gets an anchor."""
         if "kitlib-manifest" in html[:80] and plain:
             return f'<div class="output manifest">{code(plain, "yaml")}</div>'
         html = clean(html, partial(self._inline_image, words=words), prefix=f"cell-{self.cell}-")
@@ -272,6 +269,10 @@ class Renderer:
             rest = len(text) - LONGEST_TEXT
             text = f"{text[:LONGEST_TEXT]}\n… {rest:,} more characters are in the notebook itself"
         return f'<pre class="output output--{kind}"><samp>{escape(text, quote=False)}</samp></pre>'
+
+
+def _fence(_renderer: Any, tokens: Sequence[Token], place: int, _options: Any, _env: Any) -> str:
+    return code(tokens[place].content, (tokens[place].info.split() or ["text"])[0])
 
 
 def _joined_outputs(outputs: list[Notebook]) -> list[Notebook]:

@@ -1,4 +1,4 @@
-"""A small build folder: two executed notebooks and their claims, as a walk leaves them, with hostile text in each place."""
+"""A small build folder as a walk leaves it: two executed notebooks and their claims, with hostile text everywhere."""
 
 from __future__ import annotations
 

@@ -1,0 +1,218 @@
+"""Notebooks, claims and outputs as pages: what is kept, what is dropped, what is escaped."""
+
+from __future__ import annotations
+
+import base64
+import json
+
+import pytest
+import site_sample
+
+from kitlib.errors import UsageError
+from kitlib.site import ledger, pages
+from kitlib.site.clean import clean
+
+HOSTILE = site_sample.HOSTILE
+
+
+def page(*cells: dict) -> pages.NotebookPage:
+    return pages.Renderer("deployment").page(site_sample.notebook(*cells))
+
+
+@pytest.mark.parametrize(
+    ("html", "kept"),
+    [
+        ("<script>alert(1)</script>web", "web"),
+        ("<scr<script>ipt>alert(1)</script>", "ipt&gt;alert(1)"),
+        ("<img src=x onerror=alert(1)>", ""),
+        ("<b onclick='x()' class='a'>web</b>", '<b class="a">web</b>'),
+        ("<a href='javascript:alert(1)'>x</a>", "<a>x</a>"),
+        ("<a href=' java\nscript:alert(1)'>x</a>", "<a>x</a>"),
+        ("<a href='data:text/html,x'>x</a>", "<a>x</a>"),
+        ("<a href='https://kubernetes.io'>x</a>", '<a href="https://kubernetes.io">x</a>'),
+        ("<p style='background:url(//x.example/a.png);text-align:left'>x</p>", '<p style="text-align:left">x</p>'),
+        ("<style>@import 'x'</style><td>1", "<td>1</td>"),
+        ("<iframe src='//x.example'>a</iframe>b", "b"),
+        ("<svg><script>1</script></svg>b", "b"),
+        ("</div></div>web", "web"),
+        ("<div><b>web", "<div><b>web</b></div>"),
+        ("&lt;script&gt; &amp;", "&lt;script&gt; &amp;"),
+        ("<b title='&quot;><i>'>x</b>", '<b title="&quot;&gt;&lt;i&gt;">x</b>'),
+        ("<!-- <script> --><p>x</p>", "<p>x</p>"),
+        ("<embed src='//x.example'>after", "after"),
+        ("<object data=x><b>in</b></object>out", "out"),
+    ],
+)
+def test_an_output_brings_nothing_but_known_elements(html, kept):
+    assert clean(html) == kept
+
+
+def test_an_output_cannot_take_an_anchor_of_the_page():
+    assert clean("<p id='web'>x</p>", prefix="cell-1-") == '<p id="cell-1-web">x</p>'
+
+
+def test_text_outputs_are_escaped_and_lose_their_escape_codes():
+    html = page(site_sample.cell("x", site_sample.printed(f"\x1b[31m{HOSTILE}\x1b[0m"))).html
+    assert "<script" not in html and "<img" not in html
+    assert "&lt;script&gt;" in html and "\x1b" not in html
+
+
+def test_a_line_that_was_rewritten_shows_its_last_state():
+    html = page(site_sample.cell("x", site_sample.printed("10 %\r90 %\rdone\nnext\r\n"))).html
+    assert "done\nnext" in html and "90 %" not in html
+
+
+def test_no_prompt_and_no_empty_output():
+    html = page(
+        site_sample.cell("x = 1", site_sample.printed("\n"), site_sample.shown({"text/html": "<style>a{}</style>"}))
+    ).html
+    assert "In [" not in html and "Out[" not in html and "outputs" not in html
+
+
+def test_a_very_long_output_is_cut_and_says_so():
+    html = page(site_sample.cell("x", site_sample.printed("a" * 50_000))).html
+    assert len(html) < 25_000 and "30,000 more characters" in html
+
+
+def test_figures_become_files_with_words():
+    image = base64.b64encode(site_sample.png()).decode()
+    size = {"image/png": {"width": 320, "height": 200, "alt": "Deployment web"}}
+    twin = site_sample.shown(
+        {"text/html": "<details class='kitlib-twin'><pre>x</pre></details>", "text/plain": site_sample.WORDS}
+    )
+    made = page(site_sample.cell("x", site_sample.shown({"image/png": image, "text/plain": "<Figure>"}, size), twin))
+    (figure,) = made.figures
+    assert figure.content == site_sample.png() and figure.words == site_sample.WORDS
+    assert image[:40] not in made.html
+    assert f'src="deployment/{figure.file}" width="320" height="200" alt="Deployment web' in made.html
+    assert made.html.count("gone 8.2 seconds") == 1 and "kitlib-twin" not in made.html
+
+
+def test_a_figure_without_words_says_what_it_is():
+    made = page(
+        site_sample.cell("x", site_sample.shown({"image/png": "iVBORw0KGgo=", "text/plain": "<Figure size 1x1>"}))
+    )
+    assert made.figures[0].words == "Figure 1 of the notebook deployment."
+
+
+def test_images_within_html_become_files_and_others_go():
+    made = page(
+        site_sample.cell(
+            "x", site_sample.shown({"text/html": "<img alt='lanes' src='data:image/png;base64,aGk='><img src='//h/x'>"})
+        )
+    )
+    assert [figure.content for figure in made.figures] == [b"hi"]
+    assert made.html.count("<img") == 1 and 'alt="lanes"' in made.html
+
+
+def test_the_cover_is_the_tagged_cell_else_the_first_figure():
+    def drawn(data: str) -> dict:
+        return site_sample.shown({"image/png": data})
+
+    first, second = site_sample.cell("a", drawn("YQ==")), site_sample.cell("b", drawn("Yg=="), tags=("cover",))
+    assert page(first, second).cover.content == b"b"
+    assert page(first).cover.content == b"a"
+    assert page(site_sample.prose("# A")).cover is None
+
+
+def test_headings_have_one_anchor_each_and_nest():
+    made = page(site_sample.prose("# Roll out\n\n## Why `x`\n\n### A\n\n## Why `x`"))
+    assert made.title == "Roll out"
+    assert [token["id"] for token in made.toc[0]["children"]] == ["why-x", "why-x-2"]
+    assert made.toc[0]["children"][0]["children"][0]["id"] == "a"
+    assert 'id="why-x-2"' in made.html
+
+
+def test_a_manifest_is_coloured_like_code_and_escaped():
+    text = f"name: web\nnote: {HOSTILE}\n"
+    html = f"<pre class='kitlib-manifest'><code>{text}</code></pre>"
+    made = page(site_sample.cell("x", site_sample.shown({"text/html": html, "text/plain": text})))
+    assert '<span class="nt">name</span>' in made.html and "<script" not in made.html and "<img" not in made.html
+
+
+def test_a_claim_can_be_linked_to_from_the_ledger():
+    shown = site_sample.claim_output("deployment/owner-chain", "text")
+    made = page(site_sample.cell("x", shown), site_sample.cell("x", shown))
+    assert made.claims == ["claim-deployment-owner-chain"]
+    assert made.html.count('id="claim-deployment-owner-chain"') == 1
+    assert made.claims[0] == ledger.anchor({"id": "deployment/owner-chain", "notebook": "deployment"})
+
+
+def test_hidden_and_folded_cells():
+    tagged = [site_sample.cell(name, tags=(tag,)) for name, tag in (("a1", "remove-cell"), ("b2", "hide-input"))]
+    html = page(*tagged, site_sample.cell("c3", tags=("solution",))).html
+    assert "a1" not in html and "b2" not in html and "<summary>Solution</summary>" in html
+
+
+def test_a_broken_notebook_is_named(tmp_path):
+    path = tmp_path / "start.ipynb"
+    for text in ("{", "[]", '{"cells": 3}'):
+        path.write_text(text)
+        with pytest.raises(UsageError, match=r"start\.ipynb") as caught:
+            pages.load(path)
+        assert caught.value.next
+
+
+# --- the ledger
+
+
+def test_the_ledger_shows_hostile_text_as_text():
+    html = ledger.html([site_sample.claims()], {})
+    assert "<script" not in html and "<img" not in html
+    assert html.count("&lt;script&gt;") >= 4  # sentence, source, a column's name, a cell
+
+
+def test_the_ledger_counts_and_points_out_what_was_not_expected():
+    rows = site_sample.claims()
+    html = ledger.html([rows], {"deployment": ("Roll out", "notebooks/deployment.html")}, {})
+    assert "7 claims." in html and "1 of them got a verdict that was not expected" in html
+    assert html.count("claim--unexpected") == 1 and "unexpected: holds was expected" in html
+    assert "Instead:" in html and "Evidence: 117 rows, 1 shown" in html
+    for verdict, (sign, _) in ledger.VERDICTS.items():
+        assert f">{sign}</span> {verdict}</span>" in html
+
+
+def test_verdicts_and_signs_are_those_of_the_claims():
+    from kitlib import claims
+
+    assert {verdict: sign for verdict, (sign, _) in ledger.VERDICTS.items()} == claims.MARKS
+
+
+def test_versions_that_answered_stand_in_one_article():
+    rows = site_sample.claims()
+    old = {**rows, "claims": [{**rows["claims"][0], "version": "1.17"}, rows["claims"][0]]}
+    html = ledger.html([old], {})
+    assert html.count("<article") == 1 and html.count('class="claim-answer"') == 2 and "Kubernetes 1.17" in html
+
+
+def test_a_notebook_that_was_stopped_says_so():
+    assert "Not run to its end" in ledger.html([{**site_sample.claims(), "complete": False}], {})
+
+
+def test_without_claims_the_page_says_what_to_do():
+    assert "make walk" in ledger.html([], {})
+
+
+def test_addresses_in_a_source_are_links_and_nothing_else_is():
+    rows = site_sample.claims()
+    source = 'Kubernetes: https://kubernetes.io/docs/"onclick=x <b>.'
+    html = ledger.html([{**rows, "claims": [{**rows["claims"][0], "source": source}]}], {})
+    assert '<a href="https://kubernetes.io/docs/">' in html and "<b>" not in html and "&quot;onclick" in html
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"claims": 3}', '{"claims": [3]}', "null"])
+def test_a_broken_claims_file_is_named(tmp_path, text):
+    (tmp_path / "claims").mkdir()
+    (tmp_path / "claims" / "start.json").write_text(text)
+    with pytest.raises(UsageError, match=r"start\.json") as caught:
+        ledger.read(tmp_path)
+    assert caught.value.next
+
+
+def test_the_json_has_every_claim_with_version_provider_and_date(tmp_path):
+    site_sample.write(tmp_path)
+    rows = ledger.gather(ledger.read(tmp_path))
+    assert len(rows) == 7
+    keys = {"id", "notebook", "text", "source", "verdict", "expected", "evidence", "version", "provider", "date"}
+    assert all(keys <= set(row) for row in rows)
+    json.dumps(rows)
