@@ -1,0 +1,35 @@
+"""Figures of recordings, one a file, each with a twin in words.
+
+Import this without a cluster: a figure needs frames, and frames need a file.
+
+    from kitlib import plots
+    from kitlib.recording import Recording
+
+    frames = Recording.open("build/recordings/deployment").frames
+    plots.story(frames)                             # all on one time axis
+    plots.rollout(frames.pods, frames.replicas)     # was the promise kept, and how long did it take?
+    print(plots.story_text(frames))                 # the same in words
+
+A function that draws has a twin that tells: `rollout` and `rollout_text`, and so on; `twin` returns the text of a
+figure that was drawn. Backgrounds are transparent: one picture is right on a white and on a dark page.
+"""
+
+from kitlib.plots import style
+from kitlib.plots.canvas import twin
+from kitlib.plots.events import events, events_text
+from kitlib.plots.lanes import lanes, lanes_text
+from kitlib.plots.rollout import rollout, rollout_text
+from kitlib.plots.story import story, story_text
+
+__all__ = [
+    "story",
+    "rollout",
+    "lanes",
+    "events",
+    "story_text",
+    "rollout_text",
+    "lanes_text",
+    "events_text",
+    "twin",
+    "style",
+]

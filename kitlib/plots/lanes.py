@@ -1,0 +1,402 @@
+"""The lanes figure: the life of each Pod, one lane a Pod, folded when there are many."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.patches import PathPatch, Rectangle
+from matplotlib.path import Path
+
+from kitlib.plots.canvas import LEFT, attach, bare, box_of, new_axes, new_figure, pixels, size_of
+from kitlib.plots.style import INK, SMALL, TONES, Colours, amount, drawn, plain
+from kitlib.plots.timeaxis import Clock, draw_axis, draw_gaps, draw_steps, need, nothing
+
+NEEDS = ("monotonic_ns", "seq", "name", "uid", "state", "owner.name", "reason", "message")
+ROW, HEADER, KEY = 0.155, 0.2, 0.24
+"""Inches: of a Pod's lane, of a group's heading, of the key to the states."""
+
+FOLDED = 2.9
+"""Inches that all lanes take together when they are folded."""
+
+GROUPS = 8
+"""More groups than this get no heading of their own when lanes are folded."""
+
+
+@dataclass
+class Pod:
+    """A Pod's life as far as it was recorded.
+
+    Parameters
+    ----------
+    name, owner : str
+        Its own, and its controller's.
+    spans : list of (str, int, int)
+        State, begin and end in monotonic ns, in order.
+    gone : int or None
+        When it was deleted.
+    why : str
+        The last message about why it isn't further.
+    """
+
+    name: str
+    owner: str
+    spans: list[tuple[str, int, int]] = field(default_factory=list)
+    gone: int | None = None
+    why: str = ""
+
+    @property
+    def last(self) -> str:
+        """The last state."""
+        return "Gone" if self.gone is not None or not self.spans else self.spans[-1][0]
+
+    def first(self, *states: str) -> int | None:
+        """Return when it first came into one of the states."""
+        return next((begin for state, begin, _ in self.spans if state in states), None)
+
+
+@dataclass
+class Group:
+    """The Pods of one owner.
+
+    Parameters
+    ----------
+    owner : str
+        Its name; empty for Pods that have none.
+    pods : list of Pod
+        In the order of their lanes.
+    """
+
+    owner: str
+    pods: list[Pod]
+
+
+def lanes(
+    pods: pd.DataFrame,
+    replicas: pd.DataFrame | None = None,
+    zero: int | str | None = None,
+    ax: Axes | None = None,
+    fold: int = 24,
+) -> Axes:
+    """Draw the life of each Pod: pending, creating, running, ready, terminating.
+
+    A lane's colour is its revision's; its state is told by height and pattern. Above `fold` Pods the lanes get thin
+    and lose their names: each revision is one band, in which the Pods follow each other in the order they came.
+
+    Parameters
+    ----------
+    pods : DataFrame
+        The frame of that name.
+    replicas : DataFrame, optional
+        The frame of that name, for the revisions' numbers and colours.
+    zero : int or str, optional
+        Time zero: monotonic ns or a step's name. Default is the begin of the last step.
+    ax : Axes, optional
+        Where to draw; a new figure otherwise.
+    fold : int, optional
+        Up to so many Pods each have a name.
+
+    Returns
+    -------
+    Axes
+        With the drawing. `twin(axes)` says the same in words.
+
+    Raises
+    ------
+    UsageError
+        If a column is missing, or the step isn't there.
+    """
+    need(pods, NEEDS, "pods", "lanes")
+    clock = Clock.of([pods], zero, "lanes")
+    groups = lives(pods, Colours(replicas, pods), clock)
+    if ax is None:
+        height = height_of(groups, fold)
+        ax = new_axes(new_figure(height + 1.15), bottom=0.55, height=height)
+    attach(ax, lanes_text(pods, replicas, zero, fold))
+    draw(ax, groups, Colours(replicas, pods), clock, fold)
+    draw_steps(ax, clock)
+    return ax
+
+
+def lanes_text(
+    pods: pd.DataFrame, replicas: pd.DataFrame | None = None, zero: int | str | None = None, fold: int = 24
+) -> str:
+    """Say in words what `lanes` draws: a line for each Pod, or for each revision if there are more than `fold`.
+
+    Parameters
+    ----------
+    pods : DataFrame
+        The frame of that name.
+    replicas : DataFrame, optional
+        The frame of that name, for the revisions' numbers.
+    zero : int or str, optional
+        Time zero, as for `lanes`.
+    fold : int, optional
+        Up to so many Pods get a line each.
+
+    Returns
+    -------
+    str
+        When each Pod was created, ready, terminating and gone.
+    """
+    need(pods, NEEDS, "pods", "lanes")
+    clock = Clock.of([pods], zero, "lanes")
+    colours = Colours(replicas, pods)
+    groups = lives(pods, colours, clock)
+    count = sum(len(group.pods) for group in groups)
+    if not count:
+        return "\n".join(["Nothing recorded: no Pod in this time.", *clock.in_words()])
+    lines = [f"{amount(count)} of {amount(len(groups), 'group')}.", *clock.in_words()]
+    for group in groups:
+        lines.append(f"{title(group, colours, clock, 200)}:")
+        if count > fold:
+            lines.append("  " + _together(group, clock))
+        else:
+            lines += [f"  {plain(pod.name, 60)}: {_life(pod, clock)}." for pod in group.pods]
+    return "\n".join(lines)
+
+
+def lives(pods: pd.DataFrame, colours: Colours, clock: Clock) -> list[Group]:
+    """Return the Pods in the window, by owner, in the order of their lanes."""
+    found: dict[str, Pod] = {}
+    columns = [pods[name] for name in ("uid", "name", "owner.name", "state", "monotonic_ns", "message", "reason")]
+    for uid, name, owner, state, now, message, reason in zip(*columns, strict=True):
+        pod = found.setdefault(uid, Pod(str(name), str(owner or "")))
+        now = int(now)
+        if pod.spans:
+            last, begin, _ = pod.spans[-1]
+            pod.spans[-1] = (last, begin, max(now, begin))
+        pod.why = plain(message, 300) or plain(reason, 60) if state not in ("Ready", "Gone") else ""
+        if state == "Gone":
+            pod.gone = now
+        elif pod.gone is None and (not pod.spans or pod.spans[-1][0] != state):
+            pod.spans.append((str(state), now if now > clock.begin else min(now, clock.left), now))
+    for pod in found.values():
+        if pod.gone is None and pod.spans:
+            last, begin, _ = pod.spans[-1]
+            pod.spans[-1] = (last, begin, max(clock.end, begin))
+    groups: dict[str, Group] = {}
+    for pod in found.values():
+        if pod.spans and pod.spans[-1][2] > clock.begin:
+            groups.setdefault(pod.owner, Group(pod.owner, [])).pods.append(pod)
+    forever = 2**62
+    for group in groups.values():
+        group.pods.sort(
+            key=lambda pod: (
+                max(pod.spans[0][1], clock.begin),
+                pod.first("Terminating", "Succeeded", "Failed") or pod.gone or forever,
+                pod.name,
+            )
+        )
+    order = {name: index for index, name in enumerate(colours.colour)}
+    return sorted(groups.values(), key=lambda group: order.get(group.owner, len(order)))
+
+
+def height_of(groups: list[Group], fold: int) -> float:
+    """Return the inches that the lanes need."""
+    count = sum(len(group.pods) for group in groups)
+    if not count:
+        return 0.6
+    heads = HEADER * (len(groups) if count <= fold or len(groups) <= GROUPS else 0)
+    return KEY + heads + (ROW * count if count <= fold else FOLDED)
+
+
+def title(group: Group, colours: Colours, clock: Clock, longest: int) -> str:
+    """Return a group's heading: revision, owner, how many Pods, and what holds them up."""
+    known = colours.label(group.owner)
+    name = plain(group.owner, 40) or "Pods without a controller"
+    text = f"{known} · {name}" if known else name
+    text += f" · {amount(len(group.pods))}"
+    stuck: dict[tuple[str, str], int] = {}
+    for pod in group.pods:
+        if pod.last in ("Pending", "Scheduled", "Running", "Failed") and pod.spans[-1][2] >= clock.end:
+            label = TONES[pod.last].label
+            stuck[label, pod.why] = stuck.get((label, pod.why), 0) + 1
+    if stuck:
+        (label, why), count = max(stuck.items(), key=lambda item: item[1])
+        text += f", at the end {count} {label}{f': {why}' if why else ''}"
+    return plain(text, longest) if len(text) <= longest else text[: longest - 1].rstrip() + "…"
+
+
+def draw(ax: Axes, groups: list[Group], colours: Colours, clock: Clock, fold: int, labelled: bool = True) -> None:
+    """Draw lanes into axes whose size is final."""
+    bare(ax)
+    count = sum(len(group.pods) for group in groups)
+    box, inch = box_of(ax), pixels(ax) * 72
+    draw_axis(ax, clock, labelled, top=1 - KEY * inch / box.height)
+    if not count:
+        nothing(ax, clock, "Pod")
+        return
+    folded = count > fold
+    headed = not folded or len(groups) <= GROUPS
+    height = box.height / inch
+    ax.set_ylim(height, 0)
+    ax.set_yticks([])
+    row = max(height - KEY - HEADER * len(groups) * headed, 0.2) / count
+    y = KEY
+    shapes: dict[tuple[str, str], list[Path]] = {}
+    for group in groups:
+        if headed:
+            _heading(ax, group, colours, clock, y, 0)
+            y += HEADER
+        middle = y + row * len(group.pods) / 2
+        for pod in group.pods:
+            for state, path in _bars(pod, clock, y, row, folded):
+                shapes.setdefault((state, colours.of(group.owner)), []).append(path)
+            if not folded:
+                _name(ax, pod, y + row / 2)
+            y += row
+        if folded and row * len(group.pods) > 0.13:
+            known = colours.label(group.owner) if not headed else ""
+            words = f"{known} · {len(group.pods)}" if known else amount(len(group.pods))
+            _side(ax, drawn(words, 20), middle, SMALL)
+    for (state, colour), paths in shapes.items():
+        _add(ax, paths, colour, state, folded)
+    _key(ax, [state for state in TONES if any(state == one for one, _ in shapes)])
+    draw_gaps(ax, clock, "Pod")
+
+
+def _bars(pod: Pod, clock: Clock, y: float, row: float, folded: bool) -> list[tuple[str, Path]]:
+    bars = []
+    gaps = clock.gaps_of("Pod")
+    for state, begin, end in pod.spans:
+        if state not in TONES:
+            continue
+        tall = row * (TONES[state].height if not folded or state in ("Pending", "Scheduled") else 1.0)
+        for left, right in clock.known(begin, end, gaps):
+            x0, x1 = float(clock.x(left)), float(clock.x(right))
+            low, high = y + (row - tall) / 2, y + (row + tall) / 2
+            bars.append((state, Path([(x0, low), (x1, low), (x1, high), (x0, high), (x0, low)], closed=True)))
+    return bars
+
+
+def _add(ax: Axes, paths: list[Path], colour: str, state: str, folded: bool) -> None:
+    tone = TONES[state]
+    area = Path.make_compound_path(*paths)
+    fill = tone.fill
+    edge = 0.0 if folded else tone.edge
+    if folded and state == "Scheduled":
+        fill = 0.55
+    if fill:
+        face = PathPatch(area, facecolor=colour, alpha=fill, linewidth=0, zorder=2, gid=state)
+        face.set_snap(not folded)
+        ax.add_patch(face)
+    if edge or tone.hatch:
+        line = PathPatch(
+            area, facecolor="none", edgecolor=colour, linewidth=edge, hatch=tone.hatch or None, zorder=2.1, gid=state
+        )
+        if tone.hatch:
+            line.set_hatch_linewidth(0.8)
+        line.set_snap(not folded)
+        ax.add_patch(line)
+
+
+def _side(ax: Axes, words: str, y: float, size: float, **how: object) -> None:
+    box, point = box_of(ax), pixels(ax)
+    ax.text(-6 * point / box.width, y, words, transform=ax.get_yaxis_transform(), ha="right", va="center", color=INK,
+            fontsize=size, gid="lane", **how)
+
+
+def _name(ax: Axes, pod: Pod, y: float) -> None:
+    short = pod.name.removeprefix(f"{pod.owner}-") if pod.owner else pod.name
+    words = drawn(f"…{short}" if short != pod.name else short, 21)
+    size = SMALL - 0.5
+    while size > 5 and size_of(ax, words, size, family="monospace")[0] > (LEFT * 72 - 12) * pixels(ax):
+        size -= 0.5
+    _side(ax, words, y, size, family="monospace")
+
+
+def _heading(ax: Axes, group: Group, colours: Colours, clock: Clock, y: float, left: float) -> None:
+    box, point = box_of(ax), pixels(ax)
+    side = 7 * point
+    base = y + HEADER * 0.56
+    tall = side / box.height * abs(ax.get_ylim()[0] - ax.get_ylim()[1])
+    trans = ax.get_yaxis_transform()
+    ax.add_patch(
+        Rectangle((left, base - tall / 2), side / box.width, tall, transform=trans, facecolor=colours.of(group.owner),
+                  linewidth=0, zorder=4)
+    )
+    longest = 120
+    width = box.width * (1 - left) - 12 * point
+    words = drawn(title(group, colours, clock, longest), longest)
+    while longest > 20 and size_of(ax, words, SMALL)[0] > width:
+        longest -= 4
+        words = drawn(title(group, colours, clock, longest), longest)
+    ax.text(left + 11 * point / box.width, base, words, transform=trans, va="center_baseline", color=INK, fontsize=SMALL,
+            zorder=4, gid="group")
+
+
+def _key(ax: Axes, states: list[str]) -> None:
+    """Name the states that occur, each beside a piece of lane."""
+    box, point = box_of(ax), pixels(ax)
+    units = abs(ax.get_ylim()[0] - ax.get_ylim()[1]) / box.height
+    x, middle, size = 0.0, KEY * 0.45, SMALL
+    wide, gap = 20 * point, 12 * point
+    trans = ax.get_yaxis_transform()
+    for state in states:
+        tone = TONES[state]
+        tall = 9 * point * units * tone.height / 0.78
+        corner = (x / box.width, middle - tall / 2)
+        if tone.fill:
+            ax.add_patch(Rectangle(corner, wide / box.width, tall, transform=trans, facecolor=INK, alpha=tone.fill,
+                                   linewidth=0, zorder=2))
+        if tone.edge:
+            frame = Rectangle(corner, wide / box.width, tall, transform=trans, facecolor="none", edgecolor=INK,
+                              linewidth=tone.edge, hatch=tone.hatch or None, zorder=2.1)
+            frame.set_hatch_linewidth(0.8)
+            ax.add_patch(frame)
+        ax.text((x + wide + 4 * point) / box.width, middle, tone.label, transform=trans, va="center_baseline", color=INK,
+                fontsize=size, gid="key")
+        x += wide + 4 * point + size_of(ax, tone.label, size)[0] + gap
+
+
+def _life(pod: Pod, clock: Clock) -> str:
+    begin = pod.spans[0][1]
+    parts = []
+    if begin <= clock.begin:
+        parts.append(f"{TONES[pod.spans[0][0]].label} from the beginning")
+        rest = pod.spans[1:]
+    else:
+        rest = pod.spans
+    for index, (state, since, _) in enumerate(rest):
+        label = "seen first " if not index and len(rest) == len(pod.spans) else ""
+        parts.append(f"{label}{TONES[state].label} at {clock.at(since)}")
+    if pod.gone is not None:
+        parts.append(f"gone at {clock.at(pod.gone)}")
+    elif pod.why and pod.last != "Ready":
+        parts.append(f"why: {pod.why}")
+    return ", ".join(parts)
+
+
+def _together(group: Group, clock: Clock) -> str:
+    parts = []
+    there = sum(pod.spans[0][1] <= clock.begin for pod in group.pods)
+    if there:
+        parts.append(f"{amount(there)} there from the beginning")
+    made = [pod.spans[0][1] for pod in group.pods if pod.spans[0][1] > clock.begin]
+    if made:
+        parts.append(f"{amount(len(made))} first seen {_between(made, clock)}")
+    ready = [at for pod in group.pods if (at := pod.first("Ready")) is not None and at > clock.begin]
+    if ready:
+        parts.append(f"{len(ready)} ready {_between(ready, clock)}")
+        took = sorted(
+            at - pod.spans[0][1]
+            for pod in group.pods
+            if (at := pod.first("Ready")) is not None and pod.spans[0][1] > clock.begin
+        )
+        if took:
+            parts.append(f"from first seen to ready {clock.lasting(took[len(took) // 2])} in the middle,"
+                         f" {clock.lasting(took[-1])} at most")
+    ending = [at for pod in group.pods if (at := pod.first("Terminating")) is not None]
+    if ending:
+        parts.append(f"{len(ending)} terminating {_between(ending, clock)}")
+    gone = [pod.gone for pod in group.pods if pod.gone is not None]
+    if gone:
+        parts.append(f"{len(gone)} gone {_between(gone, clock)}")
+    return "; ".join(parts) + "."
+
+
+def _between(times: list[int], clock: Clock) -> str:
+    first, last = clock.at(min(times)), clock.at(max(times))
+    return f"at {first}" if first == last else f"between {first} and {last}"

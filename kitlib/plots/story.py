@@ -1,0 +1,155 @@
+"""The story: rollout, lanes and events on one time axis."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from kitlib.errors import UsageError
+from kitlib.plots import verdict as answers
+from kitlib.plots.canvas import KitAxes, attach, new_axes, new_figure
+from kitlib.plots.events import NEEDS as NEEDS_EVENTS
+from kitlib.plots.events import collect, events_text
+from kitlib.plots.events import draw as draw_events
+from kitlib.plots.events import height_of as events_height
+from kitlib.plots.lanes import NEEDS as NEEDS_LANES
+from kitlib.plots.lanes import draw as draw_lanes
+from kitlib.plots.lanes import height_of as lanes_height
+from kitlib.plots.lanes import lanes_text, lives
+from kitlib.plots.rollout import draw as draw_rollout
+from kitlib.plots.rollout import draw_headline, draw_title, rollout_text
+from kitlib.plots.style import Colours, plain
+from kitlib.plots.timeaxis import STEP_ROW, Clock, draw_steps, need, step_rows
+
+if TYPE_CHECKING:
+    from kitlib.frames import Frames
+
+TOP, STACK, BETWEEN, BOTTOM = 0.62, 2.3, 0.1, 0.55
+"""Inches: of the headline, the rollout, the space between panels, the axis' label."""
+
+FOLD = 24
+
+
+def story(
+    frames: Frames, deployment: str | None = None, zero: int | str | None = None, title: str | None = None
+) -> Figure:
+    """Draw what happened on one time axis: the rollout, the life of each Pod, and the Events.
+
+    Parameters
+    ----------
+    frames : Frames
+        Of a recording, or of a step: `recording.frames`, `step.frames`.
+    deployment : str, optional
+        Show this Deployment and its Pods only. May be left out if there is one only.
+    zero : int or str, optional
+        Time zero: monotonic ns or a step's name. Default is the begin of the last step.
+    title : str, optional
+        Of the figure, instead of what was rolled out.
+
+    Returns
+    -------
+    Figure
+        Which a notebook shows. `twin(figure)` says the same in words.
+
+    Raises
+    ------
+    UsageError
+        If a column is missing, or the Deployment or the step isn't there.
+    """
+    pods, replicas, events, name = _own(frames, deployment)
+    clock = Clock.of([pods, replicas, events], zero, "story")
+    colours = Colours(replicas, pods)
+    groups = lives(pods, colours, clock)
+    found = collect(events, colours, clock)
+    tall = [lanes_height(groups, FOLD), events_height(found)]
+    rows = step_rows(clock)
+    top = TOP + rows * STEP_ROW / 72
+    height = top + (STACK + BETWEEN if name else 0) + tall[0] + BETWEEN + tall[1] + BOTTOM
+    figure = new_figure(height)
+    below = BOTTOM
+    ax_events = new_axes(figure, below, tall[1])
+    below += tall[1] + BETWEEN
+    ax_lanes = new_axes(figure, below, tall[0])
+    below += tall[0] + BETWEEN
+    draw_events(ax_events, found, clock)
+    draw_lanes(ax_lanes, groups, colours, clock, FOLD, labelled=False)
+    first: KitAxes = ax_lanes
+    if name:
+        first = new_axes(figure, below, STACK)
+        judged = answers.judge(pods, replicas, name, clock)
+        draw_rollout(first, judged, colours, clock, labelled=False)
+        draw_headline(first, judged[0], clock, above=rows * STEP_ROW + 8, title=title)
+    elif title:
+        draw_title(first, title, above=rows * STEP_ROW + 8)
+    draw_steps(first, clock)
+    attach(figure, story_text(frames, deployment, zero, title))
+    return figure
+
+
+def story_text(
+    frames: Frames, deployment: str | None = None, zero: int | str | None = None, title: str | None = None
+) -> str:
+    """Say in words what `story` draws.
+
+    Parameters
+    ----------
+    frames : Frames
+        Of a recording, or of a step.
+    deployment : str, optional
+        This Deployment and its Pods only.
+    zero : int or str, optional
+        Time zero, as for `story`.
+    title : str, optional
+        Of the figure.
+
+    Returns
+    -------
+    str
+        The answer first, then rollout, Pods and Events.
+    """
+    pods, replicas, events, name = _own(frames, deployment)
+    clock = Clock.of([pods, replicas, events], zero, "story")
+    common = set(clock.in_words())
+    parts = [plain(title, 200)] if title else []
+    if name:
+        parts.append(rollout_text(pods, replicas, name, clock.zero_given))
+    else:
+        parts.append("\n".join(clock.in_words()))
+    for heading, text in (
+        ("Pods", lanes_text(pods, replicas, clock.zero_given, FOLD)),
+        ("Events", events_text(events, clock.zero_given)),
+    ):
+        lines = [line for line in text.splitlines() if line not in common]
+        parts.append("\n".join([f"{heading}: {lines[0]}", *lines[1:]]))
+    return "\n\n".join(parts)
+
+
+def _own(frames: Frames, deployment: str | None) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, str]:
+    """Return the frames pods, replicas and events of one Deployment, or of all, and its name if there is one."""
+    missing = [name for name in ("pods", "replicas", "events") if not hasattr(frames, name)]
+    if missing:
+        raise UsageError(
+            f"{type(frames).__name__} has no frame {', '.join(missing)}",
+            step="story",
+            next="give it recording.frames or step.frames",
+        )
+    pods, replicas, events = frames.pods, frames.replicas, frames.events
+    answers.check(pods, replicas, "story")
+    need(pods, NEEDS_LANES, "pods", "story")
+    need(events, NEEDS_EVENTS, "events", "story")
+    there = replicas.loc[replicas["kind"] == "Deployment"]
+    if deployment is None and there["name"].nunique() == 0:
+        return pods, replicas, events, ""
+    name = answers.which(replicas, deployment)
+    if deployment is not None:
+        uids = set(there.loc[there["name"] == name, "uid"])
+        sets = replicas[(replicas["kind"] == "ReplicaSet") & replicas["owner.uid"].isin(uids)]
+        pods = pods[pods["owner.uid"].isin(set(sets["uid"]))]
+        replicas = replicas[replicas["uid"].isin(uids | set(sets["uid"]))]
+        about = {("Deployment", name)}
+        about |= {("ReplicaSet", one) for one in sets["name"]} | {("Pod", one) for one in pods["name"]}
+        pairs = zip(events["involvedObject.kind"], events["involvedObject.name"], strict=True)
+        events = events[[pair in about for pair in pairs]]
+    return pods, replicas, events, name

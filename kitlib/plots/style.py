@@ -1,0 +1,201 @@
+"""Colours, tones and text of kitlib's figures: one rendering that is right on a white and on a dark page.
+
+A figure has no background of its own. So everything that stands on the page is drawn in one ink whose contrast is the
+same on both pages, and each revision has a colour that stands out from both, also for readers who see no red or green.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+PAGES = {"light": "#ffffff", "dark": "#1e2129"}
+"""The pages a figure is seen on: white, and mkdocs-material's slate."""
+
+INK = "#75808d"
+"""Text and lines on the page: 4 : 1 on either page, and no colour has more on both."""
+
+PALETTE = ("#0072b2", "#d55e00", "#008466", "#a233ee", "#8a7040")
+"""A revision's colour: blue and vermilion of Okabe and Ito, and three that keep their distance from both pages."""
+
+ON_DARK, ON_LIGHT = "#ffffff", "#101318"
+SMALL, TEXT, HEADLINE = 8.5, 9.5, 14.0
+"""Sizes of text in points."""
+
+LONGEST = 28
+"""Names are cut to so many characters, in the middle."""
+
+
+@dataclass(frozen=True)
+class Tone:
+    """How a Pod's state looks, in whatever colour its revision has.
+
+    Parameters
+    ----------
+    label : str
+        The state in plain words.
+    height : float
+        Of the bar, as a share of its lane: a Pod grows with its state, so that no state is told by colour alone.
+    fill : float
+        Opacity of the bar; 0 leaves it empty.
+    hatch : str
+        Pattern, or empty.
+    edge : float
+        Width of the outline in points.
+    """
+
+    label: str
+    height: float
+    fill: float
+    hatch: str = ""
+    edge: float = 0.0
+
+
+TONES = {
+    "Pending": Tone("pending, no node", 0.16, 1.0),
+    "Scheduled": Tone("creating", 0.44, 0.0, edge=0.9),
+    "Running": Tone("running, not ready", 0.78, 0.32, edge=0.9),
+    "Ready": Tone("ready", 0.78, 1.0),
+    "Terminating": Tone("terminating", 0.78, 0.0, "/////", 0.6),
+    "Succeeded": Tone("succeeded", 0.44, 1.0),
+    "Failed": Tone("failed", 0.78, 0.0, "xxxxx", 0.9),
+}
+"""How each state of a Pod looks in a lane; Gone is no bar."""
+
+COUNTED = {
+    "available": Tone("available", 1.0, 1.0),
+    "unavailable": Tone("not yet available", 1.0, 0.32, edge=0.9),
+    "terminating": Tone("terminating, not counted", 1.0, 0.0, "/////", 0.5),
+}
+"""How Pods look in the rollout's stack."""
+
+
+def luminance(colour: str) -> float:
+    """Return the relative luminance of a colour `#rrggbb`, from 0 to 1, as WCAG defines it."""
+    parts = [int(colour[index : index + 2], 16) / 255 for index in (1, 3, 5)]
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def contrast(one: str, other: str) -> float:
+    """Return the contrast of two colours `#rrggbb`, from 1 (none) to 21, as WCAG defines it."""
+    low, high = sorted((luminance(one), luminance(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+def text_on(colour: str) -> str:
+    """Return the colour of text inside a bar of that colour: near white or near black, whichever reads better."""
+    return max((ON_DARK, ON_LIGHT), key=lambda text: contrast(text, colour))
+
+
+def plain(text: object, longest: int = LONGEST) -> str:
+    """Make a name from a cluster fit to be printed: one line, no control characters, cut in the middle.
+
+    Parameters
+    ----------
+    text : object
+        The name or message. Missing values become an empty string.
+    longest : int
+        Characters to keep.
+    """
+    if text is None or text is pd.NA or (isinstance(text, float) and text != text):
+        return ""
+    kept = (
+        " " if char.isspace() else char
+        for char in str(text)[:10_000]
+        if char.isspace() or unicodedata.category(char)[0] != "C"
+    )
+    short = " ".join("".join(kept).split())
+    if len(short) > longest:
+        tail = (longest - 1) // 2
+        short = f"{short[: longest - 1 - tail]}…{short[len(short) - tail :]}"
+    return short
+
+
+def drawn(text: object, longest: int = LONGEST) -> str:
+    """Make a name from a cluster fit to be drawn: like `plain`, and a `$` stays a dollar instead of a formula."""
+    return plain(text, longest).replace("$", r"\$")
+
+
+def amount(count: int, thing: str = "Pod") -> str:
+    """Return a number with its noun: 1 Pod, 2 Pods."""
+    return f"{count} {thing}" if count == 1 else f"{count} {thing}s"
+
+
+class Colours:
+    """One colour for each ReplicaSet (or other owner of Pods), the same in all panels and figures.
+
+    A ReplicaSet takes the colour of the lowest revision it was seen with. A rollback gives its ReplicaSet a new number
+    and leaves its colour, so that a reader sees an old template come back.
+
+    Parameters
+    ----------
+    replicas, pods : DataFrame, optional
+        The frames of those names; either may be missing.
+    """
+
+    def __init__(self, replicas: pd.DataFrame | None = None, pods: pd.DataFrame | None = None) -> None:
+        self.revisions: dict[str, list[int]] = {}
+        if replicas is not None and len(replicas):
+            sets = replicas[(replicas["kind"] == "ReplicaSet") & replicas["revision"].notna()]
+            for name, numbers in sets.groupby("name", sort=False)["revision"]:
+                self.revisions[str(name)] = [int(number) for number in dict.fromkeys(numbers)]
+        names = sorted(self.revisions, key=lambda name: min(self.revisions[name]))
+        if pods is not None and len(pods):
+            names += [name for name in dict.fromkeys(pods["owner.name"]) if name and name not in self.revisions]
+        self.colour: dict[str, str] = {}
+        taken: list[str] = []
+        for name in names:
+            first = (min(self.revisions[name]) - 1 if name in self.revisions else len(taken)) % len(PALETTE)
+            cycle = PALETTE[first:] + PALETTE[:first]
+            wanted = cycle[0] if name in self.revisions else next((c for c in cycle if c not in taken), cycle[0])
+            self.colour[name] = wanted
+            taken.append(wanted)
+
+    def of(self, owner: object) -> str:
+        """Return the colour of an owner's Pods; ink if it is not known."""
+        return self.colour.get(str(owner), INK)
+
+    def about(self, event: Mapping[str, Any]) -> str:
+        """Return the colour of what an Event is about: a ReplicaSet, a Pod of one, or one that its message names."""
+        name = str(event["involvedObject.name"])
+        if event["involvedObject.kind"] in ("Pod", "ReplicaSet"):
+            owner = name if name in self.colour else name.rpartition("-")[0]
+            return self.colour.get(owner, INK)
+        words = str(event["message"]).split()
+        return next((self.colour[word] for word in words if word in self.colour), INK)
+
+    def label(self, owner: str) -> str:
+        """Return what an owner is called in a figure: its revision or revisions, else an empty string."""
+        numbers = self.revisions.get(owner, [])
+        return "revision " + " → ".join(map(str, numbers)) if numbers else ""
+
+
+def apply() -> None:
+    """Make your own matplotlib figures look like kitlib's: ink, transparent background, palette.
+
+    kitlib's own figures look right without it.
+    """
+    import matplotlib
+    from cycler import cycler
+
+    matplotlib.rcParams.update(
+        {
+            "figure.facecolor": "none",
+            "axes.facecolor": "none",
+            "savefig.facecolor": "none",
+            "text.color": INK,
+            "axes.labelcolor": INK,
+            "axes.edgecolor": INK,
+            "xtick.color": INK,
+            "ytick.color": INK,
+            "font.size": TEXT,
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+            "axes.prop_cycle": cycler(color=PALETTE),
+        }
+    )
