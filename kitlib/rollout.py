@@ -14,6 +14,7 @@ from kitlib.errors import UsageError
 TIMELINE = {
     "monotonic_ns": "int64",
     "resourceVersion": "int64",
+    "wanted": "int64",
     "total": "int64",
     "available": "int64",
     "unavailable": "int64",
@@ -113,10 +114,16 @@ def timeline(pods: pd.DataFrame, replicas: pd.DataFrame, deployment: str | None 
     Returns
     -------
     DataFrame
-        monotonic_ns (int64, ns), resourceVersion (int64), total (int64, Pods not terminating), available (int64,
-        Pods: Ready for minReadySeconds; those of a Deployment with minReadySeconds are taken from its ReplicaSets'
-        status), unavailable, terminating (int64, Pods), desired (int64, Pods), upper and lower (int64, Pods: the
-        envelope; of Recreate, and before the Deployment was seen, desired and 0).
+        monotonic_ns (int64, ns), resourceVersion (int64), wanted (int64, Pods: the sum of its ReplicaSets'
+        spec.replicas), total (int64, Pods not terminating), available (int64, Pods: Ready for minReadySeconds; those
+        of a Deployment with minReadySeconds are taken from its ReplicaSets' status), unavailable, terminating (int64,
+        Pods), desired (int64, Pods), upper and lower (int64, Pods: the envelope; of Recreate, and before the
+        Deployment was seen, desired and 0).
+
+    Notes
+    -----
+    The controller keeps `wanted` within `upper`. `total` can be above it for some milliseconds: one ReplicaSet makes
+    its new Pod before another one has deleted the Pod that it gives up.
     """
     return _replay(pods, replicas, deployment)[0]
 
@@ -196,6 +203,7 @@ def _replay(pods: pd.DataFrame, replicas: pd.DataFrame, name: str | None) -> tup
     revision: dict[str, int] = {}
     set_name: dict[str, str] = {}
     set_available: dict[str, int] = {}
+    set_wanted: dict[str, int] = {}
     settles = False  # with minReadySeconds the Pods alone don't tell when they become available
     bounds = Promise(0, 0, 0, "RollingUpdate")
     times: list[dict[str, Any]] = []
@@ -207,6 +215,7 @@ def _replay(pods: pd.DataFrame, replicas: pd.DataFrame, name: str | None) -> tup
             bounds = _promise(pd.Series(row))
             settles = not pd.isna(row["minReadySeconds"]) and int(row["minReadySeconds"]) > 0
         elif what == "set":
+            set_wanted[row["uid"]] = 0 if row["type"] == "DELETED" else int(row["spec.replicas"])
             set_name[row["uid"]] = row["name"]
             if not pd.isna(row["revision"]):
                 revision[row["uid"]] = int(row["revision"])
@@ -231,6 +240,7 @@ def _replay(pods: pd.DataFrame, replicas: pd.DataFrame, name: str | None) -> tup
         times.append(
             {
                 **now,
+                "wanted": sum(set_wanted.values()),
                 "total": sums["available"] + sums["unavailable"],
                 **{kind: sums[kind] for kind in ("available", "unavailable", "terminating")},
                 "desired": bounds.desired,

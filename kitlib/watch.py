@@ -172,7 +172,7 @@ class Recorder:
             if item.plural in self.problems:
                 continue
             listed = self.connection.get(item.path(self.namespace), accept=PARTIAL)
-            versions = {obj["metadata"]["uid"]: obj["metadata"]["resourceVersion"] for obj in listed["items"]}
+            versions = {obj["metadata"]["uid"]: obj["metadata"]["resourceVersion"] for obj in listed["items"] or ()}
 
             def level(plural: str = item.plural, versions: dict[str, str] = versions) -> bool:
                 known = self._latest[plural]
