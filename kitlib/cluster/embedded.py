@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import base64
-import contextlib
 import dataclasses
 import hashlib
-import http.client
-import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
 from typing import Any
 
-from kitlib.cluster import controlplane, places, processes, record
+from kitlib.cluster import controlplane, logs, places, processes, record
 from kitlib.cluster.base import Cluster
 from kitlib.cluster.binaries import Programs, programs
 from kitlib.cluster.lock import FileLock
+from kitlib.cluster.readiness import Readiness
 from kitlib.cluster.shown import shown
 from kitlib.cluster.versions import Release, release
 from kitlib.cluster.wire import Wire
@@ -86,31 +82,46 @@ class Embedded:
 
     def _make(self, name: str, home: Path, wanted: Release, chosen: Programs, bar: Progress) -> Cluster:
         until = time.monotonic() + DEADLINE
-        home.mkdir(mode=0o700)
-        (home / "log").mkdir(mode=0o700)
-        (home / "bin").mkdir(mode=0o700)
-        for program, path in chosen.paths.items():
-            (home / "bin" / program).symlink_to(path)
         wanted_port = os.environ.get("KITLIB_PORT")
         picked = controlplane.free_ports(3, _port(wanted_port) if wanted_port else None)
         ports = {"kubeApiserverPort": picked[0], "etcdPort": picked[1], "etcdPeerPort": picked[2]}
-        work = _work(home, name)
-        record.write_private(home / "kwokctl.yaml", controlplane.configuration(work / "pki", ports))
-        self._create(name, home, wanted, until, bar)
         server = f"https://{controlplane.LOOPBACK}:{ports['kubeApiserverPort']}"
-        pki = work / "pki"
-        with Wire(server, pki / "ca.crt", pki / "admin.crt", pki / "admin.key") as wire:
-            try:
-                uid = _wait_ready(wire, NODES, until)
-            except ClusterError as error:
-                raise _failed(error.message, home, name) from error
-            git = wire.get("/version")["gitVersion"]
-        record.write_private(home / "kubeconfig", _kubeconfig(name, server, pki))
+        for folder in (home, home / "log", home / "bin", home / "kwokctl"):
+            folder.mkdir(mode=0o700)
+        for program, path in chosen.paths.items():
+            (home / "bin" / program).symlink_to(path)
+        pki = _work(home, name) / "pki"
+        record.write_private(home / "kwokctl" / "config.yaml", controlplane.configuration(pki, ports))
+
+        def check() -> None:
+            bar.update("etcd, API server, controllers, scheduler")
+            dead = [part for part, state in self._parts(home, name).items() if state != "alive"]
+            if dead:
+                raise ClusterError(f"{dead[0]} ended while the cluster came up.")
+
+        try:
+            self._start(name, home, wanted, until)
+            with Wire(server, pki / "ca.crt", pki / "admin.crt", pki / "admin.key") as wire:
+                readiness = Readiness(wire, until, check)
+                readiness.nodes(NODES)
+                readiness.controllers()
+                readiness.accepted("GET", "/readyz")
+                uid = wire.get("/api/v1/namespaces/kube-system")["metadata"]["uid"]
+                served = wire.get("/version")["gitVersion"]
+        except ClusterError as error:
+            reasons = logs.complaints([*sorted((_work(home, name) / "logs").glob("*.log")), home / "log/kwokctl.log"])
+            raise ClusterError(
+                "\n  ".join([error.message, *reasons]),
+                step="bring up the cluster",
+                object=name,
+                next="run `kitlib up` again; `kitlib doctor` tells about this machine",
+            ) from error
+        record.write_private(home / "kubeconfig", record.kubeconfig(name, server, pki))
         cluster = Cluster(
             name=name,
             provider=self.name,
             version=wanted.minor,
-            release=git,
+            release=served,
             kubeconfig=home / "kubeconfig",
             context=name,
             runs_containers=False,
@@ -129,23 +140,27 @@ class Embedded:
         )
         return cluster
 
-    def _create(self, name: str, home: Path, wanted: Release, until: float, bar: Progress) -> None:
-        """Run kwokctl; it returns when the API server answers."""
+    def _start(self, name: str, home: Path, wanted: Release, until: float) -> None:
+        """Let kwokctl make certificates and start all components.
+
+        To learn whether the API server serves, kwokctl would start kubectl five times a second, which costs more than
+        the answer is worth while everything else starts: it is given a `kubectl` that says yes, and `Readiness` asks.
+        """
         command = [str(home / "bin" / "kwokctl"), "create", "cluster", "--name", name, "--runtime", "binary"]
-        command += ["--config", str(home / "kwokctl.yaml"), "--kubeconfig", ""]
+        command += ["--config", str(home / "kwokctl" / "config.yaml"), "--kubeconfig", ""]
         for program in ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"):
             command += [f"--{program}-binary", str(home / "bin" / program)]
         command += ["--kwok-controller-binary", str(home / "bin" / "kwok")]
+        (home / "kwokctl" / "kubectl").symlink_to(shutil.which("true") or "/usr/bin/true")
         environment = {key: value for key, value in os.environ.items() if not key.startswith("KWOK_")}
         environment |= {
             "KWOK_WORKDIR": str(home / "kwok"),
             "KWOK_KUBE_VERSION": f"v{wanted.kubernetes}",
             "KWOK_ETCD_VERSION": wanted.etcd,
-            "PATH": f"{home / 'bin'}{os.pathsep}{environment.get('PATH', os.defpath)}",
+            "PATH": f"{home / 'kwokctl'}{os.pathsep}{environment.get('PATH', os.defpath)}",
             "KUBECONFIG": os.devnull,
         }
-        log = home / "log" / "kwokctl.log"
-        with log.open("wb") as out:
+        with (home / "log" / "kwokctl.log").open("wb") as out:
             child = subprocess.Popen(
                 command,
                 stdout=out,
@@ -156,23 +171,15 @@ class Embedded:
                 umask=0o077,
             )
             try:
-                while True:
-                    try:
-                        code = child.wait(0.2)
-                        break
-                    except subprocess.TimeoutExpired:
-                        dead = [part for part, state in self._parts(home, name).items() if state == "dead"]
-                        if dead:
-                            raise _failed(f"{dead[0]} ended while the cluster came up.", home, name) from None
-                        if time.monotonic() > until:
-                            raise _failed(f"it does not serve after {DEADLINE:.0f} s.", home, name) from None
-                        bar.update("etcd, API server, controllers, scheduler")
+                code = child.wait(until - time.monotonic())
+            except subprocess.TimeoutExpired as error:
+                raise ClusterError("kwokctl did not end in time.") from error
             finally:
                 if child.poll() is None:
-                    child.send_signal(signal.SIGKILL)
+                    child.kill()
                     child.wait()
         if code:
-            raise _failed(f"kwokctl ended with {code}.", home, name)
+            raise ClusterError(f"kwokctl ended with {code}.")
 
     def _parts(self, home: Path, name: str) -> dict[str, str]:
         """Tell of each component whether it is "alive", "dead" or "absent" (not started)."""
@@ -231,8 +238,7 @@ class Embedded:
             for name in names:
                 if name.startswith("node-") and int(name[5:]) > count:
                     wire.request("DELETE", f"/api/v1/nodes/{name}")
-            _make_nodes(wire, count, until)
-            _wait_nodes(wire, count, until)
+            Readiness(wire, until).nodes(count)
         found = record.load(cluster.name)
         changed = dataclasses.replace(cluster, node_count=count)
         if found:
@@ -260,104 +266,3 @@ def _digest() -> str:
     """Return what tells whether a running cluster was configured as this kitlib would do it."""
     text = controlplane.configuration(Path("pki"), dict.fromkeys(controlplane.PORTS, 0))
     return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-def _wait_ready(wire: Wire, nodes: int, until: float) -> str:
-    """Make the nodes, and wait until Pods can be made and run; return the uid of kube-system."""
-    _make_nodes(wire, nodes, until)
-    _wait_nodes(wire, nodes, until)
-    path = "/api/v1/namespaces/default/serviceaccounts?fieldSelector=metadata.name%3Ddefault"
-    if next(wire.watch(path, until), None) is None:
-        raise ClusterError("the controllers made no ServiceAccount in time.")
-    _until_ok(wire, "GET", "/readyz", None, until)
-    uid: str = wire.get("/api/v1/namespaces/kube-system")["metadata"]["uid"]
-    return uid
-
-
-def _make_nodes(wire: Wire, count: int, until: float) -> None:
-    for number in range(1, count + 1):
-        _until_ok(wire, "POST", "/api/v1/nodes", controlplane.node(number), until)
-
-
-def _until_ok(wire: Wire, method: str, path: str, body: object, until: float) -> None:
-    """Repeat a request until the API server takes it: it answers before it is ready for all."""
-    pause = 0.02
-    while True:
-        try:
-            status, answer = wire.request(method, path, body)
-            if status in (200, 201, 409):
-                return
-            reason = f"answers {status} to {method} {path}: {answer[:300].decode(errors='replace')}"
-        except (OSError, http.client.HTTPException) as error:
-            reason = str(error)
-        if time.monotonic() + pause > until:
-            raise ClusterError(f"the API server {reason}")
-        time.sleep(pause)  # there is nothing to watch before it serves
-        pause = min(pause * 1.5, 0.5)
-
-
-def _wait_nodes(wire: Wire, count: int, until: float) -> None:
-    ready = set()
-    for item in wire.watch("/api/v1/nodes", until):
-        conditions = item.get("status", {}).get("conditions") or []
-        if any(condition["type"] == "Ready" and condition["status"] == "True" for condition in conditions):
-            ready.add(item["metadata"]["name"])
-        if len(ready) >= count:
-            return
-    raise ClusterError(f"{len(ready)} of {count} nodes are Ready.")
-
-
-def _kubeconfig(name: str, server: str, pki: Path) -> str:
-    ca, certificate, key = (
-        base64.b64encode((pki / file).read_bytes()).decode() for file in ("ca.crt", "admin.crt", "admin.key")
-    )
-    return f"""\
-# kitlib made this file; it is removed with the cluster. Use it with: kubectl --kubeconfig THIS_FILE …
-apiVersion: v1
-kind: Config
-current-context: {name}
-contexts:
-- name: {name}
-  context: {{cluster: {name}, user: {name}}}
-clusters:
-- name: {name}
-  cluster:
-    server: {server}
-    certificate-authority-data: {ca}
-users:
-- name: {name}
-  user:
-    client-certificate-data: {certificate}
-    client-key-data: {key}
-"""
-
-
-def _failed(message: str, home: Path, name: str) -> ClusterError:
-    """Make the error for a cluster that does not come up, with what the components' logs say."""
-    reasons = []
-    for log in [*sorted((_work(home, name) / "logs").glob("*.log")), home / "log" / "kwokctl.log"]:
-        with contextlib.suppress(OSError):
-            lines = log.read_text(errors="replace").splitlines()[-200:]
-            bad = [line for line in lines if _is_bad(line)]
-            if bad:
-                reasons.append(f"{log.stem}: {_short(bad[-1])}")
-    detail = "".join(f"\n  {reason}" for reason in reasons)
-    return ClusterError(
-        f"{message}{detail}",
-        step="bring up the cluster",
-        object=name,
-        next="try `kitlib up` again, and `kitlib doctor`",
-    )
-
-
-def _is_bad(line: str) -> bool:
-    return line.startswith(("E1", "F1", "E0", "F0", "Error", "error", "panic")) or (
-        '"level":"' in line and any(f'"level":"{level}"' in line for level in ("error", "fatal", "panic", "ERROR"))
-    )
-
-
-def _short(line: str) -> str:
-    with contextlib.suppress(ValueError, AttributeError):
-        entry = json.loads(line)
-        return " ".join(str(entry[key]) for key in ("msg", "error", "err") if key in entry)[:300]
-    return line[:300]

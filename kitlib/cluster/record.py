@@ -86,3 +86,29 @@ def require(name: str) -> Cluster:
     if found is None:
         raise ClusterError(f"there is no cluster {name!r}.", step="find the cluster", next="bring one up: `kitlib up`")
     return found[0]
+
+
+def kubeconfig(name: str, server: str, pki: Path) -> str:
+    """Return a kubeconfig file that holds certificates and key itself."""
+    ca, certificate, key = (
+        base64.b64encode((pki / file).read_bytes()).decode() for file in ("ca.crt", "admin.crt", "admin.key")
+    )
+    return f"""\
+# kitlib made this file; it is removed with the cluster. Use it with: kubectl --kubeconfig THIS_FILE
+apiVersion: v1
+kind: Config
+current-context: {name}
+contexts:
+- name: {name}
+  context: {{cluster: {name}, user: {name}}}
+clusters:
+- name: {name}
+  cluster:
+    server: {server}
+    certificate-authority-data: {ca}
+users:
+- name: {name}
+  user:
+    client-certificate-data: {certificate}
+    client-key-data: {key}
+"""

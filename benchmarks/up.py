@@ -1,0 +1,93 @@
+"""How long `up` takes beside kwokctl alone, both measured in one run: python -m benchmarks.up [ROUNDS]."""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from kitlib.cluster.binaries import Programs, programs
+from kitlib.cluster.versions import release
+
+
+def measure(rounds: int = 3) -> dict[str, object]:
+    """Bring up a cluster by kitlib and by kwokctl alone, in turn, from programs that are at hand.
+
+    kwokctl alone: `create cluster --wait`, then `scale node --replicas 3`, then three Ready nodes. kitlib: a fresh
+    Python process that calls `cluster.up()`. Each round begins with the other one.
+
+    Returns
+    -------
+    dict
+        Seconds of every round, the medians, and their ratio (kitlib / kwokctl).
+    """
+    at_hand = programs(release())
+    seconds: dict[str, list[float]] = {"kitlib": [], "kwokctl": []}
+    for number in range(rounds):
+        order = ["kitlib", "kwokctl"] if number % 2 else ["kwokctl", "kitlib"]
+        for name in order:
+            with tempfile.TemporaryDirectory(prefix="kitlib-bench-") as folder:
+                seconds[name].append(round(RUNS[name](Path(folder), at_hand), 2))
+    medians = {name: statistics.median(values) for name, values in seconds.items()}
+    return {
+        "benchmark": "up",
+        "rounds": rounds,
+        "seconds": seconds,
+        "median": medians,
+        "ratio": round(medians["kitlib"] / medians["kwokctl"], 3),
+        "bound": 1.1,
+        "load": round(os.getloadavg()[0], 1),
+    }
+
+
+def _kitlib(folder: Path, at_hand: Programs) -> float:
+    environment = os.environ | {"KITLIB_STATE": str(folder)}
+    command = [sys.executable, "-c", "from kitlib import cluster; cluster.up(progress=False)"]
+    began = time.monotonic()
+    subprocess.run(command, check=True, env=environment)
+    took = time.monotonic() - began
+    command[-1] = "from kitlib import cluster; cluster.down()"
+    subprocess.run(command, check=True, env=environment)
+    return took
+
+
+def _kwokctl(folder: Path, at_hand: Programs) -> float:
+    links = folder / "bin"
+    links.mkdir()
+    for name, path in at_hand.paths.items():
+        (links / name).symlink_to(path)
+    config = folder / "kwokctl.yaml"
+    kind = "kind: KwokctlConfiguration\napiVersion: config.kwok.x-k8s.io/v1alpha1\n"
+    config.write_text(f"{kind}options: {{bindAddress: 127.0.0.1}}\n")
+    kubeconfig = folder / "kubeconfig"
+    environment = os.environ | {
+        "KWOK_WORKDIR": str(folder / "kwok"),
+        "PATH": f"{links}{os.pathsep}{os.environ['PATH']}",
+        "KUBECONFIG": str(kubeconfig),
+    }
+    base = [str(links / "kwokctl"), "--name", "bench"]
+    create = [*base, "create", "cluster", "--runtime", "binary", "--config", str(config), "--wait", "60s"]
+    create += ["--kubeconfig", str(kubeconfig), "--kwok-controller-binary", str(links / "kwok")]
+    for name in ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"):
+        create += [f"--{name}-binary", str(links / name)]
+    nodes = [str(links / "kubectl"), "wait", "--for=condition=Ready", "node", "--all", "--timeout=60s"]
+    began = time.monotonic()
+    try:
+        for command in (create, [*base, "scale", "node", "--replicas", "3"], nodes):
+            subprocess.run(command, check=True, env=environment, capture_output=True)
+        return time.monotonic() - began
+    finally:
+        subprocess.run(
+            [*base, "delete", "cluster", "--kubeconfig", str(kubeconfig)], env=environment, capture_output=True
+        )
+
+
+RUNS = {"kitlib": _kitlib, "kwokctl": _kwokctl}
+
+if __name__ == "__main__":
+    print(json.dumps(measure(int(sys.argv[1]) if len(sys.argv) > 1 else 3)))

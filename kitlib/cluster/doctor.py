@@ -1,0 +1,191 @@
+"""Look at this machine: what it can run, what is missing for the rest, and what to do about it."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from kitlib.cluster import binaries, controlplane, gobuild, kind, machine, places, record, toolchain
+from kitlib.cluster.embedded import Embedded
+from kitlib.cluster.versions import DEFAULT, RELEASES, release
+from kitlib.errors import KitlibError
+
+OK, WARN, MISSING = "ok", "warn", "missing"
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at.
+
+    Parameters
+    ----------
+    name : str
+        What was looked at.
+    state : str
+        "ok"; "warn": kitlib runs, but something is not as good as it could be; "missing": something can't be done.
+    detail : str
+        What was found.
+    needed_for : str
+        What it is for.
+    todo : str
+        What to do about it; empty if nothing.
+    """
+
+    name: str
+    state: str
+    detail: str
+    needed_for: str
+    todo: str = ""
+
+    def to_dict(self) -> dict[str, str]:
+        """Return the finding as plain values, for programs."""
+        return asdict(self)
+
+
+def examine() -> list[Finding]:
+    """Look at everything, within a few seconds; nothing is changed or installed."""
+    looks: list[Callable[[], list[Finding]]] = [_python, _system, _memory, _disk, _programs, _go, _engine, _ports]
+    looks += [_browser, _clusters]
+    with ThreadPoolExecutor(len(looks)) as pool:
+        return [finding for found in pool.map(_guarded, looks) for finding in found]
+
+
+def _guarded(look: Callable[[], list[Finding]]) -> list[Finding]:
+    """Tell of what can't even be looked at, rather than end."""
+    try:
+        return look()
+    except (KitlibError, OSError) as error:
+        return [Finding(look.__name__.strip("_"), WARN, str(error), "the doctor", "see the message")]
+
+
+def _python() -> list[Finding]:
+    return [Finding("Python", OK, f"{platform.python_version()} ({sys.executable})", "all of kitlib")]
+
+
+def _system() -> list[Finding]:
+    system, machine_ = platform.system(), platform.machine()
+    if system not in ("Linux", "Darwin"):
+        todo = "use Linux, macOS, or Linux inside Windows (WSL 2)"
+        return [Finding("system", MISSING, f"{system} {machine_}", "the embedded cluster", todo)]
+    count = machine.processors()
+    detail = f"{system} {machine_}, {count} processor{'s' * (count != 1)}"
+    return [Finding("system", OK if count > 1 else WARN, detail, "the embedded cluster; it is slow on one processor")]
+
+
+def _memory() -> list[Finding]:
+    free = machine.memory()
+    detail = f"{free / machine.GIB:.1f} GiB can be used now"
+    purpose = "the embedded cluster (0.8 GiB); building Kubernetes' programs (3 GiB; more makes it faster)"
+    if free < 1 * machine.GIB:
+        return [Finding("memory", MISSING, detail, purpose, "close other programs")]
+    if free < 3 * machine.GIB:
+        return [Finding("memory", WARN, detail, purpose, "close other programs before the first `kitlib up`")]
+    return [Finding("memory", OK, detail, purpose)]
+
+
+def _disk() -> list[Finding]:
+    cold = gobuild.MODULES_SIZE + gobuild.CACHE_SIZE + gobuild.PROGRAMS_SIZE
+    at_hand = not binaries.ready(release()).missing()
+    needed = gobuild.PROGRAMS_SIZE if at_hand else cold
+    findings = []
+    for name, path, purpose in (
+        ("cache", places.cache(), "programs"),
+        ("state", places.state(), "clusters, recordings"),
+    ):
+        free = machine.disk(path)
+        detail = f"{free / machine.GIB:.1f} GiB free at {path}"
+        state = OK if free > needed else WARN
+        todo = (
+            ""
+            if state == OK
+            else f"free {needed / machine.GIB:.1f} GiB, or set KITLIB_{name.upper()} to another folder"
+        )
+        findings.append(Finding(f"disk ({name})", state, detail, purpose, todo))
+        needed = machine.GIB // 2
+    return findings
+
+
+def _programs() -> list[Finding]:
+    findings = []
+    for minor, known in RELEASES.items():
+        found = binaries.ready(known)
+        missing = found.missing()
+        sources = ", ".join(sorted(set(found.sources.values())))
+        if missing:
+            detail = f"missing: {', '.join(missing)}" + (f"; the rest: {sources}" if sources else "")
+            todo = "`kitlib up` gets them once: the official release, or a build of about 6 minutes on 2 processors"
+            findings.append(Finding(f"Kubernetes {minor}", WARN, detail, "the embedded cluster", todo))
+        else:
+            findings.append(Finding(f"Kubernetes {minor}", OK, f"all programs: {sources}", "the embedded cluster"))
+        if minor == DEFAULT and found.rejected:
+            detail = "; ".join(found.rejected)
+            findings.append(Finding("other programs on PATH", OK, f"not used: {detail}", "nothing; kitlib has its own"))
+    return findings
+
+
+def _go() -> list[Finding]:
+    go, why = toolchain.installed()
+    purpose = "building Kubernetes' programs where no release can be downloaded"
+    if go:
+        return [Finding("Go", OK, f"{go.version} ({go.path})", purpose)]
+    if found := toolchain.version(toolchain.wheel()):
+        return [Finding("Go", OK, f"{found} ({toolchain.WHEEL} wheel in the cache)", purpose)]
+    detail = why or "not on PATH"
+    return [
+        Finding("Go", WARN, detail, purpose, f"nothing: kitlib installs the {toolchain.WHEEL} wheel if it must build")
+    ]
+
+
+def _engine() -> list[Finding]:
+    found = kind.engines()
+    purpose = "clusters whose Pods really run (kind; kitlib will prefer it, but can't make one yet)"
+    if answering := [engine for engine in found if engine.answers]:
+        detail = ", ".join(f"{engine.name} {engine.detail}" for engine in answering)
+        return [Finding("container engine", OK, detail, purpose)]
+    there = [f"{engine.name}: {engine.detail}" for engine in found if engine.installed]
+    detail = "; ".join(there) or "none of docker, podman, nerdctl is installed"
+    todo = (
+        "start it, or see its documentation"
+        if there
+        else "install Docker, Podman or nerdctl; the embedded cluster needs none"
+    )
+    return [Finding("container engine", WARN, detail, purpose, todo)]
+
+
+def _ports() -> list[Finding]:
+    wanted = os.environ.get("KITLIB_PORT", "")
+    running = any(Embedded().running(name) for name in record.names())
+    if wanted.isdecimal() and not running:
+        controlplane.free_ports(1, {"KITLIB_PORT": int(wanted)})
+    else:
+        controlplane.free_ports(3)
+    detail = f"port {wanted} is wanted (KITLIB_PORT)" if wanted else "free ones can be had on 127.0.0.1"
+    return [Finding("ports", OK, detail, "the embedded cluster; nothing listens on another address")]
+
+
+def _browser() -> list[Finding]:
+    found = next((path for name in BROWSERS if (path := shutil.which(name))), None)
+    mac = Path("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome")
+    found = found or (str(mac) if mac.exists() else None)
+    purpose = "the test that opens the site in a browser; nothing else"
+    if found:
+        return [Finding("Chromium", OK, found, purpose)]
+    todo = "`apt-get install chromium`, or your system's way; without it that test is skipped"
+    return [Finding("Chromium", WARN, "not found", purpose, todo)]
+
+
+def _clusters() -> list[Finding]:
+    findings = []
+    for name in record.names():
+        running = Embedded().running(name)
+        detail = f"runs; kubeconfig: {places.home(name) / 'kubeconfig'}" if running else "does not run"
+        todo = "" if running else f"`kitlib up` makes it anew, `kitlib down {name}` removes it"
+        findings.append(Finding(f"cluster {name}", OK if running else WARN, detail, "the notebooks", todo))
+    return findings or [Finding("cluster", OK, "none is up", "the notebooks", "`kitlib up`")]

@@ -1,0 +1,78 @@
+"""Wait until a control plane can be worked with: driven by its watches, with a deadline, ended early by a dead part."""
+
+from __future__ import annotations
+
+import http.client
+import time
+from collections.abc import Callable
+from typing import Any
+
+from kitlib.cluster import controlplane
+from kitlib.cluster.wire import Wire
+from kitlib.errors import ClusterError
+
+LOOK = 2.0
+"""Seconds after which a silent watch is left, to see whether all parts still live."""
+
+
+class Readiness:
+    """Bring a control plane that is starting to where Pods can be made and run.
+
+    Parameters
+    ----------
+    wire : Wire
+    until : float
+        The deadline (monotonic).
+    check : callable
+        Called now and then; raises if it is of no use to wait on.
+    """
+
+    def __init__(self, wire: Wire, until: float, check: Callable[[], None] = lambda: None) -> None:
+        self.wire = wire
+        self.until = until
+        self.check = check
+
+    def accepted(self, method: str, path: str, body: object = None) -> None:
+        """Repeat a request until the API server takes it; there is nothing to watch before it serves."""
+        pause = 0.01
+        while True:
+            try:
+                status, answer = self.wire.request(method, path, body)
+                if status in (200, 201, 409):
+                    return
+                reason = f"answers {status} to {method} {path}: {answer[:300].decode(errors='replace')}"
+            except (OSError, http.client.HTTPException) as error:
+                reason = f"does not answer: {error}"
+            self.check()
+            if time.monotonic() + pause > self.until:
+                raise ClusterError(f"the API server {reason}")
+            time.sleep(pause)
+            pause = min(pause * 2, 0.1)
+
+    def nodes(self, count: int) -> None:
+        """Make simulated nodes, and wait until they are Ready."""
+        for number in range(1, count + 1):
+            self.accepted("POST", "/api/v1/nodes", controlplane.node(number))
+        ready: set[str] = set()
+
+        def enough(item: dict[str, Any]) -> bool:
+            conditions = item.get("status", {}).get("conditions") or []
+            if any(each["type"] == "Ready" and each["status"] == "True" for each in conditions):
+                ready.add(item["metadata"]["name"])
+            return len(ready) >= count
+
+        self._seen("/api/v1/nodes", enough, lambda: f"{len(ready)} of {count} nodes are Ready")
+
+    def controllers(self) -> None:
+        """Wait for the ServiceAccount that the controllers make first; without it no Pod is admitted."""
+        path = "/api/v1/namespaces/default/serviceaccounts?fieldSelector=metadata.name%3Ddefault"
+        self._seen(path, lambda item: True, lambda: "the controllers have made no ServiceAccount")
+
+    def _seen(self, path: str, enough: Callable[[dict[str, Any]], bool], state: Callable[[], str]) -> None:
+        while True:
+            for item in self.wire.watch(path, min(self.until, time.monotonic() + LOOK)):
+                if enough(item):
+                    return
+            self.check()
+            if time.monotonic() > self.until:
+                raise ClusterError(f"{state()}, and time is up.")
