@@ -177,8 +177,11 @@ def _use(provider: str | None, kubernetes: str | None, context: str | None, yes_
     if yes_write:
         raise UsageError("--yes-write goes with --context NAME", next="kitlib writes to its own clusters anyway")
     choice = clusters.choose(provider, kubernetes)
-    _tell(f"Cluster: {choice.name}. {choice.why.rstrip('.')}.")
-    return clusters.up(choice.provider, choice.version, progress=True)
+    if any(cluster.name == choice.name for cluster in clusters.clusters()):
+        _tell(choice.why)  # `up` says so only when it makes one
+    found = clusters.up(provider, kubernetes, progress=True)
+    _tell(_described(found))
+    return found
 
 
 @app.command(
@@ -208,7 +211,7 @@ def up(
     if output is Output.json:
         _show_json(found.to_dict())
         return
-    typer.echo(_described(found) + f" ({time.monotonic() - began:.1f} s)")
+    typer.echo(f"{found.name} ready after {time.monotonic() - began:.1f} s")
     typer.echo(f"  export KUBECONFIG={shlex.quote(str(found.kubeconfig))}")
     typer.echo("  kitlib walk: run the notebooks on it · kitlib lab: open them · kitlib down: remove it")
 
@@ -299,12 +302,19 @@ def doctor(output: AsJson = Output.text) -> None:
     """Tell what this machine can run, and what it lacks."""
     from kitlib.cluster import doctor as examination
 
-    report = examination.examine()
+    findings = examination.examine()
     if output is Output.json:
-        _show_json(report.to_dict())
+        _show_json([finding.to_dict() for finding in findings])
     else:
-        typer.echo(str(report))
-    if not report.ok:
+        width = max(len(finding.name) for finding in findings)
+        for finding in findings:
+            sign = {examination.OK: "✓", examination.WARN: "!", examination.MISSING: "✗"}.get(finding.state, "?")
+            typer.echo(f"{sign} {finding.name:<{width}}  {finding.detail}")
+            if finding.state != examination.OK:
+                typer.echo(f"  {'':<{width}}  needed for {finding.needed_for}")
+                if finding.todo:
+                    typer.echo(f"  {'':<{width}}  → {finding.todo}")
+    if any(finding.state == examination.MISSING for finding in findings):
         raise typer.Exit(3)
 
 
