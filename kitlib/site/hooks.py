@@ -22,7 +22,7 @@ from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 from mkdocs.structure.toc import AnchorLink, get_toc
 
-from kitlib.site import ledger, pages
+from kitlib.site import ledger, pages, reference
 
 log = get_plugin_logger("kitlib.site")
 
@@ -158,6 +158,14 @@ def _about(name: str) -> str:
     parts.append(f'<a href="{escape(name)}.ipynb" download>the notebook</a>')
     line = f'<p class="ran" data-search-exclude="1">{" · ".join(parts)}</p>'
     return line if site.executed[name] else line + NOT_EXECUTED
+
+
+def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
+    """Fill in what the reference takes from the program itself."""
+    for mark, write in (("<!-- kitlib:commands -->", reference.commands), ("<!-- kitlib:columns -->", reference.columns)):
+        if mark in markdown:
+            markdown = markdown.replace(mark, write())
+    return markdown
 
 
 def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -> str:
