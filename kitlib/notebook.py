@@ -22,7 +22,7 @@ import yaml
 
 from kitlib import claims, objects
 from kitlib import cluster as clusters
-from kitlib.cluster import Cluster, namespaces
+from kitlib.cluster import Cluster, binaries, namespaces, versions
 from kitlib.errors import ClusterError, KitlibError, UsageError
 from kitlib.frames import Frames
 from kitlib.objects import Change
@@ -231,7 +231,7 @@ class Lab:
                 self.recorder.stop()
                 self.recording.close()
             finally:
-                namespaces.delete(self.connection, self.namespace)
+                namespaces.delete(self.connection, self.namespace, timeout=None)
         _display(repr(self.ledger), self.ledger._repr_html_())
         self.ledger.close()
         return _Quiet(self.ledger)  # type: ignore[return-value]
@@ -395,7 +395,22 @@ def load_ipython_extension(ipython: Any) -> None:
     formatter.for_type(claims.Claim, lambda made: None)
     claims.on_claim(show_claim)
     ipython.register_magic_function(_kubectl, "line", "kubectl")
-    display({"text/html": _STYLE, "text/plain": ""}, raw=True)
+    display({"text/html": _STYLE, "text/plain": "kitlib is ready"}, raw=True)
+
+
+def kubectl(cluster: Cluster) -> str:
+    """Return the kubectl that belongs to a cluster: its own programs', else the one on PATH.
+
+    Raises
+    ------
+    UsageError
+        If there is none.
+    """
+    if cluster.made_by_kitlib and (own := binaries.ready(versions.release(cluster.version)).paths.get("kubectl")):
+        return str(own)
+    if found := shutil.which("kubectl"):
+        return found
+    raise UsageError("there is no kubectl", step="%kubectl", next="install kubectl, or use the lab's own words")
 
 
 def _kubectl(line: str) -> None:
@@ -405,7 +420,7 @@ def _kubectl(line: str) -> None:
 
     if _open is None or _open.closed:
         raise UsageError("no lab is open", step="%kubectl", next='begin with kitlib.open("…")')
-    command = [_open.cluster.kubectl, "--kubeconfig", str(_open.cluster.kubeconfig)]
+    command = [kubectl(_open.cluster), "--kubeconfig", str(_open.cluster.kubeconfig)]
     command += ["--context", _open.cluster.context, "--namespace", _open.namespace, *shlex.split(line)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     print(done.stdout, end="")
