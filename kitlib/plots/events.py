@@ -13,7 +13,7 @@ from matplotlib.path import Path
 
 from kitlib.plots.canvas import LEFT, attach, bare, box_of, new_axes, new_figure, pixels, size_of
 from kitlib.plots.style import INK, SMALL, Colours, amount, drawn, plain
-from kitlib.plots.timeaxis import Clock, draw_axis, draw_gaps, draw_steps, need, nothing
+from kitlib.plots.timeaxis import STEP_ROW, Clock, draw_axis, draw_gaps, draw_steps, draw_zero, need, nothing, step_rows
 
 NEEDS = (
     "observed_at",
@@ -117,9 +117,10 @@ def events(events: pd.DataFrame, zero: int | str | None = None, ax: Axes | None 
     clock = Clock.of([events], zero, "events")
     found = collect(events, Colours(), clock)
     if ax is None:
-        height = height_of(found)
-        ax = new_axes(new_figure(height + 1.1), bottom=0.55, height=height)
-    attach(ax, events_text(events, zero))
+        height, above = height_of(found), step_rows(clock) * STEP_ROW / 72
+        ax = new_axes(new_figure(height + above + 0.65), bottom=0.55, height=height)
+    first, *rest = tell(found, clock)
+    attach(ax, "\n".join([first, *clock.in_words(), *rest]))
     draw(ax, found, clock)
     draw_steps(ax, clock)
     return ax
@@ -142,21 +143,26 @@ def events_text(events: pd.DataFrame, zero: int | str | None = None) -> str:
     """
     need(events, NEEDS, "events", "events")
     clock = Clock.of([events], zero, "events")
-    found = collect(events, Colours(), clock)
+    first, *rest = tell(collect(events, Colours(), clock), clock)
+    return "\n".join([first, *clock.in_words(), *rest])
+
+
+def tell(found: list[Lane], clock: Clock) -> list[str]:
+    """Return the text's lines."""
     if not found:
-        return "\n".join(["Nothing recorded: no Event in this time.", *clock.in_words()])
+        return ["Nothing recorded: no Event in this time."]
     total = sum(lane.count for lane in found)
-    lines = [f"{amount(total, 'Event')} of {amount(len(found), 'reason')}, by time of receipt.", *clock.in_words()]
+    lines = [f"{amount(total, 'Event')} of {amount(len(found), 'reason')}, by time of receipt."]
     for lane in found:
         first, last = clock.at(lane.marks[0].received), clock.at(max(mark.received for mark in lane.marks))
         when = f"at {first}" if first == last else f"from {first} to {last}"
         about = dict.fromkeys(mark.about for mark in lane.marks)
         what = next(iter(about)) if len(about) == 1 else amount(len(about), "object")
-        kind = "Warning " if lane.warning else ""
-        lines.append(f"{kind}{plain(lane.reason, 60)}: {lane.count} times, {when}, about {what}.".replace(" 1 times", " once"))
+        often = "once" if lane.count == 1 else f"{lane.count} times"
+        lines.append(f"{'Warning ' if lane.warning else ''}{plain(lane.reason, 60)}: {often}, {when}, about {what}.")
         if lane.warning:
             lines.append(f"  It says: {plain(lane.marks[-1].message, 200)}")
-    return "\n".join(lines)
+    return lines
 
 
 def collect(events: pd.DataFrame, colours: Colours, clock: Clock) -> list[Lane]:
@@ -209,7 +215,9 @@ def draw(ax: Axes, found: list[Lane], clock: Clock, labelled: bool = True) -> No
     """Draw lanes into axes whose size is final."""
     bare(ax)
     box, point = box_of(ax), pixels(ax)
-    draw_axis(ax, clock, labelled, top=1 - KEY * 72 * point / box.height if found else 1)
+    draw_axis(ax, clock, labelled)
+    bands = [(0.0, 1 - KEY * 72 * point / box.height if found else 1.0)]
+    draw_zero(ax, clock, bands)
     if not found:
         nothing(ax, clock, "Event")
         return
@@ -223,7 +231,7 @@ def draw(ax: Axes, found: list[Lane], clock: Clock, labelled: bool = True) -> No
         _lane(ax, lane, clock, top, row)
         _label(ax, lane, top + row / 2)
     _key(ax)
-    draw_gaps(ax, clock, "Event")
+    draw_gaps(ax, clock, bands, "Event")
 
 
 def _lane(ax: Axes, lane: Lane, clock: Clock, top: float, row: float) -> None:
@@ -257,11 +265,12 @@ def _label(ax: Axes, lane: Lane, y: float) -> None:
     mark = "⚠ " if lane.warning else ""
     longest = 24
     words = mark + drawn(lane.reason, longest)
-    while longest > 8 and size_of(ax, words, SMALL)[0] > (LEFT * 72 - 12) * point:
+    weight = "bold" if lane.warning else "normal"
+    while longest > 8 and size_of(ax, words, SMALL, weight=weight)[0] > (LEFT * 72 - 12) * point:
         longest -= 1
         words = mark + drawn(lane.reason, longest)
     how = {"transform": trans, "va": "center", "color": INK, "fontsize": SMALL}
-    ax.text(-6 * point / box.width, y, words, ha="right", weight="bold" if lane.warning else "normal", gid="reason", **how)
+    ax.text(-6 * point / box.width, y, words, ha="right", weight=weight, gid="reason", **how)
     ax.text(1 + 6 * point / box.width, y, f"{lane.count} ×", ha="left", gid="count", **how)
 
 

@@ -10,8 +10,9 @@ from matplotlib.patches import PathPatch, Rectangle
 from matplotlib.path import Path
 
 from kitlib.plots.canvas import LEFT, attach, bare, box_of, new_axes, new_figure, pixels, size_of
-from kitlib.plots.style import INK, SMALL, TONES, Colours, amount, drawn, plain
-from kitlib.plots.timeaxis import Clock, draw_axis, draw_gaps, draw_steps, need, nothing
+from kitlib.plots.style import FOLDED as FOLDED_TONES
+from kitlib.plots.style import INK, SMALL, TONES, Colours, Tone, amount, drawn, plain
+from kitlib.plots.timeaxis import STEP_ROW, Clock, draw_axis, draw_gaps, draw_steps, draw_zero, need, nothing, step_rows
 
 NEEDS = ("monotonic_ns", "seq", "name", "uid", "state", "owner.name", "reason", "message")
 ROW, HEADER, KEY = 0.155, 0.2, 0.24
@@ -109,12 +110,14 @@ def lanes(
     """
     need(pods, NEEDS, "pods", "lanes")
     clock = Clock.of([pods], zero, "lanes")
-    groups = lives(pods, Colours(replicas, pods), clock)
+    colours = Colours(replicas, pods)
+    groups = lives(pods, colours, clock)
     if ax is None:
-        height = height_of(groups, fold)
-        ax = new_axes(new_figure(height + 1.15), bottom=0.55, height=height)
-    attach(ax, lanes_text(pods, replicas, zero, fold))
-    draw(ax, groups, Colours(replicas, pods), clock, fold)
+        height, above = height_of(groups, fold), step_rows(clock) * STEP_ROW / 72
+        ax = new_axes(new_figure(height + above + 0.65), bottom=0.55, height=height)
+    first, *rest = tell(groups, colours, clock, fold)
+    attach(ax, "\n".join([first, *clock.in_words(), *rest]))
+    draw(ax, groups, colours, clock, fold)
     draw_steps(ax, clock)
     return ax
 
@@ -143,18 +146,23 @@ def lanes_text(
     need(pods, NEEDS, "pods", "lanes")
     clock = Clock.of([pods], zero, "lanes")
     colours = Colours(replicas, pods)
-    groups = lives(pods, colours, clock)
+    first, *rest = tell(lives(pods, colours, clock), colours, clock, fold)
+    return "\n".join([first, *clock.in_words(), *rest])
+
+
+def tell(groups: list[Group], colours: Colours, clock: Clock, fold: int) -> list[str]:
+    """Return the text's lines."""
     count = sum(len(group.pods) for group in groups)
     if not count:
-        return "\n".join(["Nothing recorded: no Pod in this time.", *clock.in_words()])
-    lines = [f"{amount(count)} of {amount(len(groups), 'group')}.", *clock.in_words()]
+        return ["Nothing recorded: no Pod in this time."]
+    lines = [f"{amount(count)} of {amount(len(groups), 'group')}."]
     for group in groups:
-        lines.append(f"{title(group, colours, clock, 200)}:")
+        lines.append(f"{title(group, colours, clock, 200).rstrip('.')}.")
         if count > fold:
             lines.append("  " + _together(group, clock))
         else:
             lines += [f"  {plain(pod.name, 60)}: {_life(pod, clock)}." for pod in group.pods]
-    return "\n".join(lines)
+    return lines
 
 
 def lives(pods: pd.DataFrame, colours: Colours, clock: Clock) -> list[Group]:
@@ -211,12 +219,12 @@ def title(group: Group, colours: Colours, clock: Clock, longest: int) -> str:
     stuck: dict[tuple[str, str], int] = {}
     for pod in group.pods:
         if pod.last in ("Pending", "Scheduled", "Running", "Failed") and pod.spans[-1][2] >= clock.end:
-            label = TONES[pod.last].label
-            stuck[label, pod.why] = stuck.get((label, pod.why), 0) + 1
+            key = TONES[pod.last].label.partition(",")[0], pod.why
+            stuck[key] = stuck.get(key, 0) + 1
     if stuck:
         (label, why), count = max(stuck.items(), key=lambda item: item[1])
-        text += f", at the end {count} {label}{f': {why}' if why else ''}"
-    return plain(text, longest) if len(text) <= longest else text[: longest - 1].rstrip() + "…"
+        text += f", {count} {label}{f': {why}' if why else ' at the end'}"
+    return text if len(text) <= longest else text[: longest - 1].rstrip() + "…"
 
 
 def draw(ax: Axes, groups: list[Group], colours: Colours, clock: Clock, fold: int, labelled: bool = True) -> None:
@@ -224,8 +232,9 @@ def draw(ax: Axes, groups: list[Group], colours: Colours, clock: Clock, fold: in
     bare(ax)
     count = sum(len(group.pods) for group in groups)
     box, inch = box_of(ax), pixels(ax) * 72
-    draw_axis(ax, clock, labelled, top=1 - KEY * inch / box.height)
+    draw_axis(ax, clock, labelled)
     if not count:
+        draw_zero(ax, clock, [(0, 1)])
         nothing(ax, clock, "Pod")
         return
     folded = count > fold
@@ -236,6 +245,7 @@ def draw(ax: Axes, groups: list[Group], colours: Colours, clock: Clock, fold: in
     row = max(height - KEY - HEADER * len(groups) * headed, 0.2) / count
     y = KEY
     shapes: dict[tuple[str, str], list[Path]] = {}
+    bands = []
     for group in groups:
         if headed:
             _heading(ax, group, colours, clock, y, 0)
@@ -247,14 +257,19 @@ def draw(ax: Axes, groups: list[Group], colours: Colours, clock: Clock, fold: in
             if not folded:
                 _name(ax, pod, y + row / 2)
             y += row
+        bands.append((1 - y / height, 1 - (y - row * len(group.pods)) / height))
         if folded and row * len(group.pods) > 0.13:
             known = colours.label(group.owner) if not headed else ""
             words = f"{known} · {len(group.pods)}" if known else amount(len(group.pods))
             _side(ax, drawn(words, 20), middle, SMALL)
+    tones = FOLDED_TONES if folded else TONES
     for (state, colour), paths in shapes.items():
-        _add(ax, paths, colour, state, folded)
-    _key(ax, [state for state in TONES if any(state == one for one, _ in shapes)])
-    draw_gaps(ax, clock, "Pod")
+        _add(ax, paths, colour, state, tones[state])
+    _key(ax, {state: tones[state] for state in tones if any(state == one for one, _ in shapes)})
+    if not headed:
+        bands = [(0.0, 1 - KEY / height)]
+    draw_zero(ax, clock, bands)
+    draw_gaps(ax, clock, bands, "Pod")
 
 
 def _bars(pod: Pod, clock: Clock, y: float, row: float, folded: bool) -> list[tuple[str, Path]]:
@@ -263,7 +278,7 @@ def _bars(pod: Pod, clock: Clock, y: float, row: float, folded: bool) -> list[tu
     for state, begin, end in pod.spans:
         if state not in TONES:
             continue
-        tall = row * (TONES[state].height if not folded or state in ("Pending", "Scheduled") else 1.0)
+        tall = row * (FOLDED_TONES if folded else TONES)[state].height
         for left, right in clock.known(begin, end, gaps):
             x0, x1 = float(clock.x(left)), float(clock.x(right))
             low, high = y + (row - tall) / 2, y + (row + tall) / 2
@@ -271,24 +286,16 @@ def _bars(pod: Pod, clock: Clock, y: float, row: float, folded: bool) -> list[tu
     return bars
 
 
-def _add(ax: Axes, paths: list[Path], colour: str, state: str, folded: bool) -> None:
-    tone = TONES[state]
+def _add(ax: Axes, paths: list[Path], colour: str, state: str, tone: Tone) -> None:
     area = Path.make_compound_path(*paths)
-    fill = tone.fill
-    edge = 0.0 if folded else tone.edge
-    if folded and state == "Scheduled":
-        fill = 0.55
-    if fill:
-        face = PathPatch(area, facecolor=colour, alpha=fill, linewidth=0, zorder=2, gid=state)
-        face.set_snap(not folded)
+    if tone.fill:
+        face = PathPatch(area, facecolor=colour, alpha=tone.fill, linewidth=0, zorder=2, gid=state)
         ax.add_patch(face)
-    if edge or tone.hatch:
-        line = PathPatch(
-            area, facecolor="none", edgecolor=colour, linewidth=edge, hatch=tone.hatch or None, zorder=2.1, gid=state
-        )
+    if tone.edge or tone.hatch:
+        line = PathPatch(area, facecolor="none", edgecolor=colour, linewidth=tone.edge, zorder=2.1, gid=state)
         if tone.hatch:
-            line.set_hatch_linewidth(0.8)
-        line.set_snap(not folded)
+            line.set_hatch(tone.hatch)
+            line.set_hatch_linewidth(0.9)
         ax.add_patch(line)
 
 
@@ -327,23 +334,22 @@ def _heading(ax: Axes, group: Group, colours: Colours, clock: Clock, y: float, l
             zorder=4, gid="group")
 
 
-def _key(ax: Axes, states: list[str]) -> None:
+def _key(ax: Axes, states: dict[str, Tone]) -> None:
     """Name the states that occur, each beside a piece of lane."""
     box, point = box_of(ax), pixels(ax)
     units = abs(ax.get_ylim()[0] - ax.get_ylim()[1]) / box.height
     x, middle, size = 0.0, KEY * 0.45, SMALL
     wide, gap = 20 * point, 12 * point
     trans = ax.get_yaxis_transform()
-    for state in states:
-        tone = TONES[state]
-        tall = 9 * point * units * tone.height / 0.78
+    for tone in states.values():
+        tall = 9 * point * units * min(tone.height / 0.78, 1)
         corner = (x / box.width, middle - tall / 2)
         if tone.fill:
             ax.add_patch(Rectangle(corner, wide / box.width, tall, transform=trans, facecolor=INK, alpha=tone.fill,
                                    linewidth=0, zorder=2))
-        if tone.edge:
+        if tone.edge or tone.hatch:
             frame = Rectangle(corner, wide / box.width, tall, transform=trans, facecolor="none", edgecolor=INK,
-                              linewidth=tone.edge, hatch=tone.hatch or None, zorder=2.1)
+                              linewidth=tone.edge or 0.5, hatch=tone.hatch or None, zorder=2.1)
             frame.set_hatch_linewidth(0.8)
             ax.add_patch(frame)
         ax.text((x + wide + 4 * point) / box.width, middle, tone.label, transform=trans, va="center_baseline", color=INK,
@@ -365,7 +371,7 @@ def _life(pod: Pod, clock: Clock) -> str:
     if pod.gone is not None:
         parts.append(f"gone at {clock.at(pod.gone)}")
     elif pod.why and pod.last != "Ready":
-        parts.append(f"why: {pod.why}")
+        parts.append(f"because: {pod.why.rstrip('.')}")
     return ", ".join(parts)
 
 

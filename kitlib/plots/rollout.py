@@ -13,9 +13,9 @@ from matplotlib.path import Path
 from matplotlib.ticker import MaxNLocator
 
 from kitlib.plots import verdict as answers
-from kitlib.plots.canvas import attach, bare, box_of, new_axes, new_figure, pixels, put_apart, size_of
+from kitlib.plots.canvas import RIGHT, attach, bare, box_of, new_axes, new_figure, pixels, put_apart, size_of
 from kitlib.plots.style import COUNTED, HEADLINE, INK, SMALL, TEXT, Colours, amount, drawn, plain, text_on
-from kitlib.plots.timeaxis import STEP_ROW, Clock, Gap, draw_axis, draw_gaps, draw_steps, nothing
+from kitlib.plots.timeaxis import STEP_ROW, Clock, Gap, draw_axis, draw_gaps, draw_steps, draw_zero, nothing, step_rows
 from kitlib.plots.verdict import Verdict
 
 KINDS = ("Pod", "ReplicaSet", "Deployment")
@@ -61,18 +61,19 @@ def rollout(
     """
     pods, replicas = answers.check(pods, replicas, "rollout")
     clock = Clock.of([pods, replicas], zero, "rollout")
+    rows = step_rows(clock)
     if ax is None:
-        ax = new_axes(new_figure(3.9), bottom=0.55, height=2.35)
-    attach(ax, rollout_text(pods, replicas, deployment, zero))
+        ax = new_axes(new_figure(0.55 + 2.35 + 0.65 + rows * STEP_ROW / 72), bottom=0.55, height=2.35)
     if replicas.empty:
+        attach(ax, rollout_text(pods, replicas, deployment, zero))
         bare(ax)
         draw_axis(ax, clock)
         nothing(ax, clock, "Deployment")
         return ax
-    judged = answers.judge(pods, replicas, deployment, clock)
-    draw(ax, judged, Colours(replicas, pods), clock)
-    rows = draw_steps(ax, clock)
-    draw_headline(ax, judged[0], clock, above=rows * STEP_ROW + 8)
+    judged, colours = answers.judge(pods, replicas, deployment, clock), Colours(replicas, pods)
+    attach(ax, "\n".join(tell(judged, colours, clock)))
+    draw(ax, judged, colours, clock)
+    draw_headline(ax, judged[0], clock, above=draw_steps(ax, clock) * STEP_ROW + 8)
     return ax
 
 
@@ -99,8 +100,13 @@ def rollout_text(
     clock = Clock.of([pods, replicas], zero, "rollout")
     if replicas.empty:
         return "\n".join(["Nothing recorded: no Deployment in this time.", *clock.in_words()])
-    verdict, _, long = answers.judge(pods, replicas, deployment, clock)
-    colours = Colours(replicas, pods)
+    judged = answers.judge(pods, replicas, deployment, clock)
+    return "\n".join(tell(judged, Colours(replicas, pods), clock))
+
+
+def tell(judged: tuple[Verdict, pd.DataFrame, pd.DataFrame], colours: Colours, clock: Clock) -> list[str]:
+    """Return the text's lines."""
+    verdict, _, long = judged
     lines = [f"{answers.headline(verdict, clock)[1]}.", f"Rollout of {answers.subject(verdict)}.", *clock.in_words()]
     lines += answers.in_words(verdict, clock)
     for name, rows in long.groupby("replicaset", sort=False):
@@ -114,7 +120,7 @@ def rollout_text(
             f" {first['available']} available at the beginning, {last['available']} at the end;"
             f" at most {amount(int(total.max()))}, {rows['terminating'].max()} terminating at once."
         )
-    return "\n".join(lines)
+    return lines
 
 
 def draw(
@@ -127,16 +133,18 @@ def draw(
     """Draw stack, envelope and labels into axes whose size is final."""
     verdict, times, long = judged
     bare(ax, left=True)
-    draw_axis(ax, clock, labelled, top=1 - HEADROOM * pixels(ax) / box_of(ax).height)
+    draw_axis(ax, clock, labelled)
+    bands = [(0.0, 1 - HEADROOM * pixels(ax) / box_of(ax).height)]
+    draw_zero(ax, clock, bands)
     stack = _stack(long, times, clock)
     _scale(ax, stack, times)
     _fill(ax, stack, colours, clock)
     _envelope(ax, times, stack, colours, clock)
     _breaches(ax, verdict, clock)
-    draw_gaps(ax, clock, *KINDS)
+    draw_gaps(ax, clock, bands, *KINDS)
     _name_revisions(ax, stack, times, colours, clock)
     _brackets(ax, verdict, clock)
-    _name_states(ax, stack, clock)
+    _name_areas(ax, stack, verdict, clock)
     _name_bounds(ax, verdict, times)
     ax.set_ylabel("Pods", color=INK, fontsize=TEXT)
 
@@ -179,12 +187,15 @@ class Layer:
         The ReplicaSet's name.
     low, high : ndarray
         Lower and upper edge at each time.
+    revision : ndarray
+        The ReplicaSet's revision at each time.
     """
 
     kind: str
     owner: str
     low: np.ndarray
     high: np.ndarray
+    revision: np.ndarray
 
 
 @dataclass
@@ -219,10 +230,11 @@ def _stack(long: pd.DataFrame, times: pd.DataFrame, clock: Clock) -> Stack:
     tables = long.drop_duplicates(["resourceVersion", "replicaset"], keep="last").set_index("resourceVersion")
     for kind in COUNTED:
         for name in names:
-            values = tables.loc[tables["replicaset"] == name, kind]
-            count = values.reindex(versions).fillna(0).to_numpy(dtype="int64")
+            own = tables.loc[tables["replicaset"] == name, [kind, "revision"]].reindex(versions)
+            count = own[kind].fillna(0).to_numpy(dtype="int64")
             if count.any():
-                layers.append(Layer(kind, str(name), base, base + count))
+                number = own["revision"].ffill().fillna(0).to_numpy(dtype="int64")
+                layers.append(Layer(kind, str(name), base, base + count, number))
                 base = base + count
     if len(ns) and ns[0] <= clock.begin:
         ns = ns.copy()
@@ -306,8 +318,12 @@ def _bounds_lines(times: pd.DataFrame, column: str, clock: Clock) -> tuple[np.nd
 def _envelope(ax: Axes, times: pd.DataFrame, stack: Stack, colours: Colours, clock: Clock) -> None:
     """Draw the bounds: in ink, and in white where they cross a solid area."""
     gaps = clock.gaps_of("Pod", "ReplicaSet")
-    solid = [path for layer in stack.layers if layer.kind == "available" for path in
-             _steps(stack, layer.low, layer.high, clock, gaps)]
+    solid = [
+        path
+        for layer in stack.layers
+        if layer.kind == "available"
+        for path in _steps(stack, layer.low, layer.high, clock, gaps)
+    ]
     styles = {"desired": (0, (1, 2.2)), "lower": (0, (5, 2.5)), "upper": (0, (5, 2.5))}
     for column, dashes in styles.items():
         x, y = _bounds_lines(times, column, clock)
@@ -378,38 +394,38 @@ def _name_revisions(ax: Axes, stack: Stack, times: pd.DataFrame, colours: Colour
     for layer in stack.layers:
         if layer.kind != "available":
             continue
-        colour = colours.of(layer.owner)
-        label = colours.label(layer.owner) or drawn(layer.owner)
-        options = [(label, layer.owner), (label, ""), (label.replace("revision", "rev."), "")]
-        for first, second in options:
-            words = first + (f"\n{drawn(second, 24)}" if second else "")
-            width, height = size_of(ax, words, SMALL, weight="bold", linespacing=1.25)
-            best = (0.0, 0.0, 0.0)
-            for floor in [np.zeros(len(columns)), *lines]:
-                ceiling = np.full(len(columns), np.inf)
-                for line in lines:
-                    ceiling = np.where(line > floor, np.minimum(ceiling, line), ceiling)
-                low = np.maximum(layer.low[index] * per_pod, floor)
-                high = np.where(blind, low - 1, np.minimum(layer.high[index] * per_pod, ceiling))
-                found = roomiest(low, high, int(width + 12 * point) // STRIDE + 1)
-                if found[2] - found[1] > best[2] - best[1]:
-                    best = found
-            if best[2] - best[1] >= height + 4 * point:
-                ax.text(
-                    best[0] * STRIDE / box.width,
-                    (best[1] + best[2]) / 2 / box.height,
-                    words,
-                    transform=ax.transAxes,
-                    ha="center",
-                    va="center",
-                    fontsize=SMALL,
-                    weight="bold",
-                    linespacing=1.25,
-                    color=text_on(colour),
-                    zorder=4,
-                    gid="revision",
-                )
-                break
+        for number in dict.fromkeys(layer.revision[layer.high > layer.low]):
+            hidden = blind | (layer.revision[index] != number)
+            options = [(f"revision {number}", drawn(layer.owner, 24)), (f"revision {number}", ""), (f"rev. {number}", "")]
+            for first, second in options if number else [(drawn(layer.owner, 24), "")]:
+                words = first + (f"\n{second}" if second else "")
+                width, height = size_of(ax, words, SMALL, weight="bold", linespacing=1.25)
+                best = (0.0, 0.0, 0.0)
+                for floor in [np.zeros(len(columns)), *lines]:
+                    ceiling = np.full(len(columns), np.inf)
+                    for line in lines:
+                        ceiling = np.where(line > floor, np.minimum(ceiling, line), ceiling)
+                    low = np.maximum(layer.low[index] * per_pod, floor)
+                    high = np.where(hidden, low - 1, np.minimum(layer.high[index] * per_pod, ceiling))
+                    found = roomiest(low, high, int(width + 12 * point) // STRIDE + 1)
+                    if found[2] - found[1] > best[2] - best[1]:
+                        best = found
+                if best[2] - best[1] >= height + 4 * point:
+                    ax.text(
+                        best[0] * STRIDE / box.width,
+                        (best[1] + best[2]) / 2 / box.height,
+                        words,
+                        transform=ax.transAxes,
+                        ha="center",
+                        va="center",
+                        fontsize=SMALL,
+                        weight="bold",
+                        linespacing=1.25,
+                        color=text_on(colours.of(layer.owner)),
+                        zorder=4,
+                        gid="revision",
+                    )
+                    break
 
 
 def _brackets(ax: Axes, verdict: Verdict, clock: Clock) -> None:
@@ -428,7 +444,7 @@ def _brackets(ax: Axes, verdict: Verdict, clock: Clock) -> None:
         elif end is None:
             end_shown, words = clock.end, "not finished"
         else:
-            end_shown, words = end, clock.lasting(end - change.begin)
+            end_shown, words = end, change.lasting(clock)
         x0, x1 = float(clock.x(change.begin)), float(clock.x(end_shown))
         trans = ax.get_xaxis_transform()
         ax.plot([x0, x1], [y, y], transform=trans, color=INK, linewidth=1.0, zorder=1, gid="took", solid_capstyle="butt")
@@ -437,7 +453,7 @@ def _brackets(ax: Axes, verdict: Verdict, clock: Clock) -> None:
                     linewidth=1.0, linestyle=style, zorder=1)
         if end is not None:
             ax.axvline(x1, ymax=1 - HEADROOM * point / box.height, color=INK, linewidth=0.8, linestyle=(0, (4, 3)), zorder=0.5, gid="finished")
-        full = f"{change.name}: {words}" if len(verdict.changes) > 1 else f"{'rolled out in ' if end is not None and change.what != 'scaled' else ''}{words}"
+        full = f"{change.name}: {words}" if len(verdict.changes) > 1 else (words if end is None else f"{change.done} in {words}")
         width = size_of(ax, full, SMALL)[0]
         if len(verdict.changes) > 1 and width > (x1 - x0) / (high - low) * box.width:
             full = words
@@ -450,39 +466,71 @@ def _brackets(ax: Axes, verdict: Verdict, clock: Clock) -> None:
                 fontsize=SMALL, color=INK, gid="took label")
 
 
-def _name_states(ax: Axes, stack: Stack, clock: Clock) -> None:
-    """Name the pale and the hatched areas from above, each with a line to where it is widest."""
+def _name_areas(ax: Axes, stack: Stack, verdict: Verdict, clock: Clock) -> None:
+    """Name the pale, the hatched and the forbidden areas from above, each with a line to where it is widest."""
     if not stack.layers:
         return
     columns, index, blind = _grid(ax, stack, clock)
     box, point = box_of(ax), pixels(ax)
     per_pod = box.height / ax.get_ylim()[1]
-    wanted, told = [], []
+    edges: dict[str, tuple[np.ndarray, np.ndarray]] = {}
     for kind in ("unavailable", "terminating"):
         layers = [layer for layer in stack.layers if layer.kind == kind]
-        if not layers:
-            continue
-        low = layers[0].low[index] * per_pod
-        high = layers[-1].high[index] * per_pod
+        if layers:
+            edges[kind] = layers[0].low[index] * per_pod, layers[-1].high[index] * per_pod
+    places: list[tuple[str, np.ndarray, np.ndarray]] = []  # words, columns it may point at, height there
+    for kind, (low, high) in edges.items():
         thick = np.where(blind, 0, high - low)
         if not (thick > 0).any():
             continue
-        runs = np.flatnonzero(thick >= 0.75 * thick.max())
-        splits = np.split(runs, np.flatnonzero(np.diff(runs) > 1) + 1)
-        run = max(splits, key=len)
-        middle = int(run[len(run) // 2])
-        words = COUNTED[kind].label
-        width = size_of(ax, words, SMALL)[0]
-        wanted.append((float(columns[middle]), width))
-        told.append((words, float(columns[middle]), float((low[middle] + high[middle]) / 2)))
+        run = _longest(thick >= 0.75 * thick.max())
+        if kind == "unavailable" and "terminating" in edges:
+            under_sky = thick * (edges["terminating"][1] <= edges["terminating"][0])
+            open_run = _longest(under_sky >= max(0.6 * thick.max(), 1.0))
+            run = open_run if len(open_run) * STRIDE > 10 * point else run
+        places.append((COUNTED[kind].label, run, (low + high) / 2))
+    for over in (True, False):
+        worst = [breach for breach in verdict.breaches if breach.over is over]
+        if worst:
+            breach = max(worst, key=lambda one: (abs(one.value - one.bound), one.end - one.begin))
+            begin, end = (float(clock.x(at)) for at in (breach.begin, breach.end))
+            middle = np.full(len(columns), (breach.value + breach.bound) / 2 * per_pod)
+            at = ((begin + end) / 2 - ax.get_xlim()[0]) / (ax.get_xlim()[1] - ax.get_xlim()[0]) * len(columns)
+            words = f"✗ {breach.value} of at most {breach.bound}" if over else f"✗ {breach.value} of at least {breach.bound}"
+            places.append((words, np.array([min(int(at), len(columns) - 1)]), middle))
+    wanted = [(float(columns[run[len(run) // 2]]), size_of(ax, words, SMALL)[0]) for words, run, _ in places]
     y = box.height - 36 * point
-    centres = put_apart(wanted, 0, box.width, 12 * point)
-    for (words, x, target), centre in zip(told, centres, strict=True):
-        ax.text(centre / box.width, y / box.height, words, transform=ax.transAxes, ha="center", va="bottom",
-                fontsize=SMALL, color=INK, gid="state")
-        ax.plot([centre / box.width, x / box.width], [(y - 1) / box.height, target / box.height],
-                transform=ax.transAxes, color=INK, linewidth=0.8, zorder=3.2, marker="o", markersize=3,
-                markevery=[1])
+    for (words, run, height), centre in zip(places, put_apart(wanted, 0, box.width, 12 * point), strict=True):
+        column = int(run[np.abs(columns[run] - centre).argmin()])
+        ax.text(
+            centre / box.width,
+            y / box.height,
+            words,
+            transform=ax.transAxes,
+            ha="center",
+            va="bottom",
+            fontsize=SMALL,
+            color=INK,
+            gid="state",
+        )
+        ax.plot(
+            [centre / box.width, columns[column] / box.width],
+            [(y - 1) / box.height, height[column] / box.height],
+            transform=ax.transAxes,
+            color=INK,
+            linewidth=0.8,
+            zorder=3.8,
+            marker="o",
+            markersize=3,
+            markevery=[1],
+            gid="leader",
+        )
+
+
+def _longest(good: np.ndarray) -> np.ndarray:
+    """Return the longest run of neighbours that are true."""
+    runs = np.flatnonzero(good)
+    return max(np.split(runs, np.flatnonzero(np.diff(runs) > 1) + 1), key=len)
 
 
 def _name_bounds(ax: Axes, verdict: Verdict, times: pd.DataFrame) -> None:
@@ -491,19 +539,16 @@ def _name_bounds(ax: Axes, verdict: Verdict, times: pd.DataFrame) -> None:
     desired, upper, lower = int(last["desired"]), int(last["upper"]), int(last["lower"])
     surge, unavailable = upper - desired, desired - lower
     written = verdict.written
-    sign = {0: f"maxSurge {written[0]}" if not written[0].endswith("%") else f"{surge} (maxSurge {written[0]})",
-            1: f"maxUnavailable {written[1]}" if not written[1].endswith("%") else f"{unavailable} (maxUnav. {written[1]})"}
     items: list[tuple[int, str, str]] = []
     if verdict.promise.strategy == "Recreate":
         items.append((upper, f"at most {upper}", "Recreate: no minimum"))
     else:
-        items.append((upper, f"at most {upper}", f"{desired} + {sign[0]}" if surge else "maxSurge 0"))
+        plus = f"{surge} ({written[0]} of {desired})" if written[0].endswith("%") else f"maxSurge {surge}"
+        minus = f"{unavailable} ({written[1]} of {desired})" if written[1].endswith("%") else f"maxUnavailable {unavailable}"
+        items.append((upper, f"at most {upper}", f"{desired} + {plus}" if surge else "maxSurge 0"))
         if surge and unavailable:
-            items.append((desired, f"replicas {desired}", ""))
-        if lower or not unavailable:
-            items.append((lower, f"at least {lower}", f"{desired} − {sign[1]}" if unavailable else "maxUnavailable 0"))
-        else:
-            items.append((0, "at least 0", f"{desired} − {sign[1]}"))
+            items.append((desired, amount(desired, "replica"), ""))
+        items.append((lower, f"at least {lower}", f"{desired} − {minus}" if unavailable else "maxUnavailable 0"))
     box, point = box_of(ax), pixels(ax)
     per_pod = box.height / ax.get_ylim()[1]
     line = 11.5 * point
@@ -518,6 +563,9 @@ def _name_bounds(ax: Axes, verdict: Verdict, times: pd.DataFrame) -> None:
         x = 1 + 13 * point / box.width
         if second:
             ax.text(x, (centre + 0.5 * point) / box.height, first, va="bottom", weight="bold", gid="bound", **how)
-            ax.text(x, (centre - 0.5 * point) / box.height, second, va="top", gid="bound", **how)
+            size = SMALL
+            while size > 6 and size_of(ax, second, size)[0] > (RIGHT * 72 - 17) * point:
+                size -= 0.5
+            ax.text(x, (centre - 0.5 * point) / box.height, second, va="top", gid="bound", **{**how, "fontsize": size})
         else:
             ax.text(x, centre / box.height, first, va="center", gid="bound", **how)

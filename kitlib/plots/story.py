@@ -11,15 +11,18 @@ from kitlib.errors import UsageError
 from kitlib.plots import verdict as answers
 from kitlib.plots.canvas import KitAxes, attach, new_axes, new_figure
 from kitlib.plots.events import NEEDS as NEEDS_EVENTS
-from kitlib.plots.events import collect, events_text
+from kitlib.plots.events import Lane, collect
 from kitlib.plots.events import draw as draw_events
 from kitlib.plots.events import height_of as events_height
+from kitlib.plots.events import tell as tell_events
 from kitlib.plots.lanes import NEEDS as NEEDS_LANES
+from kitlib.plots.lanes import Group, lives
 from kitlib.plots.lanes import draw as draw_lanes
 from kitlib.plots.lanes import height_of as lanes_height
-from kitlib.plots.lanes import lanes_text, lives
+from kitlib.plots.lanes import tell as tell_lanes
 from kitlib.plots.rollout import draw as draw_rollout
-from kitlib.plots.rollout import draw_headline, draw_title, rollout_text
+from kitlib.plots.rollout import draw_headline, draw_title
+from kitlib.plots.rollout import tell as tell_rollout
 from kitlib.plots.style import Colours, plain
 from kitlib.plots.timeaxis import STEP_ROW, Clock, draw_steps, need, step_rows
 
@@ -63,28 +66,25 @@ def story(
     colours = Colours(replicas, pods)
     groups = lives(pods, colours, clock)
     found = collect(events, colours, clock)
+    judged = answers.judge(pods, replicas, name, clock) if name else None
     tall = [lanes_height(groups, FOLD), events_height(found)]
     rows = step_rows(clock)
     top = TOP + rows * STEP_ROW / 72
-    height = top + (STACK + BETWEEN if name else 0) + tall[0] + BETWEEN + tall[1] + BOTTOM
-    figure = new_figure(height)
-    below = BOTTOM
-    ax_events = new_axes(figure, below, tall[1])
-    below += tall[1] + BETWEEN
-    ax_lanes = new_axes(figure, below, tall[0])
-    below += tall[0] + BETWEEN
+    figure = new_figure(top + (STACK + BETWEEN if judged else 0) + tall[0] + BETWEEN + tall[1] + BOTTOM)
+    ax_events = new_axes(figure, BOTTOM, tall[1])
+    ax_lanes = new_axes(figure, BOTTOM + tall[1] + BETWEEN, tall[0])
     draw_events(ax_events, found, clock)
     draw_lanes(ax_lanes, groups, colours, clock, FOLD, labelled=False)
     first: KitAxes = ax_lanes
-    if name:
-        first = new_axes(figure, below, STACK)
-        judged = answers.judge(pods, replicas, name, clock)
+    above = rows * STEP_ROW + 8
+    if judged:
+        first = new_axes(figure, BOTTOM + tall[1] + BETWEEN + tall[0] + BETWEEN, STACK)
         draw_rollout(first, judged, colours, clock, labelled=False)
-        draw_headline(first, judged[0], clock, above=rows * STEP_ROW + 8, title=title)
+        draw_headline(first, judged[0], clock, above, title)
     elif title:
-        draw_title(first, title, above=rows * STEP_ROW + 8)
+        draw_title(first, title, above)
     draw_steps(first, clock)
-    attach(figure, story_text(frames, deployment, zero, title))
+    attach(figure, _tell(judged, groups, found, colours, clock, title))
     return figure
 
 
@@ -111,19 +111,26 @@ def story_text(
     """
     pods, replicas, events, name = _own(frames, deployment)
     clock = Clock.of([pods, replicas, events], zero, "story")
-    common = set(clock.in_words())
-    parts = [plain(title, 200)] if title else []
-    if name:
-        parts.append(rollout_text(pods, replicas, name, clock.zero_given))
-    else:
-        parts.append("\n".join(clock.in_words()))
-    for heading, text in (
-        ("Pods", lanes_text(pods, replicas, clock.zero_given, FOLD)),
-        ("Events", events_text(events, clock.zero_given)),
-    ):
-        lines = [line for line in text.splitlines() if line not in common]
-        parts.append("\n".join([f"{heading}: {lines[0]}", *lines[1:]]))
-    return "\n\n".join(parts)
+    colours = Colours(replicas, pods)
+    judged = answers.judge(pods, replicas, name, clock) if name else None
+    return _tell(judged, lives(pods, colours, clock), collect(events, colours, clock), colours, clock, title)
+
+
+def _tell(
+    judged: tuple[answers.Verdict, pd.DataFrame, pd.DataFrame] | None,
+    groups: list[Group],
+    found: list[Lane],
+    colours: Colours,
+    clock: Clock,
+    title: str | None,
+) -> str:
+    parts = [[plain(title, 200)]] if title else []
+    parts.append(tell_rollout(judged, colours, clock) if judged else clock.in_words())
+    first, *rest = tell_lanes(groups, colours, clock, FOLD)
+    parts.append([f"Pods: {first}", *rest])
+    first, *rest = tell_events(found, clock)
+    parts.append([f"Events: {first}", *rest])
+    return "\n\n".join("\n".join(part) for part in parts)
 
 
 def _own(frames: Frames, deployment: str | None) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, str]:

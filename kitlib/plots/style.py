@@ -66,6 +66,17 @@ TONES = {
 }
 """How each state of a Pod looks in a lane; Gone is no bar."""
 
+FOLDED = {
+    "Pending": Tone("pending, no node", 1.0, 0.0, "....", 0.0),
+    "Scheduled": Tone("creating", 1.0, 0.2),
+    "Running": Tone("running, not ready", 1.0, 0.5),
+    "Ready": Tone("ready", 1.0, 1.0),
+    "Terminating": Tone("terminating", 1.0, 0.0, "/////"),
+    "Succeeded": Tone("succeeded", 1.0, 0.75),
+    "Failed": Tone("failed", 1.0, 0.0, "xxxxx"),
+}
+"""The same where lanes are so thin that they tell nothing by their height."""
+
 COUNTED = {
     "available": Tone("available", 1.0, 1.0),
     "unavailable": Tone("not yet available", 1.0, 0.32, edge=0.9),

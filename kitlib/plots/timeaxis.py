@@ -81,8 +81,6 @@ class Clock:
         Name, begin and end of the steps in the window.
     gaps : tuple of Gap
         In the window.
-    zero_given : int, str or None
-        What the caller asked for as zero.
     """
 
     zero: int
@@ -93,7 +91,6 @@ class Clock:
     since: str
     steps: tuple[tuple[str, int, int | None], ...]
     gaps: tuple[Gap, ...]
-    zero_given: int | str | None = None
 
     @classmethod
     def of(cls, frames: Sequence[pd.DataFrame], zero: int | str | None, step: str) -> Clock:
@@ -128,8 +125,9 @@ class Clock:
         span = max(end - begin, 1_000_000)
         left = begin - round(0.03 * span) if at == begin else min(begin, at)
         right = max(end + round(0.015 * span), at)
+        gaps = {_until_listed(gap, frames, end) for gap in gaps}
         order = tuple(sorted(gaps, key=lambda gap: (gap.after, gap.until, gap.kind)))
-        return cls(at, begin, end, left, right, since, steps, order, zero)
+        return cls(at, begin, end, left, right, since, steps, order)
 
     @property
     def unit(self) -> tuple[int, str, str]:
@@ -201,6 +199,24 @@ def duration(ns: int, size: int = 1, sign: str = "s") -> str:
     return f"{text.replace('-', '−')} {sign}"
 
 
+def _until_listed(gap: Gap, frames: Sequence[pd.DataFrame], end: int) -> Gap:
+    """Let a gap last until the list that closes it was read: what it says comes row by row."""
+    until = gap.until
+    for frame in frames:
+        if "origin" not in frame.columns or frame.empty:
+            continue
+        kinds = frame["kind"] if "kind" in frame.columns else "Pod"
+        listed = (frame["origin"] == "relist") & (frame["monotonic_ns"] >= gap.until)
+        if gap.kind:
+            listed &= kinds == gap.kind
+        later = [int(g["after_ns"]) for g in frame.attrs.get("gaps", ()) if int(g["after_ns"]) > gap.until]
+        if later:
+            listed &= frame["monotonic_ns"] <= min(later)
+        if listed.any():
+            until = max(until, int(frame.loc[listed, "monotonic_ns"].max()))
+    return Gap(gap.after, min(until, end), gap.kind, gap.reason)
+
+
 def _integer(value: object) -> int | None:
     return None if value is None or value is pd.NA or value != value else int(value)  # type: ignore[call-overload]
 
@@ -232,34 +248,47 @@ def _zero(
     return begin, "this recording began"
 
 
-def draw_axis(axes: Axes, clock: Clock, labelled: bool = True, top: float = 1.0) -> None:
-    """Set the axis' limits, ticks and label, and a line at time zero up to so much of the height."""
+Bands = Sequence[tuple[float, float]]
+"""Parts of the axes' height, as shares from 0 (bottom) to 1, that show data and not text."""
+
+
+def draw_axis(axes: Axes, clock: Clock, labelled: bool = True) -> None:
+    """Set the axis' limits, ticks and label."""
     axes.set_xlim(float(clock.x(clock.left)), float(clock.x(clock.right)))
     axes.xaxis.set_major_locator(MaxNLocator(8, steps=[1, 2, 5, 10]))
     axes.tick_params(axis="x", labelbottom=labelled)
     if labelled:
         axes.set_xlabel(drawn(clock.label, 90), color=INK, fontsize=TEXT)
+
+
+def draw_zero(axes: Axes, clock: Clock, bands: Bands) -> None:
+    """Draw a line at time zero, behind the data and not through text."""
     if clock.left <= clock.zero <= clock.right:
-        axes.axvline(0, ymax=top, color=INK, linewidth=1.0, zorder=0.6, gid="zero")
+        for low, high in bands:
+            axes.axvline(0, ymin=low, ymax=high, color=INK, linewidth=1.0, zorder=0.6, gid="zero")
 
 
-def draw_gaps(axes: Axes, clock: Clock, *kinds: str) -> None:
-    """Shade what was not recorded, and say so."""
-    box = box_of(axes)
+def draw_gaps(axes: Axes, clock: Clock, bands: Bands, *kinds: str) -> None:
+    """Shade what was not recorded of these kinds, and say so."""
+    if not bands:
+        return
+    box, point = box_of(axes), pixels(axes)
+    base, top = max(bands, key=lambda band: band[1] - band[0])
+    width, height = size_of(axes, "not recorded", SMALL, style="italic")
     for gap in clock.gaps_of(*kinds):
         left, right = float(clock.x(gap.after)), float(clock.x(gap.until))
-        axes.axvspan(left, right, facecolor=INK, alpha=0.16, linewidth=0, zorder=0.4, gid="gap")
-        for edge in (left, right):
-            axes.axvline(edge, color=INK, linewidth=0.7, linestyle=(0, (1, 2)), zorder=0.5)
-        low, high = axes.get_xlim()
-        room = (right - left) / (high - low) * box.width
-        width, height = size_of(axes, "not recorded", SMALL)
-        flat = room > width + 6
-        if not flat and (room < height + 2 or box.height < width + 6):
+        for low, high in bands:
+            axes.axvspan(left, right, low, high, facecolor=INK, alpha=0.16, linewidth=0, zorder=0.4, gid="gap")
+            for edge in (left, right):
+                axes.axvline(edge, low, high, color=INK, linewidth=0.7, linestyle=(0, (1, 2)), zorder=0.5)
+        begin, end = axes.get_xlim()
+        room = (right - left) / (end - begin) * box.width
+        flat = room > width + 4 * point
+        if not flat and (room < height + point or box.height * (top - base) < width + 4 * point):
             continue
         axes.text(
             (left + right) / 2,
-            0.5,
+            (base + top) / 2,
             "not recorded",
             transform=axes.get_xaxis_transform(),
             ha="center",
@@ -288,11 +317,11 @@ def _placed(clock: Clock, width: float) -> list[tuple[str, int, float, float, fl
         words = plain(name, 40)
         long = TextPath((0, 0), words.replace("$", "S"), size=SMALL).get_extents().width if words.strip() else 0.0
         at = max(min(left, width - long), 0.0)
-        row = next((index for index, taken in enumerate(ends) if min(left, at) >= taken), len(ends))
+        row = next((index for index, taken in enumerate(ends) if min(left, at) >= taken - 0.5), len(ends))
         if row >= STEP_ROWS:
             continue
         ends[row:row] = [0.0] if row == len(ends) else []
-        ends[row] = max(right, at + long) + 5
+        ends[row] = max(right, at + long + 4)
         placed.append((words, row, left, right, at))
     return placed
 
@@ -305,7 +334,7 @@ def draw_steps(axes: Axes, clock: Clock) -> int:
     for words, row, left, right, at in placed:
         y = 1 + (3 + row * STEP_ROW) / height
         axes.plot(
-            [left / width, right / width],
+            [left / width, max(right - 1.5, left + 0.5) / width],
             [y, y],
             transform=axes.transAxes,
             color=INK,

@@ -36,7 +36,6 @@ NEEDS_REPLICAS = (
     "minReadySeconds",
     "paused",
     "template",
-    "image",
 )
 
 
@@ -56,8 +55,8 @@ class Change:
         Revisions (0 if unknown), or numbers of replicas if it was scaled.
     overtaken : bool
         The next change came before its end.
-    images : str
-        Old and new image, where they differ.
+    loose : str
+        What a gap leaves open about how long it took: "at most ", "at least ", "about ", or empty.
     """
 
     what: str
@@ -66,7 +65,7 @@ class Change:
     before: int = 0
     after: int = 0
     overtaken: bool = False
-    images: str = ""
+    loose: str = ""
 
     @property
     def name(self) -> str:
@@ -76,6 +75,15 @@ class Change:
         if self.what == "created" or not self.before or self.before == self.after:
             return f"revision {self.after}" if self.after else "a rollout"
         return f"revision {self.before} → {self.after}"
+
+    @property
+    def done(self) -> str:
+        """What it is when it is done."""
+        return "scaled" if self.what == "scaled" else "rolled out"
+
+    def lasting(self, clock: Clock) -> str:
+        """Return how long it took, or has taken when the recording ends."""
+        return self.loose + clock.lasting((clock.end if self.end is None else self.end) - self.begin)
 
 
 @dataclass
@@ -112,7 +120,9 @@ class Verdict:
     written : tuple of (str, str)
         maxSurge and maxUnavailable as written.
     most, upper : int
-        The largest number of Pods that are not terminating, and what was allowed then.
+        The largest number of Pods that its ReplicaSets asked for, and what was allowed then.
+    seen : int
+        The largest number of Pods that are not terminating.
     least, lower : int
         The smallest number of available Pods since the promise held for the first time, and what was promised then.
     armed : bool
@@ -121,6 +131,9 @@ class Verdict:
         When it was broken.
     changes : list of Change
         In the window.
+    crowded_ns : int
+        How long there were more Pods than allowed though no more were wanted: one ReplicaSet had made its new Pod
+        before another had deleted one.
     unavailable_ns : int
         How long no Pod was available, after one had been.
     mixed : bool
@@ -133,12 +146,14 @@ class Verdict:
     promise: model.Promise
     written: tuple[str, str]
     most: int = 0
+    seen: int = 0
     upper: int = 0
     least: int = 0
     lower: int = 0
     armed: bool = False
     breaches: list[Breach] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
+    crowded_ns: int = 0
     unavailable_ns: int = 0
     mixed: bool = False
     gaps: bool = False
@@ -199,78 +214,104 @@ def _rows(replicas: pd.DataFrame, name: str) -> pd.DataFrame:
     return (alive if len(alive) else found).sort_values("resourceVersion", kind="stable")
 
 
-def _bounds(verdict: Verdict, times: pd.DataFrame, clock: Clock) -> None:
-    """Find the extremes and the breaches.
+class _Bound:
+    """One bound, followed through time.
 
-    A bound counts from the first time that it was met: a Deployment that has just been made, or scaled, isn't there
-    yet and breaks no promise.
+    It counts from the first time that it was met: a Deployment that has just been made, or scaled, isn't there yet and
+    breaks no promise.
     """
-    met = {True: False, False: False}
-    bound_before: dict[bool, int | None] = {True: None, False: None}
-    open_: dict[bool, Breach | None] = {True: None, False: None}
-    was_available, none_since = False, None
-    most: tuple[int, int] | None = None
-    least: tuple[int, int] | None = None
-    records = times.to_dict("records")
+
+    def __init__(self, over: bool) -> None:
+        self.over = over
+        self.met = False
+        self.bound: int | None = None
+        self.worst: tuple[int, int] | None = None
+        self.breach: Breach | None = None
+        self.breaches: list[Breach] = []
+
+    def excess(self, value: int, bound: int) -> int:
+        return value - bound if self.over else bound - value
+
+    def see(self, now: int, value: int, bound: int) -> None:
+        self.reach(now)
+        excess = self.excess(value, bound)
+        harder = self.bound is not None and self.excess(self.bound, bound) > 0
+        self.met = excess <= 0 or (self.met and not harder)
+        self.bound = bound
+        if not self.met:
+            self.breach = None
+            return
+        if self.worst is None or (excess, value) > (self.excess(*self.worst), self.worst[0]):
+            self.worst = value, bound
+        if excess <= 0:
+            self.breach = None
+        elif self.breach is None:
+            self.breach = Breach(now, now, value, bound, self.over)
+            self.breaches.append(self.breach)
+        elif excess > self.excess(self.breach.value, self.breach.bound):
+            self.breach.value, self.breach.bound = value, bound
+
+    def reach(self, now: int) -> None:
+        if self.breach is not None:
+            self.breach.end = now
+
+    def forget(self, now: int) -> None:
+        """End what was going on: nothing is known from now on."""
+        self.reach(now)
+        self.breach = None
+
+
+class _While:
+    """How long something was so."""
+
+    def __init__(self) -> None:
+        self.since: int | None = None
+        self.ns = 0
+
+    def see(self, now: int, so: bool) -> None:
+        if self.since is not None:
+            self.ns += now - self.since
+        self.since = now if so else None
+
+
+def _bounds(verdict: Verdict, times: pd.DataFrame, clock: Clock) -> None:
+    """Find the extremes and the breaches; what lies in a gap is not judged."""
+    upper, lower, none, crowded = _Bound(True), _Bound(False), _While(), _While()
     gaps = clock.gaps_of("Pod", "ReplicaSet", "Deployment")
-    gap_at = 0
-    for row in [*records, None]:
-        now = clock.end if row is None else int(row["monotonic_ns"])
-        while gap_at < len(gaps) and now >= gaps[gap_at].until:
-            # What held before a gap is not known to have held in it.
-            for breach in open_.values():
-                if breach is not None:
-                    breach.end = gaps[gap_at].after
-            if none_since is not None:
-                verdict.unavailable_ns += max(gaps[gap_at].after - none_since, 0)
-            open_, none_since = {True: None, False: None}, None
-            gap_at += 1
-        for breach in open_.values():
-            if breach is not None:
-                breach.end = now
-        if row is None:
-            if none_since is not None:
-                verdict.unavailable_ns += now - none_since
-            break
-        for over in (True, False):
-            value = int(row["total"] if over else row["available"])
-            bound = int(row["upper"] if over else row["lower"])
-            good = value <= bound if over else value >= bound
-            harder = bound_before[over] is not None and (bound < bound_before[over]) is over and bound != bound_before[over]
-            if harder and not good:
-                met[over] = False
-            bound_before[over] = bound
-            met[over] = met[over] or good
-            if not met[over]:
-                continue
-            if over and (most is None or value - bound > most[0] - most[1] or (value - bound == most[0] - most[1] and value > most[0])):
-                most = value, bound
-            if not over and (least is None or bound - value > least[1] - least[0]):
-                least = value, bound
-            if good:
-                open_[over] = None
-                continue
-            breach = open_[over]
-            if breach is None:
-                breach = open_[over] = Breach(now, now, value, bound, over)
-                verdict.breaches.append(breach)
-            elif abs(value - bound) > abs(breach.value - breach.bound):
-                breach.value, breach.bound = value, bound
-        available = int(row["available"])
-        if available == 0 and was_available and none_since is None and int(row["desired"]) > 0:
-            none_since = now
-        elif none_since is not None and (available > 0 or int(row["desired"]) == 0):
-            verdict.unavailable_ns += now - none_since
-            none_since = None
-        was_available = was_available or available > 0
-    verdict.most, verdict.upper = most or (0, verdict.promise.upper)
-    verdict.least, verdict.lower = least or (0, verdict.promise.lower)
-    verdict.armed = least is not None
+    had_any = False
+    columns = ("monotonic_ns", "wanted", "total", "available", "desired", "upper", "lower")
+    rows = zip(*(times[name].tolist() for name in columns), strict=True)
+    for now, wanted, total, available, desired, most, least in rows:
+        while gaps and now >= gaps[0].after:
+            for one in (upper, lower):
+                one.forget(gaps[0].after)
+            for span in (none, crowded):
+                span.see(gaps[0].after, False)
+            if now < gaps[0].until:
+                break
+            gaps.pop(0)
+        if gaps and gaps[0].after <= now < gaps[0].until:
+            continue
+        upper.see(now, wanted, most)
+        lower.see(now, available, least)
+        none.see(now, had_any and available == 0 and desired > 0)
+        crowded.see(now, upper.met and wanted <= most < total)
+        had_any = had_any or available > 0
+        verdict.seen = max(verdict.seen, total)
+    for one in (upper, lower):
+        one.reach(clock.end)
+    for span in (none, crowded):
+        span.see(clock.end, False)
+    verdict.most, verdict.upper = upper.worst or (0, verdict.promise.upper)
+    verdict.least, verdict.lower = lower.worst or (0, verdict.promise.lower)
+    verdict.armed = lower.worst is not None
+    verdict.breaches = sorted(upper.breaches + lower.breaches, key=lambda breach: breach.begin)
+    verdict.unavailable_ns, verdict.crowded_ns = none.ns, crowded.ns
 
 
 def _changes(rows: pd.DataFrame, clock: Clock) -> list[Change]:
     found: list[Change] = []
-    template, replicas, revision, image = None, None, 0, ""
+    template, replicas, revision = None, None, 0
     for row in rows.to_dict("records"):
         now = int(row["monotonic_ns"])
         desired = 1 if pd.isna(row["spec.replicas"]) else int(row["spec.replicas"])
@@ -279,16 +320,16 @@ def _changes(rows: pd.DataFrame, clock: Clock) -> list[Change]:
             if row["type"] == "ADDED" and row["origin"] == "watch" and now >= clock.begin:
                 change = Change("created", now)
         elif row["template"] != template and not row["paused"]:
-            images = "" if row["image"] == image else f"{image} → {row['image']}"
-            change = Change("template", now, before=revision, images=images)
+            change = Change("template", now, before=revision)
         elif desired != replicas:
             change = Change("scaled", now, before=replicas or 0, after=desired)
         if change is not None and now >= clock.begin:
+            change.loose = "at least " if row["origin"] == "relist" else ""
             if found and found[-1].end is None:
                 found[-1].overtaken = True
             found.append(change)
         if template is None or not row["paused"]:
-            template, image = row["template"], row["image"]
+            template = row["template"]
         replicas = desired
         if not pd.isna(row["revision"]):
             revision = int(row["revision"])
@@ -300,6 +341,8 @@ def _changes(rows: pd.DataFrame, clock: Clock) -> list[Change]:
             continue
         if change is None and _done(row, desired):
             found[-1].end = now
+            if row["origin"] == "relist":
+                found[-1].loose = "about " if found[-1].loose else "at most "
     return found
 
 
@@ -316,60 +359,48 @@ def _done(row: dict[Any, Any], desired: int) -> bool:
 
 def headline(verdict: Verdict, clock: Clock) -> tuple[bool | None, str]:
     """Return the answer in one line, and whether it is good (None: neither)."""
-    parts = []
+    good: bool | None = verdict.kept
     if verdict.kept and verdict.gaps:
         good, first = None, "No promise broken in what was recorded"
-    elif verdict.promise.strategy == "Recreate":
-        good, first = _recreate(verdict, clock)
-    elif verdict.kept:
-        good, first = True, "Promise kept"
+    elif not verdict.kept:
+        first = _broken(verdict)
+    elif verdict.promise.strategy == "Recreate" and verdict.unavailable_ns:
+        first = f"Old gone before new came · no Pod available for {clock.lasting(verdict.unavailable_ns)}"
     else:
-        good, first = False, _broken(verdict)
-    parts.append(first)
-    rolled = [change for change in verdict.changes if change.what != "scaled"] or verdict.changes
-    if rolled:
-        last = rolled[-1]
-        scaled = last.what == "scaled"
-        if last.end is not None:
-            parts.append(f"{'scaled' if scaled else 'rolled out'} in {clock.lasting(last.end - last.begin)}")
-        elif not last.overtaken:
-            parts.append(f"not finished after {clock.lasting(clock.end - last.begin)}")
-            good = None if good else good
-        if len(rolled) > 1 and last.end is not None:
-            parts[-1] = f"{_each(rolled, clock)}"
-    return good, " · ".join(parts)
+        first = "Promise kept"
+    told = _told(verdict.changes)
+    if not told:
+        return good, first
+    if told[-1].end is None and not told[-1].overtaken:
+        late = f"Not finished after {told[-1].lasting(clock)}"
+        if not verdict.kept:
+            return False, f"{first} · {late[:1].lower()}{late[1:]}"
+        return None, f"{late} · {first[:1].lower()}{first[1:]}"
+    if len(told) == 1:
+        return good, f"{first} · {told[0].done} in {told[0].lasting(clock)}"
+    took = [change.lasting(clock) if change.end is not None else "overtaken" for change in told]
+    times = f"{told[0].done} {len(told)} times"
+    return good, f"{first} · {times}: {', '.join(took)}" if len(took) <= 4 else f"{first} · {times}, at last in {took[-1]}"
 
 
-def _each(changes: Sequence[Change], clock: Clock) -> str:
-    took = [clock.lasting(c.end - c.begin) if c.end is not None else "overtaken" for c in changes]
-    if len(took) > 4:
-        return f"{len(took)} rollouts, the last in {took[-1]}"
-    return f"{len(took)} rollouts: {', '.join(took)}"
+def _told(changes: Sequence[Change]) -> list[Change]:
+    """Return the changes that count: new templates if there are any, else changes of scale."""
+    return [change for change in changes if change.what != "scaled"] or list(changes)
 
 
 def _broken(verdict: Verdict) -> str:
-    worst = max(verdict.breaches, key=lambda breach: abs(breach.value - breach.bound), default=None)
-    if worst is None:
-        return "Promise broken"
+    if verdict.mixed:
+        return "Promise broken: old and new Pods at once"
+    worst = max(verdict.breaches, key=lambda breach: abs(breach.value - breach.bound))
     if worst.over:
         return f"Promise broken: {amount(worst.value)}, {worst.bound} allowed"
     return f"Promise broken: {worst.value} available, {worst.bound} promised"
 
 
-def _recreate(verdict: Verdict, clock: Clock) -> tuple[bool | None, str]:
-    if verdict.mixed:
-        return False, "Promise broken: old and new Pods at once"
-    if verdict.breaches:
-        return False, _broken(verdict)
-    if verdict.unavailable_ns:
-        return True, f"Old gone before new came · no Pod available for {clock.lasting(verdict.unavailable_ns)}"
-    return True, "Promise kept"
-
-
 def subject(verdict: Verdict) -> str:
     """Return what the figure is about, in one line."""
-    name = f"deployment/{plain(verdict.deployment, 40)}"
-    rolled = [change for change in verdict.changes if change.what != "scaled"] or verdict.changes
+    name = f"deployment/{plain(verdict.deployment)}"
+    rolled = _told(verdict.changes)
     if len(rolled) == 1:
         name += f", {rolled[0].name}"
     elif rolled and all(change.after for change in rolled):
@@ -400,17 +431,26 @@ def in_words(verdict: Verdict, clock: Clock) -> list[str]:
             f" at least {promise.lower} available."
         ]
     kept = "no" if not verdict.kept else "as far as it was recorded" if verdict.gaps else "yes"
-    lines.append(f"Kept: {kept}. The most were {amount(verdict.most)} of {verdict.upper} allowed.")
+    lines.append(
+        f"Kept: {kept}. Its ReplicaSets asked for at most {amount(verdict.most)} of {verdict.upper} allowed;"
+        f" at most {verdict.seen} were seen at once."
+    )
+    if verdict.crowded_ns:
+        lines.append(
+            f"For {clock.lasting(verdict.crowded_ns)} there were more than allowed: Pods are made and deleted a little"
+            " after the ReplicaSets ask for it."
+        )
+    if verdict.mixed:
+        lines.append("Pods of two ReplicaSets existed at once.")
     if promise.strategy != "Recreate":
         lines.append(
             f"The fewest available were {verdict.least} of {verdict.lower} promised."
             if verdict.armed
             else f"It never came to {promise.lower} available Pods."
         )
-    elif verdict.mixed:
-        lines.append("Pods of two ReplicaSets existed at once.")
     for breach in verdict.breaches:
-        what = f"{amount(breach.value)} instead of at most" if breach.over else f"{breach.value} available instead of at least"
+        kind = "wanted instead of at most" if breach.over else "available instead of at least"
+        what = f"{amount(breach.value)} {kind}"
         lines.append(f"Broken from {clock.at(breach.begin)} to {clock.at(breach.end)}: {what} {breach.bound}.")
     if verdict.unavailable_ns:
         lines.append(f"No Pod was available for {clock.lasting(verdict.unavailable_ns)}.")
@@ -418,10 +458,10 @@ def in_words(verdict: Verdict, clock: Clock) -> list[str]:
         what = {"created": "Created", "template": "Template changed", "scaled": "Scaled"}[change.what]
         told = f"{what} ({change.name}) at {clock.at(change.begin)}: "
         if change.end is not None:
-            told += f"finished at {clock.at(change.end)}, after {clock.lasting(change.end - change.begin)}."
+            told += f"finished at {clock.at(change.end)}, after {change.lasting(clock)}."
         elif change.overtaken:
             told += "overtaken by the next change."
         else:
-            told += f"not finished when the recording ends, after {clock.lasting(clock.end - change.begin)}."
+            told += f"not finished when the recording ends, after {change.lasting(clock)}."
         lines.append(told)
     return lines

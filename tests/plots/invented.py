@@ -61,7 +61,9 @@ class Cluster:
         self.never_ready: set[str] = set()
         self.unschedulable: set[str] = set()
         self.slow = 1.0
-        self.deaf = False
+        self.deaf = ""
+        self.missed: dict[tuple[str, str], tuple[int, str, bytes]] = {}
+        self.known: dict[tuple[str, str], tuple[int, bytes]] = {}
         self.wrong = 0
 
     # what a test says
@@ -99,17 +101,21 @@ class Cluster:
 
     def gap(self, seconds: float, kind: str = "Pod") -> Cluster:
         """Receive nothing for a while; at its end list again what there is."""
-        self.deaf = True
+        self.deaf = kind or "all"
         after = self._mono()
         self.run(seconds)
-        self.deaf = False
+        self.deaf = ""
         what = {"kind": kind, "after_ns": after, "until_ns": self._mono(), "reason": "410 Gone"}
         self._row("", "", "", "", "GAP", "kitlib", json.dumps(what).encode())
-        for pod in self.pods.values():
-            self._pod(pod, "ADDED", origin="relist")
-        self._deployment(origin="relist")
-        for one in self.sets.values():
-            self._set(one, origin="relist")
+        for key, (version, type_, row) in sorted(self.missed.items(), key=lambda item: item[1][0]):
+            if kind in ("", key[0]) and not (type_ == "DELETED" and key not in self.known):
+                raw, self.version, now = row, version, self.version
+                if type_ == "DELETED":
+                    self.version, raw = self.known[key]
+                meta = json.loads(raw)["metadata"]
+                self._row(key[0], "", meta["name"], key[1], type_, "relist", raw)
+                self.version = now
+        self.missed.clear()
         return self
 
     # what the invented controllers do
@@ -246,8 +252,11 @@ class Cluster:
         return datetime.fromtimestamp(int(START / 1e9 + self.now), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
     def _row(self, kind: str, api: str, name: str, uid: str, type_: str, origin: str, raw: bytes) -> None:
-        if self.deaf:
+        if kind and self.deaf in ("all", kind) and origin == "watch":
+            self.missed[kind, uid] = self.version, "DELETED" if type_ == "DELETED" else "ADDED", raw
             return
+        if kind:
+            self.known[kind, uid] = self.version, raw
         rows = self.recording._rows
         mono = max(self._mono(), rows[-1].monotonic_ns if rows else 0)
         rows.append(
