@@ -7,6 +7,7 @@ file of its own: yours is never touched. A cluster of yours is used only if you 
 
 from __future__ import annotations
 
+import re
 import sys
 from typing import Any
 
@@ -137,7 +138,7 @@ def find(name: str | None = None) -> Cluster:
     running = [cluster for cluster in clusters() if name in (None, cluster.name)]
     if not running:
         raise not_running(name)
-    cluster = max(running, key=lambda each: [int(part) for part in each.version.split(".")])
+    cluster = max(running, key=lambda each: [int(part) for part in re.findall(r"\d+", each.version)])
     cluster.verify()
     return cluster
 

@@ -53,9 +53,19 @@ class Cluster:
     home: Path | None
 
     def connect(self) -> Connection:
-        """Open a connection; it refuses writes where the cluster is not writable."""
+        """Open a connection; it refuses writes where the cluster is not writable.
+
+        Raises
+        ------
+        RefusedError
+            The kubeconfig file no longer points at the cluster that kitlib made.
+        """
         from kitlib.connection import Connection
 
+        if self.home is not None:
+            from kitlib.cluster import record
+
+            record.check_file(self)
         return Connection(self.kubeconfig, self.context, self.writable)
 
     def verify(self) -> None:

@@ -84,7 +84,7 @@ def key(release: Release, programs: tuple[str, ...] = PROGRAMS) -> str:
     for path in paths:
         digest.update(f"{path.relative_to(folder)} {hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
     digest.update("\n".join([*flags(release), *packages(programs), goos(), goarch()]).encode())
-    return f"{release.minor}-{digest.hexdigest()[:16]}"
+    return f"{release.kubernetes}-{digest.hexdigest()[:16]}"
 
 
 def cached(release: Release, programs: tuple[str, ...] = PROGRAMS) -> Path | None:

@@ -75,7 +75,7 @@ def assets(release: Release) -> dict[str, Asset]:
 
 def key(release: Release) -> str:
     """Return what names a downloaded release in the cache."""
-    return f"{release.minor}-release-{release.kubernetes}-{release.etcd}-{release.kwok}-{build.goos()}-{build.goarch()}"
+    return f"release-{release.kubernetes}-{release.etcd}-{release.kwok}-{build.goos()}-{build.goarch()}"
 
 
 def cached(release: Release) -> Path | None:
@@ -191,8 +191,9 @@ class _Answer(io.BufferedIOBase):
     headers: dict[str, str]
 
 
-def _open(url: str, timeout: float = PATIENCE) -> _Answer:
+def _open(url: str, timeout: float | None = None) -> _Answer:
     """Open a URL; a resolver that stays silent is given up on, too."""
+    timeout = PATIENCE if timeout is None else timeout
     parts = urllib.parse.urlsplit(url)
     if parts.scheme != "https" and parts.hostname not in ("127.0.0.1", "::1", "localhost"):
         raise BuildError("only https is used for another machine.", step=STEP, object=url)

@@ -70,9 +70,12 @@ class Readiness:
 
     def _seen(self, path: str, enough: Callable[[dict[str, Any]], bool], state: Callable[[], str]) -> None:
         while True:
-            for item in self.wire.watch(path, min(self.until, time.monotonic() + LOOK)):
+            look = min(self.until, time.monotonic() + LOOK)
+            for item in self.wire.watch(path, look):
                 if enough(item):
                     return
             self.check()
+            if time.monotonic() < look - LOOK / 2:
+                time.sleep(0.05)  # it was refused: the API server is not yet ready for it
             if time.monotonic() > self.until:
                 raise ClusterError(f"{state()}, and time is up.")

@@ -57,8 +57,8 @@ def names() -> list[str]:
     return sorted(path.name for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
 
 
-def verify(cluster: Cluster) -> None:
-    """Raise RefusedError unless the kubeconfig file points at the cluster that was noted."""
+def check_file(cluster: Cluster) -> dict[str, Any]:
+    """Raise RefusedError unless the kubeconfig file points where it did; the cluster is not asked."""
     found = load(cluster.name)
     if found is None:
         raise refused("kitlib has no note of having made this cluster.", cluster.name)
@@ -74,6 +74,12 @@ def verify(cluster: Cluster) -> None:
             f" ({notes['server']}).",
             cluster.name,
         )
+    return notes
+
+
+def verify(cluster: Cluster) -> None:
+    """Raise RefusedError unless the kubeconfig file points at the cluster that was noted, and that one answers."""
+    notes = check_file(cluster)
     with Wire.from_kubeconfig(cluster.kubeconfig, cluster.context) as wire:
         uid = wire.get("/api/v1/namespaces/kube-system")["metadata"]["uid"]
     if uid != notes["uid"]:

@@ -1,0 +1,75 @@
+"""Places of their own for tests of clusters and programs; Kubernetes' programs come from the user's cache."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from kitlib import cluster as clusters
+from kitlib.cluster import Cluster, build
+from kitlib.cluster.versions import Release
+
+TINY = {
+    "go.mod": "module kitlib\n\ngo 1.26.0\n",
+    "cmd/kube/main.go": 'package main\n\nimport (\n\t"encoding/json"\n\t"fmt"\n)\n\n'
+    'func main() {\n\tout, _ := json.Marshal("built")\n\tfmt.Println(string(out))\n}\n',
+}
+"""A program that takes the place of Kubernetes' where only the building is tested."""
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A cache of programs that is empty."""
+    folder = tmp_path / "cache"
+    monkeypatch.setenv("KITLIB_CACHE", str(folder))
+    return folder
+
+
+@pytest.fixture
+def tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A Go module that builds in a second, in the place of the one that holds Kubernetes."""
+    folder = tmp_path / "module"
+    for name, text in TINY.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    monkeypatch.setattr(build, "source", lambda release: folder)
+    build.key.cache_clear()
+    yield folder
+    build.key.cache_clear()
+
+
+@pytest.fixture
+def nowhere(monkeypatch: pytest.MonkeyPatch) -> str:
+    """No official release can be reached: nothing listens there."""
+    monkeypatch.setenv("KITLIB_RELEASES", "http://127.0.0.1:1")
+    return "http://127.0.0.1:1"
+
+
+@pytest.fixture
+def known() -> Release:
+    """The release that the tests use."""
+    return clusters.release()
+
+
+@pytest.fixture(scope="module")
+def own_state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A state folder for one file of tests; whatever runs there is taken down at the end."""
+    folder = tmp_path_factory.mktemp("state")
+    before = os.environ.get("KITLIB_STATE")
+    os.environ["KITLIB_STATE"] = str(folder)
+    yield folder
+    clusters.down()
+    if before is None:
+        del os.environ["KITLIB_STATE"]
+    else:
+        os.environ["KITLIB_STATE"] = before
+
+
+@pytest.fixture
+def own(own_state: Path) -> Cluster:
+    """A cluster of this file's own, up and whole."""
+    return clusters.up("embedded", progress=False)
