@@ -350,7 +350,7 @@ def walk(
     began = time.monotonic()
     result = WalkResult(cluster=cluster.to_dict())
     for source in sources:
-        _copy_beside(source.parent, build / "notebooks")
+        _copy_beside(source.parent, build / "notebooks", everything=source.parent == root / "notebooks")
         outcome = _run(source, cluster, build, timeout, voice)
         result.notebooks.append(outcome)
         if not outcome.ok:
@@ -386,17 +386,17 @@ def _find(name: str, root: Path) -> Path:
     )
 
 
-def _copy_beside(source: Path, target: Path) -> None:
-    """Copy what notebooks read (manifests, data) beside their copies."""
+def _copy_beside(source: Path, target: Path, everything: bool) -> None:
+    """Copy what notebooks read beside their copies: manifests, and in the checkout all else in notebooks/, too."""
     target.mkdir(parents=True, exist_ok=True)
     if source == target:
         return
-    for path in source.iterdir():
+    for path in source.iterdir() if everything else [source / "manifests"]:
         if path.name.startswith(".") or path.suffix == ".ipynb":
             continue
         if path.is_dir():
             shutil.copytree(path, target / path.name, dirs_exist_ok=True, ignore=shutil.ignore_patterns(".*"))
-        else:
+        elif path.is_file():
             shutil.copy2(path, target / path.name)
 
 
@@ -415,7 +415,15 @@ def _run(source: Path, cluster: Cluster, build: Path, timeout: float, voice: _Vo
     """Execute one notebook's copy; what happens is in the result, and the copy is written however it ends."""
     import nbformat
 
-    nb = nbformat.read(source, as_version=4)
+    try:
+        nb = nbformat.read(source, as_version=4)
+    except (ValueError, KeyError, AttributeError, nbformat.ValidationError) as error:
+        raise UsageError(
+            f"this notebook can't be read: {str(error).splitlines()[0]}",
+            step="walk",
+            object=str(source),
+            next="open it in JupyterLab, or take it from git again",
+        ) from error
     for cell in nb.cells:
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
