@@ -144,9 +144,11 @@ class Lab:
     def step(self, name: str) -> Iterator[Step]:
         """Name what happens in a `with` block; at its end the recording has all that the server has."""
         step = Step(self.recording, name, self.namespace)
-        yield step
-        self.recorder.catch_up()
-        step._end()
+        try:
+            yield step
+            self.recorder.catch_up()
+        finally:
+            step._end()
 
     def show(self, manifest: str) -> None:
         """Show a manifest, exactly as it will be applied."""

@@ -540,9 +540,8 @@ def _named_object(resource: Resource, name: str) -> str:
 
 
 def _named(error: ServerError, step: str, resource: Resource, name: str) -> ServerError:
-    return ServerError(
-        error.message, step=step, object=_named_object(resource, name), next=error.next, status=error.status
-    )
+    hint = error.next or f"the message names the field; `kubectl explain {resource.singular}` shows what it takes"
+    return ServerError(error.message, step=step, object=_named_object(resource, name), next=hint, status=error.status)
 
 
 def _only_own(status: dict[str, Any]) -> bool:

@@ -84,7 +84,7 @@ class Recorder:
         self._stopping = threading.Event()
         self._streams: dict[str, Stream] = {}
         self._threads: list[threading.Thread] = []
-        self._disk_error: RecordingError | None = None
+        self._error: Exception | None = None
 
     def start(self, timeout: float = 30) -> Recorder:
         """Begin, and return when each kind has been listed once.
@@ -204,8 +204,8 @@ class Recorder:
         changed = self.recording.changed
         with changed:
             while not (value := predicate()):
-                if self._disk_error is not None:
-                    raise self._disk_error
+                if self._error is not None:
+                    raise self._error
                 left = deadline - time.monotonic()
                 if left <= 0 or self._stopping.is_set():
                     return value
@@ -238,9 +238,9 @@ class Recorder:
                     version, reason = None, "410: the server has forgotten the history"
                     continue
                 failures += 1
-            except (ClusterError, ConnectionError):
+            except (ClusterError, ConnectionError, msgspec.DecodeError):  # no answer, cut, or cut within a line
                 failures += 1
-            except RecordingError as error:
+            except Exception as error:  # whatever else it is must not end a watch unnoticed
                 self._fail(error)
                 return
             if failures:
@@ -320,8 +320,8 @@ class Recorder:
                 self._fail(error)
                 return
 
-    def _fail(self, error: RecordingError) -> None:
-        self._disk_error = error
+    def _fail(self, error: Exception) -> None:
+        self._error = error
         with self.recording.changed:
             self.recording.changed.notify_all()
 

@@ -113,6 +113,20 @@ def namespace(connection: Connection, request: pytest.FixtureRequest) -> Iterato
     namespaces.delete(connection, made, timeout=None)
 
 
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 1 MiB of its own, to be filled."""
+    place = tmp_path / "small"
+    place.mkdir()
+    made = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=1m", "kitlib-test", str(place)], capture_output=True, check=False
+    )
+    if made.returncode:
+        pytest.skip("a small file system can be mounted by root only: run the tests as root")
+    yield place
+    subprocess.run(["umount", "--lazy", str(place)], check=True)
+
+
 @pytest.fixture(scope="session")
 def walked(cluster: Cluster) -> WalkResult:
     """One strict run of every notebook, as `kitlib walk` does it; its build folder is build/test/walk."""
