@@ -193,9 +193,9 @@ def _replay(pods: pd.DataFrame, replicas: pd.DataFrame, name: str | None) -> tup
     sets = _sets(replicas, deployment)
     own = pods[pods["owner.uid"].isin(set(sets["uid"]))]
     keyed = [
-        *((int(row["resourceVersion"]), 0, "deployment", row) for row in deployment.to_dict("records")),
-        *((int(row["resourceVersion"]), 1, "set", row) for row in sets.to_dict("records")),
-        *((int(row["resourceVersion"]), 2, "pod", row) for row in own.to_dict("records")),
+        *((version, 0, "deployment", row) for version, row in _versioned(deployment, replicas, pods)),
+        *((version, 1, "set", row) for version, row in _versioned(sets, replicas, pods)),
+        *((version, 2, "pod", row) for version, row in _versioned(own, replicas, pods)),
     ]
     keyed.sort(key=lambda item: item[:2])
     begin = max(pods.attrs.get("window", (0, 0))[0], replicas.attrs.get("window", (0, 0))[0])
@@ -253,6 +253,26 @@ def _replay(pods: pd.DataFrame, replicas: pd.DataFrame, name: str | None) -> tup
     for frame in (time_frame, long_frame):
         frame.attrs = dict(pods.attrs)
     return _from(time_frame, begin), _from(long_frame, begin)
+
+
+def _versioned(rows: pd.DataFrame, *all_frames: pd.DataFrame) -> list[tuple[int, dict[Any, Any]]]:
+    """Return each row with its place in the server's order.
+
+    A deletion that only a list after a gap showed still has the version of the object's last write. It is known to
+    lie behind all that was received before it, and no more.
+    """
+    records = [(int(row["resourceVersion"]), row) for row in rows.to_dict("records")]
+    late = [row for _, row in records if row["type"] == "DELETED" and row["origin"] == "relist"]
+    if not late:
+        return records
+    seen = pd.concat([frame[["seq", "resourceVersion"]] for frame in all_frames]).sort_values("seq")
+    before = seen["resourceVersion"].cummax().set_axis(seen["seq"])
+    return [
+        (int(before.loc[: row["seq"]].iloc[-1]), row)
+        if row["type"] == "DELETED" and row["origin"] == "relist"
+        else (version, row)
+        for version, row in records
+    ]
 
 
 def _from(frame: pd.DataFrame, begin: int) -> pd.DataFrame:

@@ -17,7 +17,7 @@ from kitlib.errors import UsageError
 from kitlib.plots.style import INK, SMALL
 
 WIDTH = 9.0
-LEFT, RIGHT = 1.35, 1.6
+LEFT, RIGHT = 1.5, 1.6
 """Inches: of a figure, and of its margins."""
 
 SHOWN = 800
@@ -25,6 +25,9 @@ SHOWN = 800
 
 SHARP = 200
 """Dots per inch of the picture: two for each CSS pixel and some."""
+
+ALTERNATIVE = 900
+"""Characters of the text that a notebook keeps as the picture's alternative."""
 
 _TWIN = "kitlib_twin"
 
@@ -35,9 +38,16 @@ def _picture(figure: Figure) -> tuple[dict[str, str], dict[str, Any]]:
     text = getattr(figure, _TWIN, "") or "\n".join(getattr(axes, _TWIN, "") for axes in figure.axes).strip()
     width, height = figure.get_size_inches()
     shown = round(min(SHOWN, SHOWN * width / WIDTH))
-    about = {"width": shown, "height": round(shown * height / width), "alt": text}
+    about = {"width": shown, "height": round(shown * height / width), "alt": _short(text)}
     data = {"image/png": base64.b64encode(buffer.getvalue()).decode(), "text/plain": text}
     return data, {"image/png": about}
+
+
+def _short(text: str) -> str:
+    """Return the text's beginning: an alternative of a picture is read aloud in one go."""
+    if len(text) <= ALTERNATIVE:
+        return text
+    return text[: text.rfind("\n", 0, ALTERNATIVE) if "\n" in text[:ALTERNATIVE] else ALTERNATIVE].rstrip()
 
 
 class KitFigure(Figure):
@@ -112,7 +122,9 @@ def twin(thing: Axes | Figure) -> str:
     if text is None and isinstance(thing, Figure | SubFigure):
         text = "\n\n".join(getattr(axes, _TWIN) for axes in thing.axes if hasattr(axes, _TWIN)) or None
     if text is None:
-        raise UsageError("no text belongs to this", step="twin", next="give it what a function of kitlib.plots returned")
+        raise UsageError(
+            "no text belongs to this", step="twin", next="give it what a function of kitlib.plots returned"
+        )
     return str(text)
 
 

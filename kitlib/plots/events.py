@@ -117,7 +117,7 @@ def events(events: pd.DataFrame, zero: int | str | None = None, ax: Axes | None 
     clock = Clock.of([events], zero, "events")
     found = collect(events, Colours(), clock)
     if ax is None:
-        height, above = height_of(found), step_rows(clock) * STEP_ROW / 72
+        height, above = height_of(found, clock), step_rows(clock) * STEP_ROW / 72
         ax = new_axes(new_figure(height + above + 0.65), bottom=0.55, height=height)
     first, *rest = tell(found, clock)
     attach(ax, "\n".join([first, *clock.in_words(), *rest]))
@@ -183,7 +183,7 @@ def collect(events: pd.DataFrame, colours: Colours, clock: Clock) -> list[Lane]:
                 now,
                 _mapped(row["earliest"], shift),
                 _mapped(row["latest"], shift),
-                colours.about(row),
+                colours.about({str(key): value for key, value in row.items()}),
                 int(row["occurrences"]),
                 about,
                 str(row["message"]),
@@ -206,9 +206,10 @@ def shown(lanes: list[Lane]) -> list[Lane]:
     return [*kept, Lane(f"{len(rest)} more reasons", False, [mark for lane in rest for mark in lane.marks])]
 
 
-def height_of(lanes: list[Lane]) -> float:
-    """Return the inches that the lanes need."""
-    return KEY + ROW * len(shown(lanes)) + 0.04 if lanes else 0.5
+def height_of(lanes: list[Lane], clock: Clock) -> float:
+    """Return the inches that the lanes need, with one for gaps if there are any."""
+    gaps = bool(clock.gaps_of("Event"))
+    return KEY + ROW * (len(shown(lanes)) + gaps) + 0.04 if lanes else 0.5
 
 
 def draw(ax: Axes, found: list[Lane], clock: Clock, labelled: bool = True) -> None:
@@ -225,13 +226,16 @@ def draw(ax: Axes, found: list[Lane], clock: Clock, labelled: bool = True) -> No
     height = box.height / (72 * point)
     ax.set_ylim(height, 0)
     ax.set_yticks([])
-    row = (height - KEY - 0.04) / len(lanes)
+    gaps = bool(clock.gaps_of("Event"))
+    row = (height - KEY - 0.04) / (len(lanes) + gaps)
     for index, lane in enumerate(lanes):
         top = KEY + index * row
         _lane(ax, lane, clock, top, row)
         _label(ax, lane, top + row / 2)
     _key(ax)
-    draw_gaps(ax, clock, bands, "Event")
+    draw_gaps(ax, clock, bands, "Event", inside=False)
+    if gaps:
+        _left(ax, "not recorded", KEY + (len(lanes) + 0.5) * row, style="italic", gid="gap label")
 
 
 def _lane(ax: Axes, lane: Lane, clock: Clock, top: float, row: float) -> None:
@@ -253,25 +257,47 @@ def _lane(ax: Axes, lane: Lane, clock: Clock, top: float, row: float) -> None:
         if paths:
             area = Path.make_compound_path(*paths)
             ax.add_patch(PathPatch(area, facecolor=colour, alpha=0.18, linewidth=0, zorder=1.5, gid="stamp"))
-            ax.add_patch(PathPatch(area, facecolor="none", edgecolor=colour, linewidth=0.6, zorder=1.6, gid="stamp edge"))
+            ax.add_patch(
+                PathPatch(area, facecolor="none", edgecolor=colour, linewidth=0.6, zorder=1.6, gid="stamp edge")
+            )
         x = clock.x(np.array([mark.received for mark in marks], dtype="int64"))
-        ax.plot(x, np.full(len(marks), y + tall / 2), linestyle="none", marker="D" if lane.warning else "o",
-                markersize=3.6, color=colour, markeredgewidth=0, zorder=3, gid="received")
+        ax.plot(
+            x,
+            np.full(len(marks), y + tall / 2),
+            linestyle="none",
+            marker="D" if lane.warning else "o",
+            markersize=3.6,
+            color=colour,
+            markeredgewidth=0,
+            zorder=3,
+            gid="received",
+        )
 
 
 def _label(ax: Axes, lane: Lane, y: float) -> None:
     box, point = box_of(ax), pixels(ax)
-    trans = ax.get_yaxis_transform()
     mark = "⚠ " if lane.warning else ""
-    longest = 24
+    longest = 26
     words = mark + drawn(lane.reason, longest)
-    weight = "bold" if lane.warning else "normal"
-    while longest > 8 and size_of(ax, words, SMALL, weight=weight)[0] > (LEFT * 72 - 12) * point:
+    while longest > 8 and size_of(ax, words, SMALL - 1)[0] > (LEFT * 72 - 10) * point:
         longest -= 1
         words = mark + drawn(lane.reason, longest)
-    how = {"transform": trans, "va": "center", "color": INK, "fontsize": SMALL}
-    ax.text(-6 * point / box.width, y, words, ha="right", weight=weight, gid="reason", **how)
-    ax.text(1 + 6 * point / box.width, y, f"{lane.count} ×", ha="left", gid="count", **how)
+    _left(ax, words, y, gid="reason")
+    how: dict[str, Any] = {
+        "transform": ax.get_yaxis_transform(),
+        "va": "center",
+        "color": INK,
+        "fontsize": SMALL,
+        "gid": "count",
+    }
+    ax.text(1 + 6 * point / box.width, y, f"{lane.count} ×", ha="left", **how)
+
+
+def _left(ax: Axes, words: str, y: float, **how: Any) -> None:
+    box, point = box_of(ax), pixels(ax)
+    size = SMALL if size_of(ax, words, SMALL)[0] <= (LEFT * 72 - 10) * point else SMALL - 1
+    how = {"transform": ax.get_yaxis_transform(), "va": "center", "ha": "right", "color": INK, "fontsize": size, **how}
+    ax.text(-6 * point / box.width, y, words, **how)
 
 
 def _key(ax: Axes) -> None:
@@ -280,13 +306,31 @@ def _key(ax: Axes) -> None:
     trans = ax.get_yaxis_transform()
     middle, tall, wide = KEY * 0.42, 8 * point * units, 20 * point
     for fill, edge in ((0.18, 0.0), (0.0, 0.6)):
-        ax.add_patch(Rectangle((0, middle - tall / 2), wide / box.width, tall, transform=trans,
-                               facecolor=INK if fill else "none", alpha=fill or None, edgecolor=INK, linewidth=edge))
+        ax.add_patch(
+            Rectangle(
+                (0, middle - tall / 2),
+                wide / box.width,
+                tall,
+                transform=trans,
+                facecolor=INK if fill else "none",
+                alpha=fill or None,
+                edgecolor=INK,
+                linewidth=edge,
+            )
+        )
     words = "the second that the server's stamp names"
     x = wide + 4 * point
-    how = {"transform": trans, "va": "center_baseline", "color": INK, "fontsize": SMALL, "gid": "key"}
+    how: dict[str, Any] = {"transform": trans, "va": "center_baseline", "color": INK, "fontsize": SMALL, "gid": "key"}
     ax.text(x / box.width, middle, words, **how)
     x += size_of(ax, words, SMALL)[0] + 18 * point
-    ax.plot([x / box.width], [middle], transform=trans, linestyle="none", marker="o", markersize=3.6, color=INK,
-            markeredgewidth=0)
+    ax.plot(
+        [x / box.width],
+        [middle],
+        transform=trans,
+        linestyle="none",
+        marker="o",
+        markersize=3.6,
+        color=INK,
+        markeredgewidth=0,
+    )
     ax.text((x + 6 * point) / box.width, middle, "received", **how)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -17,6 +18,9 @@ from kitlib.plots.timeaxis import STEP_ROW, Clock, draw_axis, draw_gaps, draw_st
 NEEDS = ("monotonic_ns", "seq", "name", "uid", "state", "owner.name", "reason", "message")
 ROW, HEADER, KEY = 0.155, 0.2, 0.24
 """Inches: of a Pod's lane, of a group's heading, of the key to the states."""
+
+ROOMY, TIGHT = 14, 0.12
+"""Above so many Pods their lanes get lower, down to so many inches."""
 
 FOLDED = 2.9
 """Inches that all lanes take together when they are folded."""
@@ -206,8 +210,9 @@ def height_of(groups: list[Group], fold: int) -> float:
     count = sum(len(group.pods) for group in groups)
     if not count:
         return 0.6
+    row = ROW if count <= ROOMY else max(ROW * ROOMY / count, TIGHT)
     heads = HEADER * (len(groups) if count <= fold or len(groups) <= GROUPS else 0)
-    return KEY + heads + (ROW * count if count <= fold else FOLDED)
+    return KEY + heads + (row * count if count <= fold else FOLDED)
 
 
 def title(group: Group, colours: Colours, clock: Clock, longest: int) -> str:
@@ -255,7 +260,7 @@ def draw(ax: Axes, groups: list[Group], colours: Colours, clock: Clock, fold: in
             for state, path in _bars(pod, clock, y, row, folded):
                 shapes.setdefault((state, colours.of(group.owner)), []).append(path)
             if not folded:
-                _name(ax, pod, y + row / 2)
+                _name(ax, pod, y + row / 2, row)
             y += row
         bands.append((1 - y / height, 1 - (y - row * len(group.pods)) / height))
         if folded and row * len(group.pods) > 0.13:
@@ -299,16 +304,26 @@ def _add(ax: Axes, paths: list[Path], colour: str, state: str, tone: Tone) -> No
         ax.add_patch(line)
 
 
-def _side(ax: Axes, words: str, y: float, size: float, **how: object) -> None:
+def _side(ax: Axes, words: str, y: float, size: float, **how: Any) -> None:
     box, point = box_of(ax), pixels(ax)
-    ax.text(-6 * point / box.width, y, words, transform=ax.get_yaxis_transform(), ha="right", va="center", color=INK,
-            fontsize=size, gid="lane", **how)
+    ax.text(
+        -6 * point / box.width,
+        y,
+        words,
+        transform=ax.get_yaxis_transform(),
+        ha="right",
+        va="center",
+        color=INK,
+        fontsize=size,
+        gid="lane",
+        **how,
+    )
 
 
-def _name(ax: Axes, pod: Pod, y: float) -> None:
+def _name(ax: Axes, pod: Pod, y: float, row: float) -> None:
     short = pod.name.removeprefix(f"{pod.owner}-") if pod.owner else pod.name
     words = drawn(f"…{short}" if short != pod.name else short, 21)
-    size = SMALL - 0.5
+    size = min(SMALL - 0.5, row * 72 * 0.85)
     while size > 5 and size_of(ax, words, size, family="monospace")[0] > (LEFT * 72 - 12) * pixels(ax):
         size -= 0.5
     _side(ax, words, y, size, family="monospace")
@@ -321,8 +336,15 @@ def _heading(ax: Axes, group: Group, colours: Colours, clock: Clock, y: float, l
     tall = side / box.height * abs(ax.get_ylim()[0] - ax.get_ylim()[1])
     trans = ax.get_yaxis_transform()
     ax.add_patch(
-        Rectangle((left, base - tall / 2), side / box.width, tall, transform=trans, facecolor=colours.of(group.owner),
-                  linewidth=0, zorder=4)
+        Rectangle(
+            (left, base - tall / 2),
+            side / box.width,
+            tall,
+            transform=trans,
+            facecolor=colours.of(group.owner),
+            linewidth=0,
+            zorder=4,
+        )
     )
     longest = 120
     width = box.width * (1 - left) - 12 * point
@@ -330,8 +352,17 @@ def _heading(ax: Axes, group: Group, colours: Colours, clock: Clock, y: float, l
     while longest > 20 and size_of(ax, words, SMALL)[0] > width:
         longest -= 4
         words = drawn(title(group, colours, clock, longest), longest)
-    ax.text(left + 11 * point / box.width, base, words, transform=trans, va="center_baseline", color=INK, fontsize=SMALL,
-            zorder=4, gid="group")
+    ax.text(
+        left + 11 * point / box.width,
+        base,
+        words,
+        transform=trans,
+        va="center_baseline",
+        color=INK,
+        fontsize=SMALL,
+        zorder=4,
+        gid="group",
+    )
 
 
 def _key(ax: Axes, states: dict[str, Tone]) -> None:
@@ -345,15 +376,42 @@ def _key(ax: Axes, states: dict[str, Tone]) -> None:
         tall = 9 * point * units * min(tone.height / 0.78, 1)
         corner = (x / box.width, middle - tall / 2)
         if tone.fill:
-            ax.add_patch(Rectangle(corner, wide / box.width, tall, transform=trans, facecolor=INK, alpha=tone.fill,
-                                   linewidth=0, zorder=2))
+            ax.add_patch(
+                Rectangle(
+                    corner,
+                    wide / box.width,
+                    tall,
+                    transform=trans,
+                    facecolor=INK,
+                    alpha=tone.fill,
+                    linewidth=0,
+                    zorder=2,
+                )
+            )
         if tone.edge or tone.hatch:
-            frame = Rectangle(corner, wide / box.width, tall, transform=trans, facecolor="none", edgecolor=INK,
-                              linewidth=tone.edge or 0.5, hatch=tone.hatch or None, zorder=2.1)
+            frame = Rectangle(
+                corner,
+                wide / box.width,
+                tall,
+                transform=trans,
+                facecolor="none",
+                edgecolor=INK,
+                linewidth=tone.edge or 0.5,
+                hatch=tone.hatch or None,
+                zorder=2.1,
+            )
             frame.set_hatch_linewidth(0.8)
             ax.add_patch(frame)
-        ax.text((x + wide + 4 * point) / box.width, middle, tone.label, transform=trans, va="center_baseline", color=INK,
-                fontsize=size, gid="key")
+        ax.text(
+            (x + wide + 4 * point) / box.width,
+            middle,
+            tone.label,
+            transform=trans,
+            va="center_baseline",
+            color=INK,
+            fontsize=size,
+            gid="key",
+        )
         x += wide + 4 * point + size_of(ax, tone.label, size)[0] + gap
 
 
@@ -392,8 +450,10 @@ def _together(group: Group, clock: Clock) -> str:
             if (at := pod.first("Ready")) is not None and pod.spans[0][1] > clock.begin
         )
         if took:
-            parts.append(f"from first seen to ready {clock.lasting(took[len(took) // 2])} in the middle,"
-                         f" {clock.lasting(took[-1])} at most")
+            parts.append(
+                f"from first seen to ready {clock.lasting(took[len(took) // 2])} in the middle,"
+                f" {clock.lasting(took[-1])} at most"
+            )
     ending = [at for pod in group.pods if (at := pod.first("Terminating")) is not None]
     if ending:
         parts.append(f"{len(ending)} terminating {_between(ending, clock)}")

@@ -15,13 +15,13 @@ from kitlib.plots.events import Lane, collect
 from kitlib.plots.events import draw as draw_events
 from kitlib.plots.events import height_of as events_height
 from kitlib.plots.events import tell as tell_events
+from kitlib.plots.labels import draw_headline, draw_title
 from kitlib.plots.lanes import NEEDS as NEEDS_LANES
 from kitlib.plots.lanes import Group, lives
 from kitlib.plots.lanes import draw as draw_lanes
 from kitlib.plots.lanes import height_of as lanes_height
 from kitlib.plots.lanes import tell as tell_lanes
 from kitlib.plots.rollout import draw as draw_rollout
-from kitlib.plots.rollout import draw_headline, draw_title
 from kitlib.plots.rollout import tell as tell_rollout
 from kitlib.plots.style import Colours, plain
 from kitlib.plots.timeaxis import STEP_ROW, Clock, draw_steps, need, step_rows
@@ -67,7 +67,7 @@ def story(
     groups = lives(pods, colours, clock)
     found = collect(events, colours, clock)
     judged = answers.judge(pods, replicas, name, clock) if name else None
-    tall = [lanes_height(groups, FOLD), events_height(found)]
+    tall = [lanes_height(groups, FOLD), events_height(found, clock)]
     rows = step_rows(clock)
     top = TOP + rows * STEP_ROW / 72
     figure = new_figure(top + (STACK + BETWEEN if judged else 0) + tall[0] + BETWEEN + tall[1] + BOTTOM)

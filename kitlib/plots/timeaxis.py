@@ -268,8 +268,8 @@ def draw_zero(axes: Axes, clock: Clock, bands: Bands) -> None:
             axes.axvline(0, ymin=low, ymax=high, color=INK, linewidth=1.0, zorder=0.6, gid="zero")
 
 
-def draw_gaps(axes: Axes, clock: Clock, bands: Bands, *kinds: str) -> None:
-    """Shade what was not recorded of these kinds, and say so."""
+def draw_gaps(axes: Axes, clock: Clock, bands: Bands, *kinds: str, inside: bool = True) -> None:
+    """Shade what was not recorded of these kinds, and say so inside, unless the caller does it elsewhere."""
     if not bands:
         return
     box, point = box_of(axes), pixels(axes)
@@ -281,6 +281,8 @@ def draw_gaps(axes: Axes, clock: Clock, bands: Bands, *kinds: str) -> None:
             axes.axvspan(left, right, low, high, facecolor=INK, alpha=0.16, linewidth=0, zorder=0.4, gid="gap")
             for edge in (left, right):
                 axes.axvline(edge, low, high, color=INK, linewidth=0.7, linestyle=(0, (1, 2)), zorder=0.5)
+        if not inside:
+            continue
         begin, end = axes.get_xlim()
         room = (right - left) / (end - begin) * box.width
         flat = room > width + 4 * point

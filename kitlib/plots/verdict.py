@@ -1,4 +1,4 @@
-"""What a figure of a rollout has to tell first: was the promise kept, and how long did it take?"""
+"""What a figure of a rollout has to tell first: whether the promise was kept, and how long it took."""
 
 from __future__ import annotations
 
@@ -379,8 +379,8 @@ def headline(verdict: Verdict, clock: Clock) -> tuple[bool | None, str]:
     if len(told) == 1:
         return good, f"{first} · {told[0].done} in {told[0].lasting(clock)}"
     took = [change.lasting(clock) if change.end is not None else "overtaken" for change in told]
-    times = f"{told[0].done} {len(told)} times"
-    return good, f"{first} · {times}: {', '.join(took)}" if len(took) <= 4 else f"{first} · {times}, at last in {took[-1]}"
+    times = f": {', '.join(took)}" if len(took) <= 4 else f", at last in {took[-1]}"
+    return good, f"{first} · {told[0].done} {len(told)} times{times}"
 
 
 def _told(changes: Sequence[Change]) -> list[Change]:

@@ -171,7 +171,9 @@ class Cluster:
         if count <= 0:
             return
         one["spec"] += count
-        self._event("Deployment", self.name, "ScalingReplicaSet", f"Scaled up replica set {one['name']} to {one['spec']}")
+        self._event(
+            "Deployment", self.name, "ScalingReplicaSet", f"Scaled up replica set {one['name']} to {one['spec']}"
+        )
         self._set(one)
         for _ in range(count):
             suffix = "".join(self.random.choices("bcdfghjklmnpqrstvwxz2456789", k=5))

@@ -1,0 +1,216 @@
+"""The rollout's stack: Pods by ReplicaSet and availability over time, and the bounds that are promised."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.patches import PathPatch
+from matplotlib.path import Path
+from matplotlib.ticker import MaxNLocator
+
+from kitlib.plots.canvas import box_of, pixels
+from kitlib.plots.style import COUNTED, INK, ON_DARK, Colours
+from kitlib.plots.timeaxis import Clock, Gap
+from kitlib.plots.verdict import Verdict
+
+KINDS = ("Pod", "ReplicaSet", "Deployment")
+"""Kinds whose gaps concern the stack."""
+
+HEADROOM = 44
+"""Points above the stack: for the bracket that says how long it took, and for the names of areas."""
+
+
+@dataclass
+class Layer:
+    """One band of the stack: what of one ReplicaSet, from where to where.
+
+    Parameters
+    ----------
+    kind : str
+        available, unavailable or terminating.
+    owner : str
+        The ReplicaSet's name.
+    low, high : ndarray
+        Lower and upper edge at each time.
+    revision : ndarray
+        The ReplicaSet's revision at each time.
+    """
+
+    kind: str
+    owner: str
+    low: np.ndarray
+    high: np.ndarray
+    revision: np.ndarray
+
+
+@dataclass
+class Stack:
+    """All bands over the same times.
+
+    Parameters
+    ----------
+    ns : ndarray
+        Times, monotonic ns; the last one is the window's end.
+    layers : list of Layer
+        From the bottom up.
+    """
+
+    ns: np.ndarray
+    layers: list[Layer]
+
+    def at(self, ns: np.ndarray) -> np.ndarray:
+        """Return the index that holds at each time, -1 before the first."""
+        return np.searchsorted(self.ns, ns, side="right") - 1
+
+
+def build(long: pd.DataFrame, times: pd.DataFrame, clock: Clock) -> Stack:
+    """Make the stack from kitlib.rollout\'s `by_revision` and `timeline`."""
+    kept = times.drop_duplicates("monotonic_ns", keep="last")
+    versions = kept["resourceVersion"].to_numpy()
+    ns = kept["monotonic_ns"].to_numpy()
+    names = list(long.sort_values("revision", kind="stable")["replicaset"].unique())
+    first = long.groupby("replicaset")["revision"].min()
+    names.sort(key=lambda name: int(first[name]) or 10**9)
+    base = np.zeros(len(ns), dtype="int64")
+    layers = []
+    tables = long.drop_duplicates(["resourceVersion", "replicaset"], keep="last").set_index("resourceVersion")
+    for kind in COUNTED:
+        for name in names:
+            own = tables.loc[tables["replicaset"] == name, [kind, "revision"]].reindex(versions)
+            count = own[kind].fillna(0).to_numpy(dtype="int64")
+            if count.any():
+                number = own["revision"].ffill().fillna(0).to_numpy(dtype="int64")
+                layers.append(Layer(kind, str(name), base, base + count, number))
+                base = base + count
+    if len(ns) and ns[0] <= clock.begin:
+        ns = ns.copy()
+        ns[0] = min(ns[0], clock.left)
+    return Stack(ns, layers)
+
+
+def scale(ax: Axes, stack: Stack, times: pd.DataFrame) -> None:
+    """Leave room above the stack for the bracket and two labels."""
+    top = max([int(layer.high.max()) for layer in stack.layers] + [int(times["upper"].max()), 1])
+    room = HEADROOM * pixels(ax) / box_of(ax).height
+    ax.set_ylim(0, top / (1 - min(room, 0.6)))
+    ax.yaxis.set_major_locator(MaxNLocator(7, integer=True, steps=[1, 2, 5, 10]))
+    ax.set_yticks([tick for tick in ax.get_yticks() if 0 <= tick <= top])
+    ax.spines["left"].set_bounds(0, top)
+
+
+def _steps(stack: Stack, low: np.ndarray, high: np.ndarray, clock: Clock, gaps: Sequence[Gap]) -> list[Path]:
+    """Return closed paths around a band, one for each piece that is neither empty nor unknown."""
+    paths = []
+    edges = np.append(stack.ns, max(clock.end, stack.ns[-1]))
+    inside = high > low
+    index = 0
+    while index < len(low):
+        if not inside[index]:
+            index += 1
+            continue
+        stop = index
+        while stop < len(low) and inside[stop]:
+            stop += 1
+        for begin, end in clock.known(int(edges[index]), int(edges[stop]), gaps):
+            use = [i for i in range(index, stop) if edges[i + 1] > begin and edges[i] < end]
+            if not use:
+                continue
+            left = [max(int(edges[i]), begin) for i in use]
+            right = [min(int(edges[i + 1]), end) for i in use]
+            x = clock.x(np.column_stack([left, right]).ravel())
+            top, bottom = np.repeat(high[use], 2), np.repeat(low[use], 2)
+            points = np.concatenate([np.column_stack([x, top]), np.column_stack([x, bottom])[::-1]])
+            paths.append(Path(np.vstack([points, points[:1]]), closed=True))
+        index = stop
+    return paths
+
+
+def fill(ax: Axes, stack: Stack, colours: Colours, clock: Clock) -> None:
+    """Draw the bands, but for what was not recorded."""
+    if not len(stack.ns):
+        return
+    gaps = clock.gaps_of("Pod", "ReplicaSet")
+    for layer in stack.layers:
+        paths = _steps(stack, layer.low, layer.high, clock, gaps)
+        if paths:
+            add_tone(ax, paths, colours.of(layer.owner), layer.kind)
+
+
+def add_tone(ax: Axes, paths: Sequence[Path], colour: str, kind: str) -> None:
+    """Draw areas in a tone of `COUNTED`."""
+    tone = COUNTED[kind]
+    area = Path.make_compound_path(*paths)
+    if tone.fill:
+        face = PathPatch(area, facecolor=colour, alpha=tone.fill, linewidth=0, zorder=2, gid=kind)
+        face.set_snap(True)
+        ax.add_patch(face)
+    if tone.hatch or tone.edge:
+        edge = PathPatch(
+            area,
+            facecolor="none",
+            edgecolor=colour,
+            linewidth=tone.edge,
+            hatch=tone.hatch or None,
+            zorder=2.2,
+            gid=kind,
+        )
+        if tone.hatch:
+            edge.set_hatch_linewidth(0.8)
+        edge.set_snap(True)
+        ax.add_patch(edge)
+
+
+def _line(times: pd.DataFrame, column: str, clock: Clock) -> tuple[np.ndarray, np.ndarray]:
+    """Return a bound as a line of steps that is interrupted where nothing was recorded."""
+    kept = times.drop_duplicates("monotonic_ns", keep="last")
+    ns, values = kept["monotonic_ns"].to_numpy(), kept[column].to_numpy(dtype=float)
+    gaps = clock.gaps_of(*KINDS)
+    edges = [edge for gap in gaps for edge in (gap.after, gap.until)]
+    if ns[0] <= clock.begin:
+        ns = np.append(clock.left, ns[1:])
+    at = np.unique(np.concatenate([ns, [edge for edge in edges if edge > ns[0]], [clock.right]]).astype("int64"))
+    y = values[np.searchsorted(ns, at, side="right") - 1]
+    for gap in gaps:
+        y[(at >= gap.after) & (at < gap.until)] = np.nan
+    return clock.x(at), y
+
+
+def envelope(ax: Axes, times: pd.DataFrame, stack: Stack, colours: Colours, clock: Clock) -> None:
+    """Draw the bounds: in ink, and in white where they cross a solid area."""
+    gaps = clock.gaps_of("Pod", "ReplicaSet")
+    solid = [
+        path
+        for layer in stack.layers
+        if layer.kind == "available"
+        for path in _steps(stack, layer.low, layer.high, clock, gaps)
+    ]
+    styles = {"desired": (0, (1, 2.2)), "lower": (0, (5, 2.5)), "upper": (0, (5, 2.5))}
+    for column, dashes in styles.items():
+        x, y = _line(times, column, clock)
+        if column == "desired" and ((times["upper"] == times["desired"]) | (times["lower"] == times["desired"])).all():
+            continue
+        if column == "lower" and not times["lower"].any():
+            continue
+        width = 1.1 if column == "desired" else 1.5
+        how: dict[str, Any] = {"linestyle": dashes, "linewidth": width, "drawstyle": "steps-post"}
+        ax.plot(x, y, color=INK, zorder=3, gid=column, **how)
+        if solid:
+            (white,) = ax.plot(x, y, color=ON_DARK, zorder=3.1, **how)
+            white.set_clip_path(Path.make_compound_path(*solid), ax.transData)
+
+
+def breaches(ax: Axes, verdict: Verdict, clock: Clock) -> None:
+    """Mark where a bound was broken, between what was promised and what was there."""
+    for breach in verdict.breaches:
+        end = max(breach.end, breach.begin + (clock.right - clock.left) // 400)
+        low, high = sorted((breach.value, breach.bound))
+        x0, x1 = float(clock.x(breach.begin)), float(clock.x(end))
+        path = Path([(x0, low), (x1, low), (x1, high), (x0, high), (x0, low)], closed=True)
+        patch = PathPatch(path, facecolor="none", edgecolor=INK, hatch="xxxx", linewidth=1.6, zorder=3.5, gid="breach")
+        patch.set_hatch_linewidth(1.2)
+        ax.add_patch(patch)
