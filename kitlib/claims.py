@@ -99,7 +99,7 @@ def _words(mask: Mask, said: str | None) -> str:
 
 
 def never(frame: pd.DataFrame, mask: Mask, said: str | None = None) -> Check:
-    """No row satisfies the condition; a frame without rows can't tell.
+    """Check that no row satisfies the condition; a frame without rows can't tell.
 
     Parameters
     ----------
@@ -120,7 +120,7 @@ def never(frame: pd.DataFrame, mask: Mask, said: str | None = None) -> Check:
 
 
 def always(frame: pd.DataFrame, mask: Mask, said: str | None = None) -> Check:
-    """Every row satisfies the condition; a frame without rows can't tell. Parameters as of `never`."""
+    """Check that every row satisfies the condition; a frame without rows can't tell. Parameters as of `never`."""
     hits = _select(frame, mask)
     words = _words(mask, said)
     if not len(frame):
@@ -132,7 +132,7 @@ def always(frame: pd.DataFrame, mask: Mask, said: str | None = None) -> Check:
 
 
 def eventually(frame: pd.DataFrame, mask: Mask, said: str | None = None) -> Check:
-    """At least one row satisfies the condition. Parameters as of `never`."""
+    """Check that at least one row satisfies the condition. Parameters as of `never`."""
     found = frame[_select(frame, mask)]
     words = _words(mask, said)
     if len(found):
@@ -141,12 +141,12 @@ def eventually(frame: pd.DataFrame, mask: Mask, said: str | None = None) -> Chec
 
 
 def at_most(frame: pd.DataFrame, column: str, limit: int | str) -> Check:
-    """The column is never above the limit, which is a number or another column."""
+    """Check that a column is never above the limit, which is a number or another column."""
     return _bounded(frame, column, limit, above=True)
 
 
 def at_least(frame: pd.DataFrame, column: str, limit: int | str) -> Check:
-    """The column is never below the limit, which is a number or another column."""
+    """Check that a column is never below the limit, which is a number or another column."""
     return _bounded(frame, column, limit, above=False)
 
 
@@ -176,7 +176,7 @@ def _bounded(frame: pd.DataFrame, column: str, limit: int | str, above: bool) ->
 
 
 def happens_before(first: pd.DataFrame, then: pd.DataFrame, by: str = "resourceVersion") -> Check:
-    """The last row of `first` comes before the first row of `then`, in the server's order.
+    """Check that the last row of `first` comes before the first row of `then`, in the server's order.
 
     Parameters
     ----------
@@ -196,7 +196,7 @@ def happens_before(first: pd.DataFrame, then: pd.DataFrame, by: str = "resourceV
 
 
 def within(seconds: float, first: pd.DataFrame, then: pd.DataFrame) -> Check:
-    """The first row of `then` is received at most so many seconds after the first row of `first`."""
+    """Check that the first row of `then` is received at most so many seconds after the first row of `first`."""
     about = _about(first, then)
     if not len(first) or not len(then):
         which = "first" if not len(first) else "second"
@@ -208,7 +208,7 @@ def within(seconds: float, first: pd.DataFrame, then: pd.DataFrame) -> Check:
 
 
 def equal(found: Any, wanted: Any, evidence: pd.DataFrame | None = None, what: str = "found") -> Check:
-    """Two values are the same; the rows they were taken from are the evidence.
+    """Check that two values are the same; the rows they were taken from are the evidence.
 
     Parameters
     ----------
@@ -226,7 +226,7 @@ def equal(found: Any, wanted: Any, evidence: pd.DataFrame | None = None, what: s
 
 
 def unknown(why: str) -> Check:
-    """This cluster, or this recording, can't tell."""
+    """Say that this cluster, or this recording, can't tell, and why."""
     return Check(None, why, pd.DataFrame())
 
 

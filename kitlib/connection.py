@@ -294,8 +294,4 @@ def server_error(code: int, body: bytes, step: str) -> ServerError:
         422: "the message names the field; `kubectl explain` shows what it takes",
         400: "the message names the field; `kubectl explain` shows what it takes",
     }
-    return ServerError(
-        str(status.get("message") or f"HTTP {code}"), step=step, next=hints.get(code), status=status
-    )
-
-
+    return ServerError(str(status.get("message") or f"HTTP {code}"), step=step, next=hints.get(code), status=status)

@@ -442,7 +442,7 @@ def _typed(name: str, rows: Iterable[dict[str, Any]]) -> pd.DataFrame:
                 data[column] = pd.to_datetime(pd.Series(values, dtype="int64"), unit="ns", utc=True)
             else:
                 parsed = pd.to_datetime(pd.Series(values, dtype="object"), utc=True, format="ISO8601")
-                data[column] = parsed.astype(_TIME)
+                data[column] = parsed.astype("datetime64[ns, UTC]")
         elif about.dtype == "category":
             data[column] = pd.Series(pd.Categorical(values, categories=STATES, ordered=True))
         elif about.dtype == "str":
@@ -647,5 +647,3 @@ def latest(frame: pd.DataFrame) -> pd.DataFrame:
     """
     last = frame.groupby("uid", sort=False).tail(1)
     return last[last["type"] != "DELETED"]
-
-

@@ -209,7 +209,9 @@ class Lab:
         seconds = objects.wait(
             self.connection, ref, self.namespace, timeout=timeout, recorder=self.recorder if known else None, **goal
         )
-        words = next((str(goal.get("what") or (value if isinstance(value, str) else key)) for key, value in goal.items()))
+        words = next(
+            (str(goal.get("what") or (value if isinstance(value, str) else key)) for key, value in goal.items())
+        )
         text = f"{ref}: {words.replace('_', ' ')} after {duration(seconds)}"
         _display(text, f"<div class='kitlib-wait'>{html.escape(text)}</div>")
         return seconds

@@ -613,9 +613,7 @@ def _selects(owner: dict[str, Any], pod: dict[str, Any]) -> bool:
 
 
 def _terminating(recorder: Recorder, owner: dict[str, Any]) -> bool:
-    return any(
-        pod["metadata"].get("deletionTimestamp") for pod in recorder.latest("pods") if _selects(owner, pod)
-    )
+    return any(pod["metadata"].get("deletionTimestamp") for pod in recorder.latest("pods") if _selects(owner, pod))
 
 
 def _cause(pod: dict[str, Any]) -> str:

@@ -228,9 +228,7 @@ class Recording:
 
         return Frames(self)
 
-    def add(
-        self, raw: bytes, *, kind: str, api_version: str, type: str, origin: str, stream: str
-    ) -> WatchEvent:
+    def add(self, raw: bytes, *, kind: str, api_version: str, type: str, origin: str, stream: str) -> WatchEvent:
         """Append one version of an object, as the bytes that came; return the row."""
         raw = redact(kind, raw)
         meta = _head.decode(raw).metadata
@@ -302,7 +300,6 @@ class Recording:
             except OSError as error:
                 raise _disk_error(error, self.path) from error
 
-
     def __enter__(self) -> Recording:
         return self
 
@@ -316,9 +313,7 @@ class Recording:
     def _write_part(self, rows: Sequence[WatchEvent], number: int) -> None:
         assert self.path is not None
         columns = list(zip(*[[getattr(row, name) for name in SCHEMA.names] for row in rows], strict=True))
-        arrays = [
-            pa.array(column, type=field.type) for column, field in zip(columns, SCHEMA, strict=True)
-        ]
+        arrays = [pa.array(column, type=field.type) for column, field in zip(columns, SCHEMA, strict=True)]
         target = self.path / _part(number)
         draft = target.with_suffix(".tmp")
         try:

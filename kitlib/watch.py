@@ -7,6 +7,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -172,14 +173,7 @@ class Recorder:
             if item.plural in self.problems:
                 continue
             listed = self.connection.get(item.path(self.namespace), accept=PARTIAL)
-            versions = {obj["metadata"]["uid"]: obj["metadata"]["resourceVersion"] for obj in listed["items"] or ()}
-
-            def level(plural: str = item.plural, versions: dict[str, str] = versions) -> bool:
-                known = self._latest[plural]
-                if any(uid not in versions and _older(row, listed) for uid, row in known.items()):
-                    return False
-                return all(self._seen(plural, uid, version) for uid, version in versions.items())
-
+            level = partial(self._level, item.plural, listed)
             if not self._until(level, deadline - time.monotonic()):
                 raise WaitTimeout(
                     f"the watch of {item.plural} lags behind the server",
@@ -192,6 +186,15 @@ class Recorder:
         """Say whether this version of an object, or a later one, has been recorded."""
         with self.recording.changed:
             return self._seen(plural, uid, version)
+
+    def _level(self, plural: str, listed: dict[str, Any]) -> bool:
+        """Say whether all that a list shows has been recorded, and what it no longer shows has gone."""
+        versions = {item["metadata"]["uid"]: item["metadata"]["resourceVersion"] for item in listed["items"] or ()}
+        now = int(listed["metadata"]["resourceVersion"])
+        left = self._latest[plural].items()
+        if any(uid not in versions and int(row.resourceVersion) <= now for uid, row in left):
+            return False
+        return all(self._seen(plural, uid, version) for uid, version in versions.items())
 
     def _seen(self, plural: str, uid: str, version: str) -> bool:
         row = self._latest[plural].get(uid)
@@ -224,7 +227,8 @@ class Recorder:
                     with self.recording.changed:
                         self._listed.add(item.plural)
                         self.recording.changed.notify_all()
-                for version in self._watch(item, version):
+                for reached in self._watch(item, version):
+                    version = reached
                     since = time.monotonic_ns()
                     failures = 0
             except ServerError as error:
@@ -324,11 +328,6 @@ class Recorder:
         self._error = error
         with self.recording.changed:
             self.recording.changed.notify_all()
-
-
-def _older(row: WatchEvent, listed: dict[str, Any]) -> bool:
-    """Say whether a row was there before a list was made, so that its absence from the list means deletion."""
-    return int(row.resourceVersion) <= int(listed["metadata"]["resourceVersion"])
 
 
 __all__ = ["KINDS", "Recorder"]

@@ -99,7 +99,7 @@ def test_a_gap_makes_unknown_what_it_could_turn(check: Check, verdict: str) -> N
 
 
 def test_a_mask_with_a_typo_names_the_columns() -> None:
-    with pytest.raises(UsageError, match="phsae.*\n.*phase"):
+    with pytest.raises(UsageError, match=r"phsae.*\n.*phase"):
         never(frame(), "phsae == 'Failed'")
     with pytest.raises(UsageError, match="no column 'totl'"):
         at_most(frame(), "totl", 3)

@@ -105,7 +105,9 @@ def test_updates_of_an_event_become_occurrences() -> None:
 
 def test_a_gap_is_in_the_frames_and_in_their_attrs() -> None:
     recording = Recording()
-    recording.add(event(1, 1, "2026-01-01T00:00:00Z"), kind="Event", api_version="v1", type="ADDED", origin="list", stream="e")
+    recording.add(
+        event(1, 1, "2026-01-01T00:00:00Z"), kind="Event", api_version="v1", type="ADDED", origin="list", stream="e"
+    )
     recording.mark("GAP", "Event", stream="e", kind="Event", after_ns=5, until_ns=10**18, reason="410")
     frames = recording.frames
     assert frames.gaps[["kind", "after_ns", "until_ns", "reason"]].to_dict("records") == frames.events.attrs["gaps"]

@@ -24,7 +24,9 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cluster: Cluster) -> 
     return tmp_path
 
 
-def test_a_lab_from_its_opening_to_its_ledger(place: Path, connection: Connection, capsys: pytest.CaptureFixture) -> None:
+def test_a_lab_from_its_opening_to_its_ledger(
+    place: Path, connection: Connection, capsys: pytest.CaptureFixture
+) -> None:
     lab = kitlib.open("test")
     with lab.step("hello") as step:
         lab.apply("manifests/start/hello.yaml")
@@ -49,7 +51,9 @@ def test_a_step_that_fails_leaves_the_lab_usable(place: Path) -> None:
     lab = kitlib.open("test")
     try:
         with pytest.raises(ServerError, match="replcas"), lab.step("typo"):
-            lab.apply({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "x"}, "spec": {"replcas": 1}})
+            lab.apply(
+                {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "x"}, "spec": {"replcas": 1}}
+            )
         assert lab.frames.steps["end_ns"].isna().sum() == 0
         with pytest.raises(UsageError, match="it was accepted"):
             lab.refused(lab.get, "serviceaccount/default")

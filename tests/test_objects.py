@@ -31,7 +31,11 @@ def test_a_manifest_that_can_t_be_read_says_why(source: str, told: str) -> None:
 
 
 def test_differences_are_by_name_and_without_what_the_server_keeps() -> None:
-    old = {"metadata": {"resourceVersion": "1"}, "spec": {"c": [{"name": "a", "image": "1"}, {"name": "b"}]}, "status": {}}
+    old = {
+        "metadata": {"resourceVersion": "1"},
+        "spec": {"c": [{"name": "a", "image": "1"}, {"name": "b"}]},
+        "status": {},
+    }
     new = {"metadata": {"resourceVersion": "2"}, "spec": {"c": [{"name": "b"}, {"name": "a", "image": "2"}], "x.y": 1}}
     assert objects.difference(old, new) == [("spec.c[a].image", "1", "2"), ('spec["x.y"]', None, 1)]
 
@@ -76,7 +80,8 @@ class TestLive:
         assert objects.get(connection, "deployment/web", namespace)["spec"]["replicas"] == 3
 
     @pytest.mark.parametrize(
-        ("spec", "told"), [("replcas: 3", r"\.spec\.replcas: field not declared"), ("replicas: three", "expected numeric")]
+        ("spec", "told"),
+        [("replcas: 3", r"\.spec\.replcas: field not declared"), ("replicas: three", "expected numeric")],
     )
     def test_a_typo_is_refused_by_name(self, connection: Connection, namespace: str, spec: str, told: str) -> None:
         text = f"apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: web}}\nspec:\n  {spec}\n"
@@ -90,7 +95,9 @@ class TestLive:
         manifest["spec"]["template"]["spec"]["containers"][0]["resources"] = {"requests": {"cpu": "100"}}
         objects.apply(connection, manifest, namespace)
         started = time.monotonic()
-        with pytest.raises(WaitTimeout, match=r"6 of 6 updated, 0 available; web-\S+ Pending: .*Insufficient cpu") as told:
+        with pytest.raises(
+            WaitTimeout, match=r"6 of 6 updated, 0 available; web-\S+ Pending: .*Insufficient cpu"
+        ) as told:
             objects.wait(connection, "deployment/web", namespace, rolled_out=True, timeout=3)
         assert time.monotonic() - started < 10
         assert "kubectl describe deployment web" in str(told.value)

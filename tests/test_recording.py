@@ -19,7 +19,15 @@ DATA = Path(__file__).parent / "data" / "deployment"
 
 def pod(name: str, version: int, **metadata: object) -> bytes:
     return json.dumps(
-        {"metadata": {"name": name, "namespace": "n", "uid": f"uid-{name}", "resourceVersion": str(version), **metadata}}
+        {
+            "metadata": {
+                "name": name,
+                "namespace": "n",
+                "uid": f"uid-{name}",
+                "resourceVersion": str(version),
+                **metadata,
+            }
+        }
     ).encode()
 
 

@@ -94,7 +94,7 @@ def test_revisions_move_when_a_rollout_is_undone(recording: Recording) -> None:
 
 def test_a_deployment_that_was_not_recorded_is_named_with_those_that_were(recording: Recording) -> None:
     frames = recording.frames
-    with pytest.raises(UsageError, match="no Deployment 'wbe'.*\n.*web"):
+    with pytest.raises(UsageError, match=r"no Deployment 'wbe'.*\n.*web"):
         rollout.timeline(frames.pods, frames.replicas, "wbe")
     with pytest.raises(UsageError, match="Deployments in these frames"):
         rollout.timeline(frames.pods, frames.replicas)

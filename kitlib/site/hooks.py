@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import posixpath
+import re
 from functools import partial
 from html import escape
 from pathlib import Path
@@ -23,10 +24,15 @@ from mkdocs.structure.pages import Page
 from mkdocs.structure.toc import AnchorLink, get_toc
 
 from kitlib.site import ledger, pages, reference
+from kitlib.site.links import PAGE_BUDGET
 
 log = get_plugin_logger("kitlib.site")
 
 COVER_NOTEBOOK = "deployment"
+EVIDENCE_ROWS = (None, 8, 3, 1, 0)
+"""Rows of each claim's evidence that a notebook's page may show, tried in this order; the ledger shows all."""
+FRAME = 32_000
+"""Bytes of a page around the notebook: header, navigation, footer."""
 NOT_EXECUTED = (
     '<div class="admonition warning not-executed"><p class="admonition-title">Not executed in this build</p>'
     "<p>These are the notebook's committed outputs. <code>make walk</code> runs it on a cluster of yours and "
@@ -82,8 +88,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
         site.executed[name] = path == executed
         folder = str(path.parent.parent)  # the plugin finds a notebook by folder and address, so no generated file
         files.append(File(f"notebooks/{name}.ipynb", folder, config.site_dir, config.use_directory_urls))
-        page = pages.Renderer(name, partial(_resolve, name)).page(pages.load(path))
-        site.pages[name] = page
+        page = site.pages[name] = _page(name, path)
         for figure in page.figures:
             files.append(File.generated(config, f"notebooks/{name}/{figure.file}", content=figure.content))
     manifests = checkout(config) / "notebooks" / "manifests"
@@ -93,6 +98,18 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     rows = {"claims": ledger.gather(site.claims)}
     files.append(File.generated(config, "ledger.json", content=json.dumps(rows, indent=1, ensure_ascii=False)))
     return files
+
+
+def _page(name: str, path: Path) -> pages.NotebookPage:
+    """Return a notebook's page, with as many rows of evidence as the budget of a page allows."""
+    notebook = pages.load(path)
+    anchors = [ledger.anchor(claim) for claim in ledger.gather(site.claims)]
+    evidence = {anchor: f"../ledger.html#{anchor}" for anchor in anchors}
+    for rows in EVIDENCE_ROWS:
+        page = pages.Renderer(name, partial(_resolve, name), evidence, rows).page(notebook)
+        if len(page.html.encode()) + FRAME <= PAGE_BUDGET:
+            break
+    return page
 
 
 def _resolve(notebook: str, target: str) -> str:
@@ -186,6 +203,14 @@ def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -
     if "<!-- kitlib:counts -->" in html:
         html = html.replace("<!-- kitlib:counts -->", _counts())
     return html
+
+
+def on_post_page(output: str, page: Page, config: MkDocsConfig) -> str:
+    """Take the templates' indentation out of a page: a third of what surrounds its content."""
+    kept = re.split(r"(<(pre|script|textarea)\b.*?</\2>)", output, flags=re.DOTALL)
+    return "".join(
+        part if place % 3 == 1 else re.sub(r"\s*\n\s*", "\n", part) for place, part in enumerate(kept) if place % 3 < 2
+    )
 
 
 def _cover() -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections import Counter
@@ -21,6 +22,9 @@ VERDICTS = {
     "unknown": ("?", "this cluster can't show it, or the recording has a gap"),
 }
 """Verdict → its sign and what it means, in the order in which they are counted."""
+
+
+LONGEST_ANCHOR = 44
 
 
 def read(build: Path) -> list[Row]:
@@ -60,7 +64,11 @@ def unexpected(claim: Row) -> bool:
 def anchor(claim: Row) -> str:
     """Return the anchor of a claim: the same on the ledger page and on its notebook's."""
     name, notebook = str(claim.get("id", "")), str(claim.get("notebook", ""))
-    return "claim-" + slug(name if name.startswith(f"{notebook}/") else f"{notebook}-{name}")
+    address = slug(name if name.startswith(f"{notebook}/") else f"{notebook}-{name}")
+    if len(address) > LONGEST_ANCHOR:
+        digest = hashlib.sha256(address.encode()).hexdigest()[:4]
+        address = f"{address[:LONGEST_ANCHOR].rsplit('-', 1)[0]}-{digest}"
+    return "claim-" + address
 
 
 def slug(text: str) -> str:

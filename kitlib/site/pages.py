@@ -7,7 +7,7 @@ import hashlib
 import json
 import re
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from html import escape, unescape
@@ -17,8 +17,10 @@ from typing import Any
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from pygments import highlight
+from pygments.filter import Filter
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import get_lexer_by_name
+from pygments.token import Token as TokenType
 from pygments.util import ClassNotFound
 
 from kitlib.errors import UsageError
@@ -29,6 +31,8 @@ LONGEST_TEXT = 20_000
 """Characters of one output's text that reach the page; the notebook itself holds the rest."""
 
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b\][^\x07]*\x07")
+
+PLAIN = (TokenType.Name, TokenType.Operator, TokenType.Text.Whitespace, TokenType.Literal.Scalar.Plain)
 
 Notebook = dict[str, Any]
 
@@ -87,8 +91,8 @@ def load(path: Path) -> Notebook:
 def first_sentence(text: str) -> tuple[str, str]:
     """Split words into what an `alt` holds and what follows it."""
     flat = " ".join(text.split())
-    match = re.match(r"(.{20,240}?[.!?])\s+(\S.*)", flat)
-    return (match.group(1), match.group(2)) if match else (flat[:240], flat[240:])
+    match = re.match(r"(.{20,160}?[.!?])\s+(\S.*)", flat)
+    return (match.group(1), match.group(2)) if match else (flat[:160], flat[160:])
 
 
 def joined(text: Any) -> str:
@@ -102,7 +106,18 @@ def code(source: str, language: str) -> str:
         lexer = get_lexer_by_name(language, stripnl=False)
     except ClassNotFound:
         lexer = get_lexer_by_name("text")
-    return highlight(source.rstrip("\n"), lexer, HtmlFormatter(cssclass="highlight", wrapcode=True))
+    lexer.add_filter(_Plain())
+    html = highlight(source.rstrip("\n"), lexer, HtmlFormatter(cssclass="highlight", wrapcode=True))
+    html = html.replace("<pre><span></span><code>", "<pre><code>")
+    return html.replace("&quot;", '"').replace("&#39;", "'")  # in text a quote needs no escape
+
+
+class _Plain(Filter):
+    """Leave what is coloured like the rest unmarked: that is half of a code block's bytes."""
+
+    def filter(self, lexer: Any, stream: Any) -> Iterator[tuple[Any, str]]:
+        for kind, text in stream:
+            yield (TokenType.Text if kind in PLAIN or kind in TokenType.Punctuation else kind), text
 
 
 def png_size(content: bytes) -> tuple[int, int] | None:
@@ -121,11 +136,23 @@ class Renderer:
         The notebook's name, without `.ipynb`; its figures lie in a folder of that name.
     resolve : callable
         Turns the target of a link in the notebook into an address on the site.
+    evidence : dict, optional
+        Anchor of a claim → where all its evidence is shown.
+    rows : int, optional
+        How many rows of a claim's evidence are shown here; all by default.
     """
 
-    def __init__(self, name: str, resolve: Callable[[str], str] = str) -> None:
+    def __init__(
+        self,
+        name: str,
+        resolve: Callable[[str], str] = str,
+        evidence: dict[str, str] | None = None,
+        rows: int | None = None,
+    ) -> None:
         self.name = name
         self.resolve = resolve
+        self.evidence = evidence or {}
+        self.rows = rows
         self.figures: list[Figure] = []
         self.headings: list[tuple[int, str, str]] = []
         self.claims: list[str] = []
@@ -205,7 +232,7 @@ class Renderer:
             if outputs:
                 # The search's parser ends an exclusion at the next end tag of that name; no output brings a section.
                 parts.append(f'<section class="outputs" data-search-exclude="1">{outputs}</section>')
-        return f'<div class="cell">{"".join(parts)}</div>' if parts else ""
+        return "".join(parts)
 
     def _output(self, output: Notebook) -> str:
         kind = output.get("output_type")
@@ -224,7 +251,7 @@ class Renderer:
                 content = text.encode() if suffix == "svg" else base64.b64decode(text)
                 return self._figure(content, suffix, words, metadata.get(mime, {})).html(f"{self.name}/")
         if "text/markdown" in data:
-            return f'<div class="output output--html">{self.quoted.render(joined(data["text/markdown"]))}</div>'
+            return f'<div class="html">{self.quoted.render(joined(data["text/markdown"]))}</div>'
         if "application/json" in data:
             return self._text(json.dumps(data["application/json"], indent=2, ensure_ascii=False), "result")
         return self._text(joined(data.get("text/plain")), "result")
@@ -232,17 +259,33 @@ class Renderer:
     def _markup(self, html: str, plain: str, words: str) -> str:
         """Return an output that brings HTML; a manifest is coloured like code, a claim gets an anchor."""
         if "kitlib-manifest" in html[:80] and plain:
-            return f'<div class="output manifest">{code(plain, "yaml")}</div>'
+            return f'<div class="manifest">{code(plain, "yaml")}</div>'
         html = clean(html, partial(self._inline_image, words=words), prefix=f"cell-{self.cell}-")
-        html = re.sub(r'<div class="kitlib-claim[^>]* data-claim="([^"]*)"', self._anchored, html)
-        return f'<div class="output output--html">{html}</div>' if html.strip() else ""
+        claim = re.match(r'<div class="(kitlib-claim[^"]*)" data-claim="([^"]*)"', html)
+        if claim:
+            address = anchor({"id": unescape(claim.group(2)), "notebook": self.name})
+            first = address not in self.claims
+            if first:
+                self.claims.append(address)
+            mark = f' id="{address}"' if first else ""
+            html = f'<div class="{claim.group(1)}"{mark}' + self._shortened(html[claim.end() :], address)
+        return f'<div class="html">{html}</div>' if html.strip() else ""
 
-    def _anchored(self, match: re.Match[str]) -> str:
-        address = anchor({"id": unescape(match.group(1)), "notebook": self.name})
-        if address in self.claims:
-            return match.group(0)
-        self.claims.append(address)
-        return f'{match.group(0)} id="{address}"'
+    def _shortened(self, html: str, address: str) -> str:
+        """Keep the first rows of a claim's evidence, and say where the others are."""
+        if self.rows is None:
+            return html
+        body = re.search(r"<tbody>(.*?)</tbody>", html, re.DOTALL)
+        found = re.findall(r"<tr>.*?</tr>", body.group(1), re.DOTALL) if body else []
+        if not body or len(found) <= self.rows:
+            return html
+        place = self.evidence.get(address)
+        words = f'<a href="{escape(place)}">in the ledger</a>' if place else "in the notebook itself"
+        if self.rows:
+            html = html[: body.start(1)] + "".join(found[: self.rows]) + html[body.end(1) :]
+            return html.replace("</details>", f"<p>More rows {words}.</p></details>")
+        html = re.sub(r'<div class="kitlib-scroll">.*?</table></div>', "", html, flags=re.DOTALL)
+        return html.replace("</details>", f"<p>The rows are {words}.</p></details>")
 
     def _figure(self, content: bytes, suffix: str, words: str, metadata: Notebook) -> Figure:
         digest = hashlib.sha256(content).hexdigest()[:8]
@@ -268,7 +311,7 @@ class Renderer:
         if len(text) > LONGEST_TEXT:
             rest = len(text) - LONGEST_TEXT
             text = f"{text[:LONGEST_TEXT]}\n… {rest:,} more characters are in the notebook itself"
-        return f'<pre class="output output--{kind}"><samp>{escape(text, quote=False)}</samp></pre>'
+        return f'<pre class="{kind}"><samp>{escape(text, quote=False)}</samp></pre>'
 
 
 def _fence(_renderer: Any, tokens: Sequence[Token], place: int, _options: Any, _env: Any) -> str:

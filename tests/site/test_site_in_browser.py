@@ -112,7 +112,7 @@ def test_no_page_is_wider_than_the_screen(browser, served, built, width):
 def test_code_can_be_copied(browser, served):
     page = browser.open(served)
     page.goto(f"{served}/notebooks/deployment.html")
-    page.locator(".cell .input .md-code__button, .cell .input .md-clipboard").first.wait_for(state="attached")
+    page.locator(".input .md-code__button, .input .md-clipboard").first.wait_for(state="attached")
 
 
 def search(page, words: str):

@@ -1,0 +1,71 @@
+"""A cluster of yours: only by name, read only unless you say otherwise, and never the current context by itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from kitlib import cluster as clusters
+from kitlib.cluster import Cluster
+from kitlib.errors import ClusterError, RefusedError, UsageError
+
+
+@pytest.fixture
+def theirs(cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A kubeconfig file of somebody's, whose current context is a cluster."""
+    path = tmp_path / "config"
+    path.write_text(cluster.kubeconfig.read_text().replace(cluster.context, "work"))
+    monkeypatch.setenv("KUBECONFIG", f"{tmp_path / 'not-there'}:{path}")
+    return path
+
+
+@pytest.mark.live
+def test_it_is_found_by_name_and_can_be_read(theirs: Path, cluster: Cluster) -> None:
+    found = clusters.context("work")
+    assert (found.provider, found.name, found.kubeconfig) == ("context", "work", theirs)
+    assert (found.release, found.version, found.node_count) == (cluster.release, cluster.version, cluster.node_count)
+    assert not found.made_by_kitlib
+    assert not found.runs_containers
+    assert b"namespaces" in found.connect().request("GET", "/api/v1")
+
+
+@pytest.mark.live
+def test_writing_is_refused_unless_allowed(theirs: Path) -> None:
+    body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "x"}}
+    path = "/api/v1/namespaces/default/configmaps"
+    read_only = clusters.context("work").connect()
+    for method in ("POST", "PUT", "PATCH", "DELETE"):
+        with pytest.raises(RefusedError):
+            read_only.request(method, path, body=body)
+    allowed = clusters.context("work", yes_write=True).connect()
+    allowed.request("POST", path, body=body)
+    allowed.request("DELETE", f"{path}/x")
+
+
+@pytest.mark.live
+def test_kitlib_gives_it_no_nodes(theirs: Path) -> None:
+    with pytest.raises(UsageError, match="only a cluster that kitlib made"):
+        clusters.scale_nodes(clusters.context("work", yes_write=True), 3)
+
+
+def test_an_unknown_context_names_the_known_ones(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "config"
+    path.write_text("contexts: [{name: a, context: {}}, {name: b, context: {}}]\n")
+    monkeypatch.setenv("KUBECONFIG", str(path))
+    with pytest.raises(UsageError, match="use one of: a, b"):
+        clusters.context("c")
+
+
+def test_no_kubeconfig_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "none"))
+    with pytest.raises(UsageError, match="there is none"):
+        clusters.context("c")
+
+
+def test_a_file_that_is_no_kubeconfig(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "config"
+    path.write_text("contexts: [oops")
+    monkeypatch.setenv("KUBECONFIG", str(path))
+    with pytest.raises(ClusterError, match=r"(?s)not a kubeconfig file.*Next: "):
+        clusters.context("c")

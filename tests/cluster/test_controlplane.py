@@ -1,0 +1,66 @@
+"""The configuration that kwokctl gets: loopback, certificates, few ports; ports that are free."""
+
+from __future__ import annotations
+
+import json
+import socket
+from pathlib import Path
+
+import pytest
+import yaml
+
+from kitlib.cluster import controlplane
+from kitlib.errors import ClusterError
+
+PORTS = dict(zip(controlplane.PORTS, (1001, 1002, 1003), strict=True))
+
+
+@pytest.fixture
+def arguments() -> dict[str, dict[str, str]]:
+    """The arguments of each component."""
+    text = controlplane.configuration(Path("/pki"), PORTS).split("\n---\n", 1)[0]
+    patches = json.loads(text)["componentsPatches"]
+    return {patch["name"]: {each["key"]: each["value"] for each in patch["extraArgs"]} for patch in patches}
+
+
+def test_etcd_wants_certificates_and_listens_on_loopback(arguments: dict[str, dict[str, str]]) -> None:
+    etcd = arguments["etcd"]
+    assert etcd["client-cert-auth"] == etcd["peer-client-cert-auth"] == "true"
+    urls = [value for key, value in etcd.items() if key.endswith("-urls")]
+    assert urls
+    assert all(url.startswith("https://127.0.0.1:") for url in urls)
+
+
+def test_no_anonymous_requests_and_no_needless_ports(arguments: dict[str, dict[str, str]]) -> None:
+    assert arguments["kube-apiserver"]["anonymous-auth"] == "false"
+    assert arguments["kube-controller-manager"]["secure-port"] == "0"
+    assert arguments["kube-scheduler"]["secure-port"] == "0"
+    assert arguments["kwok-controller"]["server-address"] == ""
+
+
+def test_stages_are_whole_documents() -> None:
+    documents = list(yaml.safe_load_all(controlplane.stages()))
+    assert {document["kind"] for document in documents} == {"Stage"}
+    names = [document["metadata"]["name"] for document in documents]
+    assert len(names) == len(set(names))
+
+
+def test_free_ports_differ_and_are_free() -> None:
+    ports = controlplane.free_ports(20)
+    assert len(set(ports)) == 20
+    for port in ports:
+        with socket.create_server(("127.0.0.1", port)):
+            pass
+
+
+def test_a_port_in_use_names_the_next_step() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(ClusterError, match=rf"(?s)port {port} on 127\.0\.0\.1 is in use.*Next: unset KITLIB_PORT"):
+            controlplane.free_ports(3, {"test": port})
+
+
+def test_pod_ranges_of_many_nodes_do_not_meet() -> None:
+    nodes = [controlplane.node(number) for number in range(1, 1001)]
+    assert len({node["spec"]["podCIDR"] for node in nodes}) == 1000
+    assert len({node["status"]["addresses"][0]["address"] for node in nodes}) == 1000
