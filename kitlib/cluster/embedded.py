@@ -160,7 +160,9 @@ class Embedded:
             "PATH": f"{home / 'kwokctl'}{os.pathsep}{environment.get('PATH', os.defpath)}",
             "KUBECONFIG": os.devnull,
         }
-        with (home / "log" / "kwokctl.log").open("wb") as out:
+        log = home / "log" / "kwokctl.log"
+        log.touch(mode=0o600)
+        with log.open("wb") as out:
             child = subprocess.Popen(
                 command,
                 stdout=out,
