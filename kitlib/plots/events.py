@@ -218,10 +218,10 @@ def draw(ax: Axes, found: list[Lane], clock: Clock, labelled: bool = True) -> No
     box, point = box_of(ax), pixels(ax)
     draw_axis(ax, clock, labelled)
     bands = [(0.0, 1 - KEY * 72 * point / box.height if found else 1.0)]
-    draw_zero(ax, clock, bands)
     if not found:
         nothing(ax, clock, "Event")
         return
+    draw_zero(ax, clock, bands)
     lanes = shown(found)
     height = box.height / (72 * point)
     ax.set_ylim(height, 0)
@@ -256,8 +256,8 @@ def _lane(ax: Axes, lane: Lane, clock: Clock, top: float, row: float) -> None:
             paths.append(Path([(x0, low), (x1, low), (x1, high), (x0, high), (x0, low)], closed=True))
         if paths:
             area = Path.make_compound_path(*paths)
-            ax.add_patch(PathPatch(area, facecolor=colour, alpha=0.18, linewidth=0, zorder=1.5, gid="stamp"))
-            ax.add_patch(
+            ax.add_artist(PathPatch(area, facecolor=colour, alpha=0.18, linewidth=0, zorder=1.5, gid="stamp"))
+            ax.add_artist(
                 PathPatch(area, facecolor="none", edgecolor=colour, linewidth=0.6, zorder=1.6, gid="stamp edge")
             )
         x = clock.x(np.array([mark.received for mark in marks], dtype="int64"))
@@ -306,7 +306,7 @@ def _key(ax: Axes) -> None:
     trans = ax.get_yaxis_transform()
     middle, tall, wide = KEY * 0.42, 8 * point * units, 20 * point
     for fill, edge in ((0.18, 0.0), (0.0, 0.6)):
-        ax.add_patch(
+        ax.add_artist(
             Rectangle(
                 (0, middle - tall / 2),
                 wide / box.width,

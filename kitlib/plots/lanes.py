@@ -239,7 +239,6 @@ def draw(ax: Axes, groups: list[Group], colours: Colours, clock: Clock, fold: in
     box, inch = box_of(ax), pixels(ax) * 72
     draw_axis(ax, clock, labelled)
     if not count:
-        draw_zero(ax, clock, [(0, 1)])
         nothing(ax, clock, "Pod")
         return
     folded = count > fold
@@ -295,13 +294,13 @@ def _add(ax: Axes, paths: list[Path], colour: str, state: str, tone: Tone) -> No
     area = Path.make_compound_path(*paths)
     if tone.fill:
         face = PathPatch(area, facecolor=colour, alpha=tone.fill, linewidth=0, zorder=2, gid=state)
-        ax.add_patch(face)
+        ax.add_artist(face)
     if tone.edge or tone.hatch:
         line = PathPatch(area, facecolor="none", edgecolor=colour, linewidth=tone.edge, zorder=2.1, gid=state)
         if tone.hatch:
             line.set_hatch(tone.hatch)
             line.set_hatch_linewidth(0.9)
-        ax.add_patch(line)
+        ax.add_artist(line)
 
 
 def _side(ax: Axes, words: str, y: float, size: float, **how: Any) -> None:
@@ -335,7 +334,7 @@ def _heading(ax: Axes, group: Group, colours: Colours, clock: Clock, y: float, l
     base = y + HEADER * 0.56
     tall = side / box.height * abs(ax.get_ylim()[0] - ax.get_ylim()[1])
     trans = ax.get_yaxis_transform()
-    ax.add_patch(
+    ax.add_artist(
         Rectangle(
             (left, base - tall / 2),
             side / box.width,
@@ -369,19 +368,27 @@ def _key(ax: Axes, states: dict[str, Tone]) -> None:
     """Name the states that occur, each beside a piece of lane."""
     box, point = box_of(ax), pixels(ax)
     units = abs(ax.get_ylim()[0] - ax.get_ylim()[1]) / box.height
-    x, middle, size = 0.0, KEY * 0.45, SMALL
-    wide, gap = 20 * point, 12 * point
+    middle, wide, gap = KEY * 0.45, 20 * point, 12 * point
+    size, room = SMALL, box.width + 0.5 * 72 * point
+
+    def width(size: float) -> float:
+        return sum(wide + 4 * point + size_of(ax, tone.label, size)[0] + gap for tone in states.values()) - gap
+
+    while size > 5 and width(size) > room:
+        size, wide, gap = size - 0.5, wide * 0.9, gap * 0.9
+    x = 0.0
     trans = ax.get_yaxis_transform()
     for tone in states.values():
         tall = 9 * point * units * min(tone.height / 0.78, 1)
         corner = (x / box.width, middle - tall / 2)
         if tone.fill:
-            ax.add_patch(
+            ax.add_artist(
                 Rectangle(
                     corner,
                     wide / box.width,
                     tall,
                     transform=trans,
+                    clip_on=False,
                     facecolor=INK,
                     alpha=tone.fill,
                     linewidth=0,
@@ -394,6 +401,7 @@ def _key(ax: Axes, states: dict[str, Tone]) -> None:
                 wide / box.width,
                 tall,
                 transform=trans,
+                clip_on=False,
                 facecolor="none",
                 edgecolor=INK,
                 linewidth=tone.edge or 0.5,
@@ -401,12 +409,13 @@ def _key(ax: Axes, states: dict[str, Tone]) -> None:
                 zorder=2.1,
             )
             frame.set_hatch_linewidth(0.8)
-            ax.add_patch(frame)
+            ax.add_artist(frame)
         ax.text(
             (x + wide + 4 * point) / box.width,
             middle,
             tone.label,
             transform=trans,
+            clip_on=False,
             va="center_baseline",
             color=INK,
             fontsize=size,

@@ -69,7 +69,7 @@ class Stack:
 
 
 def build(long: pd.DataFrame, times: pd.DataFrame, clock: Clock) -> Stack:
-    """Make the stack from kitlib.rollout\'s `by_revision` and `timeline`."""
+    """Make the stack from what kitlib.rollout calls `by_revision` and `timeline`."""
     kept = times.drop_duplicates("monotonic_ns", keep="last")
     versions = kept["resourceVersion"].to_numpy()
     ns = kept["monotonic_ns"].to_numpy()
@@ -148,7 +148,7 @@ def add_tone(ax: Axes, paths: Sequence[Path], colour: str, kind: str) -> None:
     if tone.fill:
         face = PathPatch(area, facecolor=colour, alpha=tone.fill, linewidth=0, zorder=2, gid=kind)
         face.set_snap(True)
-        ax.add_patch(face)
+        ax.add_artist(face)
     if tone.hatch or tone.edge:
         edge = PathPatch(
             area,
@@ -162,7 +162,7 @@ def add_tone(ax: Axes, paths: Sequence[Path], colour: str, kind: str) -> None:
         if tone.hatch:
             edge.set_hatch_linewidth(0.8)
         edge.set_snap(True)
-        ax.add_patch(edge)
+        ax.add_artist(edge)
 
 
 def _line(times: pd.DataFrame, column: str, clock: Clock) -> tuple[np.ndarray, np.ndarray]:
@@ -213,4 +213,4 @@ def breaches(ax: Axes, verdict: Verdict, clock: Clock) -> None:
         path = Path([(x0, low), (x1, low), (x1, high), (x0, high), (x0, low)], closed=True)
         patch = PathPatch(path, facecolor="none", edgecolor=INK, hatch="xxxx", linewidth=1.6, zorder=3.5, gid="breach")
         patch.set_hatch_linewidth(1.2)
-        ax.add_patch(patch)
+        ax.add_artist(patch)

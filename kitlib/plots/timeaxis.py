@@ -22,6 +22,9 @@ STEP_ROW = 15
 STEP_ROWS = 4
 """Steps that would need more rows are not drawn; the text names all."""
 
+SHORTEST = 100_000_000
+"""Nanoseconds that an axis covers at least."""
+
 _UNITS = ((300, 1, "seconds", "s"), (4 * 3600, 60, "minutes", "min"), (float("inf"), 3600, "hours", "h"))
 
 
@@ -122,9 +125,9 @@ class Clock:
             if int(g["until_ns"]) > begin and int(g["after_ns"]) < end
         }
         at, since = _zero(zero, known, steps, begin, step)
-        span = max(end - begin, 1_000_000)
+        span = max(end - begin, SHORTEST)
         left = begin - round(0.03 * span) if at == begin else min(begin, at)
-        right = max(end + round(0.015 * span), at)
+        right = max(end + round(0.015 * span), begin + SHORTEST, at)
         gaps = {_until_listed(gap, frames, end) for gap in gaps}
         order = tuple(sorted(gaps, key=lambda gap: (gap.after, gap.until, gap.kind)))
         return cls(at, begin, end, left, right, since, steps, order)
