@@ -40,17 +40,16 @@ def call(*args: str, **more: str) -> subprocess.CompletedProcess:
 
 
 def test_help_teaches_and_is_quick():
-    began = time.monotonic()
-    best = 9.0
-    for _ in range(3):
-        began = time.monotonic()
-        done = call("--help")
-        best = min(best, time.monotonic() - began)
+    began = os.times()
+    done = call("--help")
+    ended = os.times()
+    # Processor time: what others do on this machine at the same time doesn't count.
+    spent = ended.children_user - began.children_user + ended.children_system - began.children_system
     assert done.returncode == 0
     for command in COMMANDS:
         assert f"\n  {command} " in done.stdout
     assert "A first session:" in done.stdout and "Exit codes:" in done.stdout
-    assert best < 0.5, f"{best:.2f} s"
+    assert spent < 0.5, f"{spent:.2f} s"
 
 
 @pytest.mark.parametrize("command", COMMANDS)
