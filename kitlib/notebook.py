@@ -23,7 +23,7 @@ import yaml
 from kitlib import claims, objects
 from kitlib import cluster as clusters
 from kitlib.cluster import Cluster, binaries, namespaces, versions
-from kitlib.errors import ClusterError, KitlibError, UsageError
+from kitlib.errors import ClusterError, KitlibError, UsageError, WaitTimeout
 from kitlib.frames import Frames
 from kitlib.objects import Change
 from kitlib.progress import duration
@@ -39,6 +39,13 @@ class Changes(list[Change]):
 
     def __str__(self) -> str:
         return "\n".join(map(str, self))
+
+
+class Refusal(str):
+    """Why something was refused, in the server's words; shown when it was said."""
+
+    def _ipython_display_(self) -> None:
+        pass
 
 
 class Step:
@@ -102,6 +109,7 @@ class Lab:
         self.base = base
         self.connection = cluster.connect()
         self.closed = False
+        self._quiet = False
         folder = _place()
         if cluster.made_by_kitlib:
             cluster.verify()
@@ -193,19 +201,18 @@ class Lab:
         """Read an object as it is now."""
         return objects.get(self.connection, ref, self.namespace)
 
-    def refused(self, word: Callable[..., Any], *args: Any, **options: Any) -> str:
+    def refused(self, word: Callable[..., Any], *args: Any, **options: Any) -> Refusal:
         """Do what should be refused, and return the reason; raise `UsageError` if it was accepted after all."""
         try:
             word(*args, **options)
         except KitlibError as error:
             _display(error.message, f"<pre class='kitlib-refused'>refused: {html.escape(error.message)}</pre>")
-            return error.message
+            return Refusal(error.message)
         raise UsageError("it was accepted", step="refused", object=str(args), next="this lesson expects a refusal")
 
-    def wait(self, ref: str, *, timeout: float = 60, **goal: Any) -> float:
+    def wait(self, ref: str, *, timeout: float = 60, **goal: Any) -> None:
         """Wait for an object, and say how long it took; goals as of `kitlib.objects.wait`."""
-        recorded = {resource.plural for resource in self.recorder._resources}
-        known = objects.find(self.connection, ref)[0].plural in recorded
+        known = objects.find(self.connection, ref)[0].plural in self.recorder.plurals
         seconds = objects.wait(
             self.connection, ref, self.namespace, timeout=timeout, recorder=self.recorder if known else None, **goal
         )
@@ -213,8 +220,50 @@ class Lab:
             (str(goal.get("what") or (value if isinstance(value, str) else key)) for key, value in goal.items())
         )
         text = f"{ref}: {words.replace('_', ' ')} after {duration(seconds)}"
-        _display(text, f"<div class='kitlib-wait'>{html.escape(text)}</div>")
-        return seconds
+        if not self._quiet:
+            _display(text, f"<div class='kitlib-wait'>{html.escape(text)}</div>")
+
+    def until(self, predicate: Callable[[], Any], what: str, timeout: float = 30) -> None:
+        """Wait until something is so, asked at every change that is recorded.
+
+        Parameters
+        ----------
+        predicate : callable
+            True when it is so.
+        what : str
+            The same in words, for the time-out's message.
+        timeout : float
+            Seconds.
+
+        Raises
+        ------
+        WaitTimeout
+            If it isn't so in time.
+        """
+        if not self.recorder.wait_for(predicate, timeout):
+            raise WaitTimeout(
+                f"not so within {duration(timeout)}",
+                step="wait for",
+                object=what,
+                next="%kubectl shows what is there instead",
+            )
+
+    def owned(self, plural: str, owner: str) -> list[dict[str, Any]]:
+        """Return the objects of a kind that exist now and are owned by one of this name, as far as recorded."""
+        return [
+            item
+            for item in self.recorder.latest(plural)
+            if any(reference["name"] == owner for reference in item["metadata"].get("ownerReferences") or ())
+        ]
+
+    @contextmanager
+    def quiet(self) -> Iterator[None]:
+        """Show nothing in a `with` block: for words that are said many times."""
+        before, self._quiet = self._quiet, True
+        try:
+            yield
+        finally:
+            self._quiet = before
 
     def catch_up(self) -> None:
         """Return when the recording has all that the server has."""
@@ -241,7 +290,7 @@ class Lab:
         return _Quiet(self.ledger)  # type: ignore[return-value]
 
     def _show(self, *changes: Change) -> Changes:
-        for change in changes:
+        for change in () if self._quiet else changes:
             _display(str(change), _change_html(change))
         return Changes(changes)
 

@@ -353,6 +353,7 @@ def wait(
     rolled_out: bool = False,
     settled: bool = False,
     deleted: bool = False,
+    observed: bool = False,
     condition: str | None = None,
     until: Callable[[dict[str, Any]], Any] | None = None,
     what: str | None = None,
@@ -361,7 +362,7 @@ def wait(
 ) -> float:
     """Wait for an object, driven by its watch, and say why when the time is over.
 
-    Name one of `rolled_out`, `settled`, `deleted`, `condition` and `until`.
+    Name one of `rolled_out`, `settled`, `deleted`, `observed`, `condition` and `until`.
 
     Parameters
     ----------
@@ -377,6 +378,8 @@ def wait(
         Rolled out, and no Pod of it is terminating any more.
     deleted : bool
         It exists no longer.
+    observed : bool
+        Its controller has seen the newest spec: status.observedGeneration is metadata.generation.
     condition : str
         "Available", "Progressing=False", "Progressing=False:ProgressDeadlineExceeded" (type=status:reason).
     until : callable
@@ -397,7 +400,14 @@ def wait(
         When the time is over, or the rollout has failed for good; the message names what is missing, Pod by Pod.
     """
     resource, name = find(connection, ref)
-    goals = {"rolled out": rolled_out, "settled": settled, "gone": deleted, condition: condition, what: until}
+    goals: dict[str | None, Any] = {
+        "rolled out": rolled_out,
+        "settled": settled,
+        "gone": deleted,
+        "observed": observed,
+        condition: condition,
+    }
+    goals[what] = until
     chosen = [words for words, wanted in goals.items() if wanted]
     if len(chosen) != 1:
         raise UsageError(
@@ -408,7 +418,7 @@ def wait(
         with Recorder(connection, kinds, namespace=namespace) as own:
             return wait(
                 connection, ref, namespace, rolled_out=rolled_out, settled=settled, deleted=deleted,
-                condition=condition, until=until, what=what, timeout=timeout, recorder=own,
+                observed=observed, condition=condition, until=until, what=what, timeout=timeout, recorder=own,
             )  # fmt: skip
     goal = chosen[0] or "as asked"
     started = time.monotonic()
@@ -433,6 +443,8 @@ def wait(
             return bool(until(seen))
         if condition is not None:
             return _has(seen, condition)
+        if observed:
+            return _observed(seen)
         failure = _failed(seen)
         return bool(failure) or (_rolled_out(seen) and not (settled and _terminating(recorder, seen)))
 
@@ -571,16 +583,19 @@ def _rolled_out(item: dict[str, Any]) -> bool:
     status = item.get("status") or {}
     wanted = item["spec"].get("replicas", 1)
     return (
-        status.get("observedGeneration", 0) >= item["metadata"].get("generation", 0)
+        _observed(item)
         and status.get("updatedReplicas", 0) == wanted
         and status.get("replicas", 0) == wanted
         and status.get("availableReplicas", 0) == wanted
     )
 
 
+def _observed(item: dict[str, Any]) -> bool:
+    return (item.get("status") or {}).get("observedGeneration", 0) >= item["metadata"].get("generation", 0)
+
+
 def _failed(item: dict[str, Any]) -> str:
-    status = item.get("status") or {}
-    if status.get("observedGeneration", 0) < item["metadata"].get("generation", 0):
+    if not _observed(item):
         return ""
     late = _has(item, "Progressing=False:ProgressDeadlineExceeded")
     return "it exceeded its progress deadline" if late else ""

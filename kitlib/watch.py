@@ -139,6 +139,11 @@ class Recorder:
             alive = sum(len(objects) for objects in self._latest.values())
         return {"rows": len(self.recording), "objects": alive, "gaps": self._gaps}
 
+    @property
+    def plurals(self) -> frozenset[str]:
+        """The kinds that are recorded, by their plural names."""
+        return frozenset(self._latest)
+
     def latest(self, plural: str) -> list[dict[str, Any]]:
         """Return the objects of a kind that exist now, as far as recorded, decoded."""
         with self.recording.changed:
