@@ -26,15 +26,17 @@ document.addEventListener("DOMContentLoaded", () => {
     shown.textContent = count === claims.length ? "" : `${count} of ${claims.length} shown`
   }
 
-  // A link to a claim shows it, whatever the filter says.
+  // A link to a claim shows it, whatever the filter says, and opens its evidence.
   const follow = () => {
     const target = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)))
-    if (target && target.closest("[hidden]")) {
+    if (!target) return
+    if (target.closest("[hidden]")) {
       choice = "all"
       words.value = ""
       apply()
-      target.scrollIntoView()
     }
+    for (const evidence of target.closest(".claim")?.querySelectorAll("details") ?? []) evidence.open = true
+    target.scrollIntoView()
   }
 
   for (const button of buttons)
@@ -45,4 +47,5 @@ document.addEventListener("DOMContentLoaded", () => {
   words.addEventListener("input", apply)
   window.addEventListener("hashchange", follow)
   bar.hidden = false
+  follow()
 })

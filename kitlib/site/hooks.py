@@ -29,9 +29,20 @@ from kitlib.site.links import PAGE_BUDGET
 log = get_plugin_logger("kitlib.site")
 
 COVER_NOTEBOOK = "deployment"
-EVIDENCE_ROWS = (None, 8, 3, 1, 0)
-"""Rows of each claim's evidence that a notebook's page may show, tried in this order; the ledger shows all."""
-FRAME = 32_000
+SHARES: tuple[tuple[int | None, int | None], ...] = (
+    (None, None),
+    (8, None),
+    (3, None),
+    (3, 600),
+    (1, 600),
+    (0, 600),
+    (0, 240),
+    (0, 0),
+)
+"""Rows of each claim's evidence and characters of each figure's words that a notebook's page shows, until it fits.
+
+The ledger shows all rows; a file beside the figure holds all its words."""
+FRAME = 26_000
 """Bytes of a page around the notebook: header, navigation, footer."""
 NOT_EXECUTED = (
     '<div class="admonition warning not-executed"><p class="admonition-title">Not executed in this build</p>'
@@ -91,6 +102,8 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
         page = site.pages[name] = _page(name, path)
         for figure in page.figures:
             files.append(File.generated(config, f"notebooks/{name}/{figure.file}", content=figure.content))
+            words = figure.words.encode("utf-8-sig")  # the mark tells a browser how to read it
+            files.append(File.generated(config, f"notebooks/{name}/{figure.words_file}", content=words))
     manifests = checkout(config) / "notebooks" / "manifests"
     for path in sorted(manifests.rglob("*.yaml")):
         address = path.relative_to(manifests.parent).as_posix()
@@ -101,12 +114,12 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def _page(name: str, path: Path) -> pages.NotebookPage:
-    """Return a notebook's page, with as many rows of evidence as the budget of a page allows."""
+    """Return a notebook's page, with as much of its evidence and its figures' words as a page's budget allows."""
     notebook = pages.load(path)
     anchors = [ledger.anchor(claim) for claim in ledger.gather(site.claims)]
     evidence = {anchor: f"../ledger.html#{anchor}" for anchor in anchors}
-    for rows in EVIDENCE_ROWS:
-        page = pages.Renderer(name, partial(_resolve, name), evidence, rows).page(notebook)
+    for rows, words in SHARES:
+        page = pages.Renderer(name, partial(_resolve, name), evidence, rows, words).page(notebook)
         if len(page.html.encode()) + FRAME <= PAGE_BUDGET:
             break
     return page
@@ -179,7 +192,10 @@ def _about(name: str) -> str:
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
     """Fill in what the reference takes from the program itself."""
-    for mark, write in (("<!-- kitlib:commands -->", reference.commands), ("<!-- kitlib:columns -->", reference.columns)):
+    for mark, write in (
+        ("<!-- kitlib:commands -->", reference.commands),
+        ("<!-- kitlib:columns -->", reference.columns),
+    ):
         if mark in markdown:
             markdown = markdown.replace(mark, write())
     return markdown

@@ -47,17 +47,30 @@ class Figure:
     width: int | None = None
     height: int | None = None
 
-    def html(self, folder: str) -> str:
+    def html(self, folder: str, longest: int | None = None) -> str:
         """Return the figure as an element; `folder` is where its file lies, seen from the page."""
         size = f' width="{self.width}" height="{self.height}"' if self.width and self.height else ""
         short, rest = first_sentence(self.words)
         target = escape(f"{folder}{self.file}")
-        said = escape(self.words.strip(), quote=False)
-        twin = f"<figcaption><details><summary>The figure in words</summary><div>{said}</div></details></figcaption>"
         return (
             f'<figure class="recorded" data-search-exclude="1"><a href="{target}" title="The figure alone, full size">'
-            f'<img src="{target}"{size} alt="{escape(short)}" loading="lazy"></a>{twin if rest else ""}</figure>'
+            f'<img src="{target}"{size} alt="{escape(short)}"></a>'
+            f"{self._caption(folder, longest) if rest else ''}</figure>"
         )
+
+    def _caption(self, folder: str, longest: int | None) -> str:
+        """Return the figure's words, folded; what is longer than `longest` characters is left to a file."""
+        said, more = self.words.strip(), ""
+        if longest is not None and len(said) > longest:
+            said = said[:longest].rsplit("\n", 1)[0]
+            more = f'<p><a href="{escape(folder + self.words_file)}">Each Pod and Event, in words</a></p>'
+        words = f"<div>{escape(said, quote=False)}</div>{more}"
+        return f"<figcaption><details><summary>The figure in words</summary>{words}</details></figcaption>"
+
+    @property
+    def words_file(self) -> str:
+        """The name of the file that holds all of the figure's words."""
+        return f"{self.file.rsplit('.', 1)[0]}.txt"
 
 
 @dataclass
@@ -140,6 +153,8 @@ class Renderer:
         Anchor of a claim → where all its evidence is shown.
     rows : int, optional
         How many rows of a claim's evidence are shown here; all by default.
+    words : int, optional
+        How many characters of a figure's words are shown here; all by default.
     """
 
     def __init__(
@@ -148,11 +163,13 @@ class Renderer:
         resolve: Callable[[str], str] = str,
         evidence: dict[str, str] | None = None,
         rows: int | None = None,
+        words: int | None = None,
     ) -> None:
         self.name = name
         self.resolve = resolve
         self.evidence = evidence or {}
         self.rows = rows
+        self.words = words
         self.figures: list[Figure] = []
         self.headings: list[tuple[int, str, str]] = []
         self.claims: list[str] = []
@@ -249,7 +266,7 @@ class Renderer:
             if mime in data:
                 text = joined(data[mime])
                 content = text.encode() if suffix == "svg" else base64.b64decode(text)
-                return self._figure(content, suffix, words, metadata.get(mime, {})).html(f"{self.name}/")
+                return self._figure(content, suffix, words, metadata.get(mime, {})).html(f"{self.name}/", self.words)
         if "text/markdown" in data:
             return f'<div class="html">{self.quoted.render(joined(data["text/markdown"]))}</div>'
         if "application/json" in data:
@@ -301,7 +318,9 @@ class Renderer:
         if not match:
             return None
         suffix = {"png": "png", "jpeg": "jpg", "svg+xml": "svg"}[match.group(1)]
-        return self._figure(base64.b64decode(match.group(2)), suffix, alt or words, {}).html(f"{self.name}/")
+        return self._figure(base64.b64decode(match.group(2)), suffix, alt or words, {}).html(
+            f"{self.name}/", self.words
+        )
 
     def _text(self, text: str, kind: str) -> str:
         text = "\n".join(line.rstrip("\r").rsplit("\r", 1)[-1] for line in ESCAPES.sub("", text).split("\n"))

@@ -1,4 +1,4 @@
-"""What the reference says of the command and of the frames, taken from the program itself, so that it can't be stale."""
+"""What the reference says of the command and the frames: taken from the program, so that it can't be stale."""
 
 from __future__ import annotations
 
