@@ -12,7 +12,7 @@ from matplotlib.patches import PathPatch, Rectangle
 from matplotlib.path import Path
 
 from kitlib.plots.canvas import LEFT, attach, bare, box_of, new_axes, new_figure, pixels, size_of
-from kitlib.plots.style import INK, SMALL, Colours, amount, drawn, plain
+from kitlib.plots.style import INK, PALETTE, SMALL, Colours, amount, drawn, plain
 from kitlib.plots.timeaxis import STEP_ROW, Clock, draw_axis, draw_gaps, draw_steps, draw_zero, need, nothing, step_rows
 
 NEEDS = (
@@ -183,7 +183,7 @@ def collect(events: pd.DataFrame, colours: Colours, clock: Clock) -> list[Lane]:
                 now,
                 _mapped(row["earliest"], shift),
                 _mapped(row["latest"], shift),
-                colours.about({str(key): value for key, value in row.items()}),
+                colours.about({str(key): value for key, value in row.items()}, now),
                 int(row["occurrences"]),
                 about,
                 str(row["message"]),
@@ -240,15 +240,17 @@ def draw(ax: Axes, found: list[Lane], clock: Clock, labelled: bool = True) -> No
 
 def _lane(ax: Axes, lane: Lane, clock: Clock, top: float, row: float) -> None:
     """Draw a lane: a row within it for each colour, so that points of two revisions don't hide each other."""
-    hues = sorted({mark.colour for mark in lane.marks})
+    hues = sorted({mark.colour for mark in lane.marks}, key=lambda hue: (*PALETTE, INK).index(hue))
     tall = row * 0.86 / len(hues)
     for index, colour in enumerate(hues):
         marks = [mark for mark in lane.marks if mark.colour == colour]
         y = top + row * 0.07 + index * tall
         spans = {(m.earliest, m.latest) for m in marks if m.earliest is not None and m.latest is not None}
-        paths = []
+        paths, points = [], []
         for begin, end in sorted(spans):
             left, right = max(begin, clock.left), min(end, clock.right)
+            if begin == end and left == begin:
+                points.append(begin)
             if right <= left:
                 continue
             x0, x1 = float(clock.x(left)), float(clock.x(right))
@@ -260,6 +262,8 @@ def _lane(ax: Axes, lane: Lane, clock: Clock, top: float, row: float) -> None:
             ax.add_artist(
                 PathPatch(area, facecolor="none", edgecolor=colour, linewidth=0.6, zorder=1.6, gid="stamp edge")
             )
+        if points:
+            ax.vlines(clock.x(points), y + tall * 0.08, y + tall * 0.92, color=colour, linewidth=0.7, gid="stamp point")
         x = clock.x(np.array([mark.received for mark in marks], dtype="int64"))
         ax.plot(
             x,

@@ -100,42 +100,37 @@ def name_revisions(ax: Axes, stack: Stack, times: pd.DataFrame, colours: Colours
     for layer in stack.layers:
         if layer.kind != "available":
             continue
-        for number in dict.fromkeys(layer.revision[layer.high > layer.low]):
-            hidden = blind | (layer.revision[index] != number)
-            options = [
-                (f"revision {number}", drawn(layer.owner, 24)),
-                (f"revision {number}", ""),
-                (f"rev. {number}", ""),
-            ]
-            for first, second in options if number else [(drawn(layer.owner, 24), "")]:
-                words = first + (f"\n{second}" if second else "")
-                width, height = size_of(ax, words, SMALL, weight="bold", linespacing=1.25)
-                best = (0.0, 0.0, 0.0)
-                for floor in [np.zeros(len(columns)), *lines]:
-                    ceiling = np.full(len(columns), np.inf)
-                    for line in lines:
-                        ceiling = np.where(line > floor, np.minimum(ceiling, line), ceiling)
-                    low = np.maximum(layer.low[index] * per_pod, floor)
-                    high = np.where(hidden, low - 1, np.minimum(layer.high[index] * per_pod, ceiling))
-                    found = roomiest(low, high, int(width + 12 * point) // STRIDE + 1)
-                    if found[2] - found[1] > best[2] - best[1]:
-                        best = found
-                if best[2] - best[1] >= height + 4 * point:
-                    ax.text(
-                        best[0] * STRIDE / box.width,
-                        (best[1] + best[2]) / 2 / box.height,
-                        words,
-                        transform=ax.transAxes,
-                        ha="center",
-                        va="center",
-                        fontsize=SMALL,
-                        weight="bold",
-                        linespacing=1.25,
-                        color=text_on(colours.of(layer.owner)),
-                        zorder=4,
-                        gid="revision",
-                    )
-                    break
+        owner, number = drawn(layer.owner, 24), layer.revision
+        options = [(f"revision {number}", owner), (f"revision {number}", ""), (f"rev. {number}", "")]
+        for first, second in options if number else [(owner, "")]:
+            words = first + (f"\n{second}" if second else "")
+            width, height = size_of(ax, words, SMALL, weight="bold", linespacing=1.25)
+            best = (0.0, 0.0, 0.0)
+            for floor in [np.zeros(len(columns)), *lines]:
+                ceiling = np.full(len(columns), np.inf)
+                for line in lines:
+                    ceiling = np.where(line > floor, np.minimum(ceiling, line), ceiling)
+                low = np.maximum(layer.low[index] * per_pod, floor)
+                high = np.where(blind, low - 1, np.minimum(layer.high[index] * per_pod, ceiling))
+                found = roomiest(low, high, int(width + 12 * point) // STRIDE + 1)
+                if found[2] - found[1] > best[2] - best[1]:
+                    best = found
+            if best[2] - best[1] >= height + 4 * point:
+                ax.text(
+                    best[0] * STRIDE / box.width,
+                    (best[1] + best[2]) / 2 / box.height,
+                    words,
+                    transform=ax.transAxes,
+                    ha="center",
+                    va="center",
+                    fontsize=SMALL,
+                    weight="bold",
+                    linespacing=1.25,
+                    color=text_on(colours.of(number)) if number else INK,
+                    zorder=4,
+                    gid="revision",
+                )
+                break
 
 
 def brackets(ax: Axes, verdict: Verdict, clock: Clock) -> None:
@@ -217,7 +212,7 @@ def name_areas(ax: Axes, stack: Stack, verdict: Verdict, clock: Clock) -> None:
     for kind in ("unavailable", "terminating"):
         layers = [layer for layer in stack.layers if layer.kind == kind]
         if layers:
-            edges[kind] = layers[0].low[index] * per_pod, layers[-1].high[index] * per_pod
+            edges[kind] = layers[0].low[index] * per_pod, np.max([one.high for one in layers], axis=0)[index] * per_pod
     places: list[tuple[str, np.ndarray, np.ndarray]] = []  # words, columns it may point at, height there
     for kind, (low, high) in edges.items():
         thick = np.where(blind, 0, high - low)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -201,7 +202,7 @@ def lives(pods: pd.DataFrame, colours: Colours, clock: Clock) -> list[Group]:
                 pod.name,
             )
         )
-    order = {name: index for index, name in enumerate(colours.colour)}
+    order = {name: index for index, name in enumerate(colours.owners)}
     return sorted(groups.values(), key=lambda group: order.get(group.owner, len(order)))
 
 
@@ -256,8 +257,8 @@ def draw(ax: Axes, groups: list[Group], colours: Colours, clock: Clock, fold: in
             y += HEADER
         middle = y + row * len(group.pods) / 2
         for pod in group.pods:
-            for state, path in _bars(pod, clock, y, row, folded):
-                shapes.setdefault((state, colours.of(group.owner)), []).append(path)
+            for state, colour, path in _bars(pod, clock, colours, y, row, folded):
+                shapes.setdefault((state, colour), []).append(path)
             if not folded:
                 _name(ax, pod, y + row / 2, row)
             y += row
@@ -276,18 +277,18 @@ def draw(ax: Axes, groups: list[Group], colours: Colours, clock: Clock, fold: in
     draw_gaps(ax, clock, bands, "Pod")
 
 
-def _bars(pod: Pod, clock: Clock, y: float, row: float, folded: bool) -> list[tuple[str, Path]]:
-    bars = []
+def _bars(
+    pod: Pod, clock: Clock, colours: Colours, y: float, row: float, folded: bool
+) -> Iterator[tuple[str, str, Path]]:
+    """Yield state, colour and outline of each piece of a Pod's lane."""
     gaps = clock.gaps_of("Pod")
     for state, begin, end in pod.spans:
-        if state not in TONES:
-            continue
         tall = row * (FOLDED_TONES if folded else TONES)[state].height
-        for left, right in clock.known(begin, end, gaps):
-            x0, x1 = float(clock.x(left)), float(clock.x(right))
-            low, high = y + (row - tall) / 2, y + (row + tall) / 2
-            bars.append((state, Path([(x0, low), (x1, low), (x1, high), (x0, high), (x0, low)], closed=True)))
-    return bars
+        low, high = y + (row - tall) / 2, y + (row + tall) / 2
+        for since, until, colour in colours.spans(pod.owner, begin, end):
+            for left, right in clock.known(since, until, gaps):
+                x0, x1 = float(clock.x(left)), float(clock.x(right))
+                yield state, colour, Path([(x0, low), (x1, low), (x1, high), (x0, high), (x0, low)], closed=True)
 
 
 def _add(ax: Axes, paths: list[Path], colour: str, state: str, tone: Tone) -> None:
@@ -334,17 +335,13 @@ def _heading(ax: Axes, group: Group, colours: Colours, clock: Clock, y: float, l
     base = y + HEADER * 0.56
     tall = side / box.height * abs(ax.get_ylim()[0] - ax.get_ylim()[1])
     trans = ax.get_yaxis_transform()
-    ax.add_artist(
-        Rectangle(
-            (left, base - tall / 2),
-            side / box.width,
-            tall,
-            transform=trans,
-            facecolor=colours.of(group.owner),
-            linewidth=0,
-            zorder=4,
+    swatches = colours.swatches(group.owner)
+    for index, colour in enumerate(swatches):
+        corner = (left + index * (side + 2 * point) / box.width, base - tall / 2)
+        ax.add_artist(
+            Rectangle(corner, side / box.width, tall, transform=trans, facecolor=colour, linewidth=0, zorder=4)
         )
-    )
+    left += (len(swatches) - 1) * (side + 2 * point) / box.width
     longest = 120
     width = box.width * (1 - left) - 12 * point
     words = drawn(title(group, colours, clock, longest), longest)

@@ -37,15 +37,15 @@ class Layer:
         The ReplicaSet's name.
     low, high : ndarray
         Lower and upper edge at each time.
-    revision : ndarray
-        The ReplicaSet's revision at each time.
+    revision : int
+        The revision that the ReplicaSet had; 0 if it is not known. A ReplicaSet that had two has two bands.
     """
 
     kind: str
     owner: str
     low: np.ndarray
     high: np.ndarray
-    revision: np.ndarray
+    revision: int
 
 
 @dataclass
@@ -73,19 +73,17 @@ def build(long: pd.DataFrame, times: pd.DataFrame, clock: Clock) -> Stack:
     kept = times.drop_duplicates("monotonic_ns", keep="last")
     versions = kept["resourceVersion"].to_numpy()
     ns = kept["monotonic_ns"].to_numpy()
-    names = list(long.sort_values("revision", kind="stable")["replicaset"].unique())
-    first = long.groupby("replicaset")["revision"].min()
-    names.sort(key=lambda name: int(first[name]) or 10**9)
+    known = long[["revision", "replicaset"]].drop_duplicates().itertuples(index=False, name=None)
+    bands = sorted(known, key=lambda band: (band[0] or 10**9, band[1]))
+    tables = long.drop_duplicates(["resourceVersion", "replicaset"], keep="last").set_index("resourceVersion")
+    own = {name: tables[tables["replicaset"] == name].reindex(versions) for _, name in bands}
     base = np.zeros(len(ns), dtype="int64")
     layers = []
-    tables = long.drop_duplicates(["resourceVersion", "replicaset"], keep="last").set_index("resourceVersion")
     for kind in COUNTED:
-        for name in names:
-            own = tables.loc[tables["replicaset"] == name, [kind, "revision"]].reindex(versions)
-            count = own[kind].fillna(0).to_numpy(dtype="int64")
+        for number, name in bands:
+            count = own[name][kind].where(own[name]["revision"] == number, 0).fillna(0).to_numpy(dtype="int64")
             if count.any():
-                number = own["revision"].ffill().fillna(0).to_numpy(dtype="int64")
-                layers.append(Layer(kind, str(name), base, base + count, number))
+                layers.append(Layer(kind, str(name), base, base + count, int(number)))
                 base = base + count
     if len(ns) and ns[0] <= clock.begin:
         ns = ns.copy()
@@ -138,7 +136,7 @@ def fill(ax: Axes, stack: Stack, colours: Colours, clock: Clock) -> None:
     for layer in stack.layers:
         paths = _steps(stack, layer.low, layer.high, clock, gaps)
         if paths:
-            add_tone(ax, paths, colours.of(layer.owner), layer.kind)
+            add_tone(ax, paths, colours.of(layer.revision), layer.kind)
 
 
 def add_tone(ax: Axes, paths: Sequence[Path], colour: str, kind: str) -> None:

@@ -7,7 +7,7 @@ same on both pages, and each revision has a colour that stands out from both, al
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -138,10 +138,10 @@ def amount(count: int, thing: str = "Pod") -> str:
 
 
 class Colours:
-    """One colour for each ReplicaSet (or other owner of Pods), the same in all panels and figures.
+    """One colour for each revision, the same in all panels and in all figures.
 
-    A ReplicaSet takes the colour of the lowest revision it was seen with. A rollback gives its ReplicaSet a new number
-    and leaves its colour, so that a reader sees an old template come back.
+    A revision's number alone decides. A rollback gives an old ReplicaSet a new number: from then on its Pods have the
+    new revision's colour. Owners that have no revisions (a StatefulSet, a Job) get colours in the order they came.
 
     Parameters
     ----------
@@ -150,40 +150,62 @@ class Colours:
     """
 
     def __init__(self, replicas: pd.DataFrame | None = None, pods: pd.DataFrame | None = None) -> None:
-        self.revisions: dict[str, list[int]] = {}
+        self.since: dict[str, list[tuple[int, int]]] = {}  # owner → (monotonic ns, revision), in order of time
         if replicas is not None and len(replicas):
             sets = replicas[(replicas["kind"] == "ReplicaSet") & replicas["revision"].notna()]
-            for name, numbers in sets.groupby("name", sort=False)["revision"]:
-                self.revisions[str(name)] = [int(number) for number in dict.fromkeys(numbers)]
-        names = sorted(self.revisions, key=lambda name: min(self.revisions[name]))
+            for name, now, number in zip(sets["name"], sets["monotonic_ns"], sets["revision"], strict=True):
+                known = self.since.setdefault(str(name), [])
+                if not known or known[-1][1] != number:
+                    known.append((int(now), int(number)))
+        self.owners = sorted(self.since, key=lambda name: self.since[name][0][1])
+        self.others: dict[str, str] = {}
         if pods is not None and len(pods):
-            names += [name for name in dict.fromkeys(pods["owner.name"]) if name and name not in self.revisions]
-        self.colour: dict[str, str] = {}
-        taken: list[str] = []
-        for name in names:
-            first = (min(self.revisions[name]) - 1 if name in self.revisions else len(taken)) % len(PALETTE)
-            cycle = PALETTE[first:] + PALETTE[:first]
-            wanted = cycle[0] if name in self.revisions else next((c for c in cycle if c not in taken), cycle[0])
-            self.colour[name] = wanted
-            taken.append(wanted)
+            for name in dict.fromkeys(pods["owner.name"]):
+                if name and name not in self.since:
+                    self.others[str(name)] = PALETTE[len(self.others) % len(PALETTE)]
+        self.owners += self.others
 
-    def of(self, owner: object) -> str:
-        """Return the colour of an owner's Pods; ink if it is not known."""
-        return self.colour.get(str(owner), INK)
+    @staticmethod
+    def of(revision: int) -> str:
+        """Return a revision's colour."""
+        return PALETTE[(revision - 1) % len(PALETTE)] if revision > 0 else INK
 
-    def about(self, event: Mapping[str, Any]) -> str:
+    def at(self, owner: str, ns: int) -> str:
+        """Return the colour of an owner's Pods at a time; ink if it is not known."""
+        return next(colour for begin, end, colour in self.spans(owner, ns, ns + 1) if begin <= ns < end)
+
+    def spans(self, owner: str, begin: int, end: int) -> Iterator[tuple[int, int, str]]:
+        """Cut a time where the owner's revision changes; yield begin, end and colour of each piece."""
+        known = self.since.get(owner)
+        if not known:
+            yield begin, end, self.others.get(owner, INK)
+            return
+        for index, (since, number) in enumerate(known):
+            left = begin if index == 0 else max(begin, since)
+            right = min(end, known[index + 1][0]) if index + 1 < len(known) else end
+            if left < right:
+                yield left, right, self.of(number)
+
+    def about(self, event: Mapping[str, Any], ns: int) -> str:
         """Return the colour of what an Event is about: a ReplicaSet, a Pod of one, or one that its message names."""
         name = str(event["involvedObject.name"])
         if event["involvedObject.kind"] in ("Pod", "ReplicaSet"):
-            owner = name if name in self.colour else name.rpartition("-")[0]
-            return self.colour.get(owner, INK)
+            return self.at(name if name in self.owners else name.rpartition("-")[0], ns)
         words = str(event["message"]).split()
-        return next((self.colour[word] for word in words if word in self.colour), INK)
+        return self.at(next((word for word in words if word in self.since), ""), ns)
+
+    def revisions(self, owner: str) -> list[int]:
+        """Return the revisions that an owner had, in order."""
+        return [number for _, number in self.since.get(owner, ())]
 
     def label(self, owner: str) -> str:
         """Return what an owner is called in a figure: its revision or revisions, else an empty string."""
-        numbers = self.revisions.get(owner, [])
+        numbers = self.revisions(owner)
         return "revision " + " → ".join(map(str, numbers)) if numbers else ""
+
+    def swatches(self, owner: str) -> list[str]:
+        """Return an owner's colours, in order."""
+        return [self.of(number) for number in self.revisions(owner)] or [self.others.get(owner, INK)]
 
 
 def apply() -> None:

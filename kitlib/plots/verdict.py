@@ -46,7 +46,7 @@ class Change:
     Parameters
     ----------
     what : str
-        created, template, or scaled.
+        created, template, revision (with no new template of the Deployment), or scaled.
     begin : int
         Monotonic ns at which its write was received.
     end : int or None
@@ -310,39 +310,44 @@ def _bounds(verdict: Verdict, times: pd.DataFrame, clock: Clock) -> None:
 
 
 def _changes(rows: pd.DataFrame, clock: Clock) -> list[Change]:
+    """Find what the Pods had to follow: a new template (when it isn't paused), a new revision, a new scale."""
     found: list[Change] = []
-    template, replicas, revision = None, None, 0
-    for row in rows.to_dict("records"):
+    template: str | None = None  # that is rolled out, or on its way; None while it is not known
+    replicas, revision = 0, 0
+    for number, row in enumerate(rows.to_dict("records")):
         now = int(row["monotonic_ns"])
         desired = 1 if pd.isna(row["spec.replicas"]) else int(row["spec.replicas"])
+        newer = revision if pd.isna(row["revision"]) else int(row["revision"])
+        open_ = found[-1] if found and found[-1].end is None else None
         change = None
-        if template is None:
+        if number == 0:
             if row["type"] == "ADDED" and row["origin"] == "watch" and now >= clock.begin:
                 change = Change("created", now)
-        elif row["template"] != template and not row["paused"]:
+        elif not row["paused"] and row["template"] != template and (template or not _done(row, desired)):
             change = Change("template", now, before=revision)
+        elif newer > revision > 0 and (open_ is None or open_.what == "scaled"):
+            change = Change("revision", now, before=revision)
         elif desired != replicas:
-            change = Change("scaled", now, before=replicas or 0, after=desired)
+            change = Change("scaled", now, before=replicas, after=desired)
         if change is not None and now >= clock.begin:
             change.loose = "at least " if row["origin"] == "relist" else ""
-            if found and found[-1].end is None:
-                found[-1].overtaken = True
+            if open_ is not None:
+                open_.overtaken = True
             found.append(change)
-        if template is None or not row["paused"]:
+            open_ = change
+        if not row["paused"]:
             template = row["template"]
-        replicas = desired
-        if not pd.isna(row["revision"]):
-            revision = int(row["revision"])
-        if not found or found[-1].end is not None:
+        replicas, revision = desired, newer
+        if open_ is None:
             continue
-        if found[-1].what != "scaled":
-            found[-1].after = revision
-        if row["paused"] and found[-1].what != "scaled":
-            continue
+        if open_.what != "scaled":
+            open_.after = revision
+            if row["paused"]:
+                continue
         if change is None and _done(row, desired):
-            found[-1].end = now
+            open_.end = now
             if row["origin"] == "relist":
-                found[-1].loose = "about " if found[-1].loose else "at most "
+                open_.loose = "about " if open_.loose else "at most "
     return found
 
 
@@ -378,9 +383,17 @@ def headline(verdict: Verdict, clock: Clock) -> tuple[bool | None, str]:
         return None, f"{late} · {first[:1].lower()}{first[1:]}"
     if len(told) == 1:
         return good, f"{first} · {told[0].done} in {told[0].lasting(clock)}"
-    took = [change.lasting(clock) if change.end is not None else "overtaken" for change in told]
-    times = f": {', '.join(took)}" if len(took) <= 4 else f", at last in {took[-1]}"
-    return good, f"{first} · {told[0].done} {len(told)} times{times}"
+    took = [change.lasting(clock) for change in told if change.end is not None]
+    overtaken = len(told) - len(took)
+    parts = [first]
+    if len(took) == 1:
+        parts.append(f"{told[-1].done} in {took[0]}")
+    elif took:
+        often = f"{told[-1].done} {len(took)} times"
+        parts.append(f"{often}: {', '.join(took)}" if len(took) <= 4 else f"{often}, at last in {took[-1]}")
+    if overtaken:
+        parts.append(f"{amount(overtaken, 'change')} overtaken")
+    return good, " · ".join(parts)
 
 
 def _told(changes: Sequence[Change]) -> list[Change]:
@@ -455,7 +468,9 @@ def in_words(verdict: Verdict, clock: Clock) -> list[str]:
     if verdict.unavailable_ns:
         lines.append(f"No Pod was available for {clock.lasting(verdict.unavailable_ns)}.")
     for change in verdict.changes:
-        what = {"created": "Created", "template": "Template changed", "scaled": "Scaled"}[change.what]
+        what = {"created": "Created", "template": "Template changed", "revision": "New revision", "scaled": "Scaled"}[
+            change.what
+        ]
         told = f"{what} ({change.name}) at {clock.at(change.begin)}: "
         if change.end is not None:
             told += f"finished at {clock.at(change.end)}, after {change.lasting(clock)}."
