@@ -211,7 +211,7 @@ def test_readme_fits_one_screen():
     assert len(lines) <= 45
     text = "\n".join(lines)
     assert "make walk" in text and "make test" in text
-    for target in re.findall(r"\]\(([^)#]+)", text):
+    for target in re.findall(r"(?:\]\(|src=\")([^)#\"]+)", text):
         assert target.startswith("http") or (CHECKOUT / target).exists(), target
 
 
