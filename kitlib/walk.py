@@ -18,6 +18,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -438,7 +439,7 @@ def _run(source: Path, cluster: Cluster, build: Path, timeout: float, voice: _Vo
     try:
         with voice.progress(name, total=outcome.cells), tempfile.TemporaryDirectory(prefix="kitlib-kernel-") as spec:
             run = _Run(nb, outcome, ledger, voice, timeout)
-            interrupted = asyncio.run(run.execute(_environment(cluster, build), Path(spec)))
+            interrupted = run.to_its_end(_environment(cluster, build), Path(spec))
         outcome.faults = [] if outcome.error else faults(nb)
     finally:
         outcome.seconds = time.monotonic() - began
@@ -484,6 +485,20 @@ class _Run:
         self.timeout = timeout
         self.interrupted = False
 
+    def to_its_end(self, environment: dict[str, str], spec: Path) -> bool:
+        """Run all cells, also where an event loop runs already (in a notebook); return whether someone stopped it."""
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            return asyncio.run(self.execute(environment, spec))
+        with ThreadPoolExecutor(1) as pool:
+            running = pool.submit(asyncio.run, self.execute(environment, spec))
+            try:
+                return running.result()
+            except KeyboardInterrupt:
+                self._loop.call_soon_threadsafe(self._stop)
+                return running.result()
+
     async def execute(self, environment: dict[str, str], spec: Path) -> bool:
         """Run all cells; return whether someone stopped it."""
         from nbclient import NotebookClient
@@ -491,6 +506,7 @@ class _Run:
         current = asyncio.current_task()
         assert current is not None
         self._main = current
+        self._loop = asyncio.get_running_loop()
         manager = _kernel_manager(spec)
         client = NotebookClient(self.nb, km=manager, coalesce_streams=True, record_timing=False)
         with _signals(self._stop):

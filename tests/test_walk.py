@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
@@ -205,6 +206,16 @@ def test_a_cell_that_takes_too_long_is_stopped(project):
 def test_a_tag_gives_a_cell_more_time(project):
     put(project, "one", notebook(LEDGER, ("import time\ntime.sleep(1.5)\nledger('one')", ["timeout-60"])))
     assert run(project, timeout=1)[0].ok
+
+
+@pytest.mark.slow
+def test_a_walk_can_be_called_where_an_event_loop_runs(project):
+    put(project, "one", notebook(LEDGER, "ledger('one')"))
+
+    async def call():
+        return run(project)[0]
+
+    assert asyncio.run(call()).ok
 
 
 @pytest.mark.slow

@@ -35,15 +35,10 @@ def sample_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place / "out"
 
 
-def sites() -> list[str]:
-    """The sample's site, and the one that a walk wrote into this checkout where there is one."""
-    return ["sample", "walk"] if (CHECKOUT / "site" / "ledger.json").is_file() else ["sample"]
-
-
-@pytest.fixture(scope="session", params=sites())
+@pytest.fixture(scope="session", params=["sample", pytest.param("walk", marks=[pytest.mark.live, pytest.mark.slow])])
 def built(request: pytest.FixtureRequest) -> Path:
-    """Each site there is to look at."""
-    return CHECKOUT / "site" if request.param == "walk" else request.getfixturevalue("sample_site")
+    """Each site there is to look at: the sample's, and that of the walk over all notebooks which the tests make."""
+    return request.getfixturevalue({"sample": "sample_site", "walk": "walked_site"}[request.param])
 
 
 class _Quiet(http.server.SimpleHTTPRequestHandler):
