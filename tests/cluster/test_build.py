@@ -11,12 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from kitlib.cluster import build, gobuild, machine, processes, store, toolchain
+from kitlib.cluster import build, gobuild, machine, processes, store
 from kitlib.cluster.versions import Release
 from kitlib.errors import BuildError
 
 ONE = ("kubectl",)
-go_needed = pytest.mark.skipif(toolchain.installed()[0] is None, reason="install Go 1.26 or newer")
 
 MAKE = """
 import sys, pathlib
@@ -37,7 +36,6 @@ def start(module: Path, **environment: str) -> subprocess.Popen[str]:
     )
 
 
-@go_needed
 def test_it_is_built_once_and_then_taken_from_the_cache(tiny: Path, cache: Path, known: Release) -> None:
     home = build.make(known, ONE, progress=False)
     assert subprocess.run([home / "kubectl"], capture_output=True, text=True).stdout == '"built"\n'
@@ -47,7 +45,6 @@ def test_it_is_built_once_and_then_taken_from_the_cache(tiny: Path, cache: Path,
     assert sorted(path.name for path in cache.glob("bin/*")) == [build.key(known, ONE)]
 
 
-@go_needed
 def test_another_content_is_another_build(tiny: Path, cache: Path, known: Release) -> None:
     first = build.key(known, ONE)
     main = tiny / "cmd/kube/main.go"
@@ -58,7 +55,6 @@ def test_another_content_is_another_build(tiny: Path, cache: Path, known: Releas
     assert subprocess.run([home / "kubectl"], capture_output=True, text=True).stdout == '"changed"\n'
 
 
-@go_needed
 def test_a_damaged_build_is_made_anew(tiny: Path, cache: Path, known: Release) -> None:
     home = build.make(known, ONE, progress=False)
     (home / "kube").write_bytes(b"half")
@@ -67,7 +63,6 @@ def test_a_damaged_build_is_made_anew(tiny: Path, cache: Path, known: Release) -
     assert subprocess.run([home / "kubectl"], capture_output=True, text=True).stdout == '"built"\n'
 
 
-@go_needed
 def test_two_processes_build_once(tiny: Path, cache: Path, known: Release) -> None:
     pair = [start(tiny), start(tiny)]
     outputs = [child.communicate(timeout=120) for child in pair]
@@ -76,7 +71,6 @@ def test_two_processes_build_once(tiny: Path, cache: Path, known: Release) -> No
     assert sum("build Kubernetes" in err and "(once; Go" in err for _, err in outputs) == 1, outputs
 
 
-@go_needed
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 def test_an_interrupted_build_leaves_nothing_and_goes_on(
@@ -105,8 +99,7 @@ def test_an_interrupted_build_leaves_nothing_and_goes_on(
     assert not notes.exists()
 
 
-@go_needed
-def test_no_network(cache: Path, known: Release, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_network(go: Path, cache: Path, known: Release, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GOPROXY", "http://127.0.0.1:1")
     monkeypatch.setenv("GOMODCACHE", str(tmp_path / "modules"))
     monkeypatch.setattr(machine, "disk", lambda path: 10**12)
@@ -118,7 +111,6 @@ def test_no_network(cache: Path, known: Release, tmp_path: Path, monkeypatch: py
     assert not list(cache.glob("bin/.part*"))
 
 
-@go_needed
 def test_a_compiler_error_is_told(tiny: Path, cache: Path, known: Release) -> None:
     (tiny / "cmd/kube/main.go").write_text("package main\n\nfunc main() { nonsense }\n")
     build.key.cache_clear()
@@ -149,7 +141,6 @@ print(sorted(path.name for path in pathlib.Path(sys.argv[2]).rglob("*") if path.
 """
 
 
-@go_needed
 @pytest.mark.skipif(sys.platform != "linux", reason="a small file system is made as Linux does it")
 def test_a_disk_that_fills_up(tiny: Path, tmp_path: Path) -> None:
     small = tmp_path / "small"
