@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from kitlib.cluster import controlplane, logs, places, processes, record
+from kitlib.cluster import controlplane, logs, machine, places, processes, record
 from kitlib.cluster.base import Cluster
 from kitlib.cluster.binaries import Programs, programs
 from kitlib.cluster.lock import FileLock
@@ -27,6 +27,8 @@ COMPONENTS = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-schedul
 DEADLINE = 120.0
 """Seconds until a control plane must serve; a loaded machine with two processors needs 20."""
 NODES = 3
+DISK = machine.GIB // 3
+"""What a cluster takes: etcd alone sets 128 MB aside."""
 
 
 class Embedded:
@@ -82,6 +84,7 @@ class Embedded:
 
     def _make(self, name: str, home: Path, wanted: Release, chosen: Programs, bar: Progress) -> Cluster:
         until = time.monotonic() + DEADLINE
+        machine.need_disk({home: DISK}, "bring up the cluster", ClusterError)
         wanted_port = os.environ.get("KITLIB_PORT")
         picked = controlplane.free_ports(3, _port(wanted_port) if wanted_port else None)
         ports = {"kubeApiserverPort": picked[0], "etcdPort": picked[1], "etcdPeerPort": picked[2]}

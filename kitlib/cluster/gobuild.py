@@ -16,7 +16,7 @@ from kitlib.cluster import machine, places, toolchain
 from kitlib.cluster.shown import shown
 from kitlib.cluster.toolchain import Go
 from kitlib.cluster.versions import Release
-from kitlib.errors import BuildError
+from kitlib.errors import BuildError, KitlibError
 from kitlib.progress import Progress
 
 STEP = "build Kubernetes' programs"
@@ -231,7 +231,7 @@ def _stop(child: subprocess.Popen[bytes]) -> None:
             pipe.close()
 
 
-def explain(lines: list[str], where: Path) -> BuildError:
+def explain(lines: list[str], where: Path) -> KitlibError:
     """Turn what `go` says into one clear error."""
     text = "\n".join(lines)
     last = next((line for line in reversed(lines) if line.strip()), "no word from go")

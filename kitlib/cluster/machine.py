@@ -6,7 +6,7 @@ import os
 import shutil
 from pathlib import Path
 
-from kitlib.errors import BuildError
+from kitlib.errors import BuildError, KitlibError
 
 MIB = 2**20
 GIB = 2**30
@@ -47,13 +47,13 @@ def disk(path: Path) -> int:
     return shutil.disk_usage(path).free
 
 
-def need_disk(needs: dict[Path, int], step: str) -> None:
+def need_disk(needs: dict[Path, int], step: str, kind: type[KitlibError] = BuildError) -> None:
     """Check that there is room; paths on one file system share it.
 
     Raises
     ------
-    BuildError
-        Some file system has less free space than is needed.
+    KitlibError
+        Some file system has less free space than is needed; of the kind that was asked for.
     """
     by_device: dict[int, tuple[Path, int]] = {}
     for path, size in needs.items():
@@ -66,14 +66,14 @@ def need_disk(needs: dict[Path, int], step: str) -> None:
     for path, size in by_device.values():
         free = disk(path)
         if free < size:
-            raise disk_full(step, path, f"{size / GIB:.1f} GiB are needed, {free / GIB:.1f} GiB are free")
+            raise disk_full(step, path, f"{size / GIB:.1f} GiB are needed, {free / GIB:.1f} GiB are free", kind)
 
 
-def disk_full(step: str, path: Path, detail: str) -> BuildError:
+def disk_full(step: str, path: Path, detail: str, kind: type[KitlibError] = BuildError) -> KitlibError:
     """Make the error for a full disk."""
-    return BuildError(
+    return kind(
         f"the disk is full: {detail}.",
         step=step,
         object=str(path),
-        next="free some space there, or set KITLIB_CACHE, GOCACHE and GOMODCACHE to folders on a larger disk",
+        next="free some space there, or set KITLIB_CACHE and KITLIB_STATE (and GOCACHE, GOMODCACHE) to other folders",
     )

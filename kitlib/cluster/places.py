@@ -7,6 +7,8 @@ from pathlib import Path
 
 import platformdirs
 
+from kitlib.errors import ClusterError
+
 
 def cache() -> Path:
     """Return the cache, shared between checkouts: ``KITLIB_CACHE``, or the user's cache folder."""
@@ -25,5 +27,13 @@ def home(name: str) -> Path:
 
 def _private(path: Path) -> Path:
     path = path.expanduser().absolute()
-    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise ClusterError(
+            f"it can't be made: {error.strerror}.",
+            step="make a folder",
+            object=str(path),
+            next="set KITLIB_CACHE and KITLIB_STATE to folders that you may write to",
+        ) from error
     return path

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from kitlib import cluster as clusters
-from kitlib.cluster import RELEASES, Cluster, places, processes, record
+from kitlib.cluster import RELEASES, Cluster, machine, places, processes, record
 from kitlib.cluster.embedded import COMPONENTS
 from kitlib.cluster.versions import Release
 from kitlib.errors import ClusterError, RefusedError, UsageError
@@ -165,6 +165,21 @@ def test_a_port_in_use(own: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
             clusters.up("embedded", progress=False)
     assert not home(own).exists()
     assert clusters.up("embedded", progress=False).name == own.name
+
+
+def test_a_full_disk(own: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    clusters.down(own.name)
+    monkeypatch.setattr(machine, "disk", lambda path: machine.MIB)
+    with pytest.raises(ClusterError, match=r"(?s)the disk is full: .*Next: free some space"):
+        clusters.up("embedded", progress=False)
+    assert not home(own).exists()
+
+
+def test_a_state_folder_that_cant_be_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("KITLIB_STATE", str(tmp_path / "file" / "state"))
+    with pytest.raises(ClusterError, match=r"(?s)can't be made.*Next: set KITLIB_CACHE"):
+        clusters.find()
 
 
 def test_what_is_wrong_with_a_component_is_told(own: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
