@@ -83,12 +83,12 @@ def gone(kind: str, each: dict[str, Any]) -> bool:
 
 
 def test_a_pods_life_and_its_delays(connection: Connection, life: Life) -> None:
-    connection.request("POST", life.path, body=pod(create_delay="300ms", ready_delay="1s", terminate_delay="700ms"))
+    connection.request("POST", life.path, body=pod(create_delay="800ms", ready_delay="2s", terminate_delay="1500ms"))
     accepted = life.until(lambda kind, each: each["status"].get("startTime"))
     ran = life.until(running)
     became = life.until(ready)
-    assert 0.25 <= ran - accepted < 2
-    assert 0.9 <= became - ran < 3
+    assert 0.4 <= ran - accepted < 10  # receipt on a busy machine may be late, so half of the delay is enough
+    assert 1.0 <= became - ran < 10
     first = next(each for _, kind, each in life.seen if running(kind, each))
     assert condition(first, "Ready") == "False"
     assert first["status"]["podIP"].startswith("10.")
@@ -100,7 +100,7 @@ def test_a_pods_life_and_its_delays(connection: Connection, life: Life) -> None:
         assert condition(life.seen[-1][2], name) == "True"
     connection.request("DELETE", f"{life.path}/p")
     told = life.until(lambda kind, each: "deletionTimestamp" in each["metadata"])
-    assert 0.6 <= life.until(gone) - told < 3
+    assert 0.75 <= life.until(gone) - told < 10
 
 
 def test_defaults_are_lively(connection: Connection, life: Life) -> None:
@@ -113,7 +113,7 @@ def test_defaults_are_lively(connection: Connection, life: Life) -> None:
         mine = [(at, kind, each) for at, kind, each in life.seen if each["metadata"]["name"] == f"p{number}"]
         ran = next(at for at, kind, each in mine if running(kind, each))
         waits.append(next(at for at, kind, each in mine if ready(kind, each)) - ran)
-    assert min(waits) >= 0.35
+    assert min(waits) >= 0.2
     assert max(waits) - min(waits) > 0.01
 
 
@@ -165,7 +165,7 @@ def test_a_jobs_pod_completes(connection: Connection, life: Life, namespace: str
         "metadata": {"name": "j"},
         "spec": {
             "template": {
-                "metadata": {"annotations": {"kitlib/run-for": "500ms"}},
+                "metadata": {"annotations": {"kitlib/run-for": "1500ms"}},
                 "spec": {"restartPolicy": "Never", "containers": [{"name": "c", "image": "example/c:1"}]},
             }
         },
@@ -173,7 +173,7 @@ def test_a_jobs_pod_completes(connection: Connection, life: Life, namespace: str
     connection.request("POST", f"/apis/batch/v1/namespaces/{namespace}/jobs", body=job)
     became = life.until(ready)
     done = life.until(lambda kind, each: each["status"].get("phase") == "Succeeded")
-    assert 0.4 <= done - became < 3
+    assert 0.75 <= done - became < 10
 
 
 def test_events_tell_the_story(connection: Connection, life: Life, namespace: str) -> None:
