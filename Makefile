@@ -50,9 +50,11 @@ lint: env-test
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-# One pytest for everything, so that its last line speaks for all; the tests' cluster goes away however it ends.
+# One pytest for everything, so that its last line speaks for all; the tests' cluster goes away however it ends. It is
+# brought up first because it shows its progress, which pytest would swallow.
 test: lint ## Lint, types, layers and every test: pure, live, notebooks, browser
 	@$(BIN)/python tests/prepare.py
+	@KITLIB_STATE="$(TEST_STATE)" $(BIN)/kitlib up
 	@status=0; KITLIB_STATE="$(TEST_STATE)" $(BIN)/pytest --nbval-lax --nbval-cell-timeout=300 \
 	--nbval-sanitize-with=tests/nbval.cfg tests notebooks $(ARGS) || status=$$?; \
 	KITLIB_STATE="$(TEST_STATE)" $(BIN)/kitlib down --quiet || true; exit $$status

@@ -8,8 +8,10 @@ it at its end, a bare pytest leaves it for the next run.
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -79,9 +81,40 @@ class NothingSkipped:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Make the above known for every item, also for those outside this folder."""
+    take_down_orphans()
     config.pluginmanager.register(Notebooks(), "kitlib-notebooks")
     if IN_CI:
         config.pluginmanager.register(NothingSkipped(), "kitlib-nothing-skipped")
+
+
+def take_down_orphans() -> None:
+    """Remove the clusters of test runs that were killed: those in build/test/states, which are named by process."""
+    for folder in sorted((PLACE / "states").glob("*-*")):
+        try:
+            os.kill(int(folder.name.split("-")[0]), 0)
+        except (ProcessLookupError, ValueError):
+            command = [sys.executable, "-m", "kitlib.cli", "down", "--quiet"]
+            subprocess.run(command, env={**os.environ, "KITLIB_STATE": str(folder)}, check=False)
+            shutil.rmtree(folder, ignore_errors=True)
+        except PermissionError:
+            continue
+
+
+@pytest.fixture(scope="module")
+def own_state() -> Iterator[Path]:
+    """A state folder for one file of tests; whatever runs there is taken down at the end, or by the next run."""
+    from kitlib import cluster
+
+    folder = PLACE / "states" / f"{os.getpid()}-{secrets.token_hex(3)}"
+    folder.mkdir(parents=True)
+    before = os.environ["KITLIB_STATE"]
+    os.environ["KITLIB_STATE"] = str(folder)
+    try:
+        yield folder
+    finally:
+        cluster.down()
+        os.environ["KITLIB_STATE"] = before
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def bring_up() -> Cluster:

@@ -72,20 +72,6 @@ def known() -> Release:
     return clusters.release()
 
 
-@pytest.fixture(scope="module")
-def own_state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A state folder for one file of tests; whatever runs there is taken down at the end."""
-    folder = tmp_path_factory.mktemp("state")
-    before = os.environ.get("KITLIB_STATE")
-    os.environ["KITLIB_STATE"] = str(folder)
-    yield folder
-    clusters.down()
-    if before is None:
-        del os.environ["KITLIB_STATE"]
-    else:
-        os.environ["KITLIB_STATE"] = before
-
-
 @pytest.fixture
 def own(own_state: Path) -> Cluster:
     """A cluster of this file's own, up and whole."""
