@@ -203,7 +203,13 @@ def lives(pods: pd.DataFrame, colours: Colours, clock: Clock) -> list[Group]:
             )
         )
     order = {name: index for index, name in enumerate(colours.owners)}
-    return sorted(groups.values(), key=lambda group: order.get(group.owner, len(order)))
+
+    def place(group: Group) -> tuple[int, int]:
+        """By the revision that its first Pod had; owners without revisions come last."""
+        revision = colours.revision(group.owner, group.pods[0].spans[0][1])
+        return revision or 2**31, order.get(group.owner, len(order))
+
+    return sorted(groups.values(), key=place)
 
 
 def height_of(groups: list[Group], fold: int) -> float:
@@ -335,7 +341,8 @@ def _heading(ax: Axes, group: Group, colours: Colours, clock: Clock, y: float, l
     base = y + HEADER * 0.56
     tall = side / box.height * abs(ax.get_ylim()[0] - ax.get_ylim()[1])
     trans = ax.get_yaxis_transform()
-    swatches = colours.swatches(group.owner)
+    shown = [(pod.spans[0][1], pod.spans[-1][2]) for pod in group.pods]
+    swatches = list(dict.fromkeys(hue for span in sorted(shown) for _, _, hue in colours.spans(group.owner, *span)))
     for index, colour in enumerate(swatches):
         corner = (left + index * (side + 2 * point) / box.width, base - tall / 2)
         ax.add_artist(

@@ -203,9 +203,10 @@ class Colours:
         numbers = self.revisions(owner)
         return "revision " + " → ".join(map(str, numbers)) if numbers else ""
 
-    def swatches(self, owner: str) -> list[str]:
-        """Return an owner's colours, in order."""
-        return [self.of(number) for number in self.revisions(owner)] or [self.others.get(owner, INK)]
+    def revision(self, owner: str, ns: int) -> int:
+        """Return the revision that an owner had at a time; 0 if it has none."""
+        known = self.since.get(owner, [])
+        return next((number for since, number in reversed(known) if since <= ns), known[0][1] if known else 0)
 
 
 def apply() -> None:
