@@ -127,3 +127,9 @@ def deployments(frames: Frames) -> list[str]:
     """Return the names of the Deployments in frames."""
     replicas = frames.replicas
     return [str(name) for name in replicas.loc[replicas["kind"] == "Deployment", "name"].unique()]
+
+
+def busiest(frames: Frames) -> str:
+    """Return the Deployment that was seen to change most."""
+    replicas = frames.replicas[frames.replicas["kind"] == "Deployment"]
+    return str(replicas["name"].mode().iloc[0])

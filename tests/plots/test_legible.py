@@ -46,8 +46,7 @@ def test_single_figures_of_invented_rollouts(name: str) -> None:
 @pytest.mark.parametrize(("name", "step"), REAL, ids=[f"{name}: {step}" for name, step in REAL])
 def test_stories_of_real_rollouts(name: str, step: str) -> None:
     frames = cases.real(name, step)
-    for deployment in cases.deployments(frames)[:4]:
-        check(plots.story(frames, deployment))
+    check(plots.story(frames, cases.busiest(frames)))
 
 
 def test_a_whole_recording_with_many_steps() -> None:

@@ -26,7 +26,7 @@ def drawn(frames: Frames, deployment: str | None = None) -> Axes:
 @pytest.mark.parametrize(("name", "step"), REAL, ids=[f"{name}: {step}" for name, step in REAL])
 def test_areas_and_bounds_of_real_rollouts_are_the_timeline_s(name: str, step: str) -> None:
     frames = cases.real(name, step)
-    deployment = cases.deployments(frames)[0]
+    deployment = cases.busiest(frames)
     times = model.timeline(frames.pods, frames.replicas, deployment)
     axes = drawn(frames, deployment)
     zero = frames.pods.attrs["window"][0]
@@ -130,6 +130,9 @@ def test_a_gap_is_shaded_labelled_and_left_empty(name: str) -> None:
     left = shades[0].get_x()
     assert (left, left + shades[0].get_width()) == (pytest.approx(after), pytest.approx(until, abs=0.01))
     assert drawing.words(axes, "gap label") == ["not recorded"]
+    x, y = drawing.line(axes, "upper").get_data()
+    inside = y[(x > after - 1e-9) & (x < until - 0.01)]
+    assert len(inside) and np.isnan(inside).all()
     for kind in ("available", "unavailable", "terminating"):
         for patch in drawing.patches(axes, kind):
             for x0, x1, _, _ in drawing.rectangles(patch):
