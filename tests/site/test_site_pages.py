@@ -9,7 +9,7 @@ import pytest
 import site_sample
 
 from kitlib.errors import UsageError
-from kitlib.site import ledger, pages
+from kitlib.site import ledger, pages, reference
 from kitlib.site.clean import clean
 
 HOSTILE = site_sample.HOSTILE
@@ -136,6 +136,43 @@ def test_a_claim_can_be_linked_to_from_the_ledger():
     assert made.claims == ["claim-deployment-owner-chain"]
     assert made.html.count('id="claim-deployment-owner-chain"') == 1
     assert made.claims[0] == ledger.anchor({"id": "deployment/owner-chain", "notebook": "deployment"})
+
+
+@pytest.mark.parametrize(("rows", "kept"), [(None, 3), (3, 3), (2, 2), (0, 0)])
+def test_evidence_beyond_the_budget_is_left_to_the_ledger(rows, kept):
+    cells = site_sample.cell("x", site_sample.claim_output("deployment/owner-chain", "text"))
+    evidence = {"claim-deployment-owner-chain": "../ledger.html#claim-deployment-owner-chain"}
+    made = pages.Renderer("deployment", evidence=evidence, rows=rows).page(site_sample.notebook(cells))
+    assert made.html.count("<td>4711</td>") == kept
+    assert ('href="../ledger.html#claim-deployment-owner-chain"' in made.html) == (kept < 3)
+    assert "The highest count was 8." in made.html
+
+
+def test_words_beyond_the_budget_are_left_to_a_file():
+    words = "A rollout that kept its promise. It took 3.2 s.\n" + "web-1: ready at 1 s.\n" * 100
+    figure = pages.Figure("figure-1-ab.png", b"", words)
+    assert figure.html("deployment/").count("web-1: ready") == 100
+    short = figure.html("deployment/", 200)
+    assert short.count("web-1: ready") < 10 and 'href="deployment/figure-1-ab.txt"' in short
+    assert 'alt="A rollout that kept its promise."' in short
+
+
+def test_long_anchors_are_cut_and_stay_apart():
+    texts = [f"deployment/{'a-very-long-sentence-about-pods-' * 3}{end}" for end in ("one", "two")]
+    first, second = (ledger.anchor({"id": text, "notebook": "deployment"}) for text in texts)
+    assert first != second and len(first) < 60
+
+
+def test_the_reference_tells_every_command_and_every_column():
+    from kitlib.frames import COLUMNS
+
+    told = reference.commands()
+    for command in ("up", "down", "status", "doctor", "walk", "lab", "record", "plot"):
+        assert f"## kitlib {command}\n" in told and f"Usage: kitlib {command}" in told
+    table = reference.columns()
+    for frame, described in COLUMNS.items():
+        assert f"## The frame `{frame}`" in table
+        assert all(f"| `{name}` |" in table for name in described)
 
 
 def test_hidden_and_folded_cells():
