@@ -21,6 +21,8 @@ KINDS = ("pods", "replicasets", "deployments", "events")
 PAGE = 500
 FLUSH_SECONDS = 2.0
 WATCH_SECONDS = 240
+SILENT_SECONDS = 90
+"""A watch that is silent for longer, when bookmarks come every minute, is opened anew where it was: nothing is lost."""
 PARTIAL = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 
 
@@ -244,8 +246,8 @@ class Recorder:
                         self.recording.changed.notify_all()
                     return
                 if code == 410:
-                    version, reason = None, "410: the server has forgotten the history"
-                    continue
+                    version = None
+                    reason = "410: the server has forgotten the history" if item.plural in self._listed else ""
                 failures += 1
             except (ClusterError, ConnectionError, msgspec.DecodeError):  # no answer, cut, or cut within a line
                 failures += 1
@@ -259,27 +261,20 @@ class Recorder:
         """List in pages; at a relist write the gap first, then what has changed behind it."""
         known = dict(self._latest[item.plural])
         again = bool(reason)
-        if again:
-            self._gaps += 1
-            self.recording.mark(
-                "GAP",
-                item.kind,
-                stream=item.plural,
-                kind=item.kind,
-                after_ns=since,
-                until_ns=time.monotonic_ns(),
-                reason=reason,
-            )
-        seen: set[str] = set()
         query: dict[str, Any] = {"limit": PAGE}
+        found: list[bytes] = []
         while True:
             page = _list.decode(self.connection.request("GET", item.path(self.namespace), query))
-            for raw in page.items or ():
-                row = self._keep(item, bytes(raw), "ADDED", "relist" if again else "list", known)
-                seen.add(row.uid)
+            found += map(bytes, page.items or ())
             if not page.metadata.continue_:
                 break
             query = {"limit": PAGE, "continue": page.metadata.continue_}
+        if again:
+            self._gaps += 1
+            bounds = {"after_ns": since, "until_ns": time.monotonic_ns()}
+            self.recording.mark("GAP", item.kind, stream=item.plural, kind=item.kind, **bounds, reason=reason)
+        origin = "relist" if again else "list"
+        seen = {self._keep(item, raw, "ADDED", origin, known).uid for raw in found}
         for uid, row in known.items():
             if uid not in seen:
                 self._keep(item, row.object, "DELETED", "relist")
@@ -287,7 +282,7 @@ class Recorder:
 
     def _watch(self, item: Resource, version: str) -> Iterable[str]:
         query = {"resourceVersion": version, "allowWatchBookmarks": "true", "timeoutSeconds": WATCH_SECONDS}
-        stream = self.connection.stream(item.path(self.namespace), query, read_timeout=WATCH_SECONDS + 30)
+        stream = self.connection.stream(item.path(self.namespace), query, read_timeout=SILENT_SECONDS)
         self._streams[item.plural] = stream
         if self._stopping.is_set():
             stream.close()
