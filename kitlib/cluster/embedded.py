@@ -106,9 +106,12 @@ class Embedded:
             self._start(name, home, wanted, until)
             with Wire(server, pki / "ca.crt", pki / "admin.crt", pki / "admin.key") as wire:
                 readiness = Readiness(wire, until, check)
+                readiness.accepted("GET", "/version")
+                self._wake_nodes(name, home, wanted, until)
                 readiness.nodes(NODES)
-                readiness.controllers()
+                readiness.admission()
                 readiness.accepted("GET", "/readyz")
+                check()
                 uid = wire.get("/api/v1/namespaces/kube-system")["metadata"]["uid"]
                 served = wire.get("/version")["gitVersion"]
         except ClusterError as error:
@@ -149,12 +152,22 @@ class Embedded:
         To learn whether the API server serves, kwokctl would start kubectl five times a second, which costs more than
         the answer is worth while everything else starts: it is given a `kubectl` that says yes, and `Readiness` asks.
         """
-        command = [str(home / "bin" / "kwokctl"), "create", "cluster", "--name", name, "--runtime", "binary"]
-        command += ["--config", str(home / "kwokctl" / "config.yaml"), "--kubeconfig", ""]
+        arguments = ["--runtime", "binary", "--config", str(home / "kwokctl" / "config.yaml"), "--kubeconfig", ""]
         for program in ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"):
-            command += [f"--{program}-binary", str(home / "bin" / program)]
-        command += ["--kwok-controller-binary", str(home / "bin" / "kwok")]
+            arguments += [f"--{program}-binary", str(home / "bin" / program)]
+        arguments += ["--kwok-controller-binary", str(home / "bin" / "kwok")]
         (home / "kwokctl" / "kubectl").symlink_to(shutil.which("true") or "/usr/bin/true")
+        (home / "log" / "kwokctl.log").touch(mode=0o600)
+        self._kwokctl(["create", "cluster", *arguments], name, home, wanted, until)
+
+    def _wake_nodes(self, name: str, home: Path, wanted: Release, until: float) -> None:
+        """Start kwok anew now that the API server serves: it asks after 1 s, 3 s, 7 s, 15 s, and would sleep on."""
+        kwok = _work(home, name) / "bin" / "kwok-controller"
+        processes.end([pid for pid, program in processes.below(kwok.parent).items() if program == str(kwok)])
+        (_work(home, name) / "pids" / "kwok-controller.pid").unlink(missing_ok=True)  # or its zombie counts as running
+        self._kwokctl(["start", "cluster"], name, home, wanted, until)
+
+    def _kwokctl(self, arguments: list[str], name: str, home: Path, wanted: Release, until: float) -> None:
         environment = {key: value for key, value in os.environ.items() if not key.startswith("KWOK_")}
         environment |= {
             "KWOK_WORKDIR": str(home / "kwok"),
@@ -163,11 +176,9 @@ class Embedded:
             "PATH": f"{home / 'kwokctl'}{os.pathsep}{environment.get('PATH', os.defpath)}",
             "KUBECONFIG": os.devnull,
         }
-        log = home / "log" / "kwokctl.log"
-        log.touch(mode=0o600)
-        with log.open("wb") as out:
+        with (home / "log" / "kwokctl.log").open("ab") as out:
             child = subprocess.Popen(
-                command,
+                [str(home / "bin" / "kwokctl"), *arguments, "--name", name],
                 stdout=out,
                 stderr=out,
                 stdin=subprocess.DEVNULL,
