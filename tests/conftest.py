@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -26,6 +27,10 @@ if TYPE_CHECKING:
 CHECKOUT = Path(__file__).resolve().parent.parent
 PLACE = CHECKOUT / "build" / "test"
 IN_CI = os.environ.get("CI", "").lower() in ("1", "true")
+
+# A shell starts what it puts in the background with Ctrl-C ignored, and children inherit that; the tests send it.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Before anything of kitlib runs: nothing of the user's is touched but the cache of programs.
 os.environ.setdefault("KITLIB_STATE", str(PLACE / "state"))
