@@ -17,12 +17,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import platformdirs
 import yaml
 
 from kitlib import claims, objects
 from kitlib import cluster as clusters
-from kitlib.cluster import Cluster, binaries, namespaces, versions
+from kitlib.cluster import Cluster, binaries, namespaces, places, versions
 from kitlib.errors import ClusterError, KitlibError, UsageError, WaitTimeout
 from kitlib.frames import Frames
 from kitlib.objects import Change
@@ -362,9 +361,7 @@ def open(notebook: str, *, kinds: tuple[str, ...] = KINDS, containers: bool = Fa
 
 def _place() -> Path:
     build = os.environ.get("KITLIB_BUILD")
-    if build:
-        return Path(build)
-    return Path(os.environ.get("KITLIB_STATE") or platformdirs.user_state_path("kitlib"))
+    return Path(build) if build else places.state()
 
 
 def _display(text: str, markup: str) -> None:

@@ -82,7 +82,7 @@ def load(source: str | Path | dict | Iterable[dict], base: Path | None = None) -
         documents: list[Any] = [source]
     elif isinstance(source, str | Path):
         text = str(source)
-        if isinstance(source, Path) or ("\n" not in text and ": " not in text):
+        if _is_path(source):
             name = text
             try:
                 text = ((base or Path()) / text).read_text(encoding="utf-8")
@@ -144,8 +144,7 @@ def apply(
     UsageError, ServerError, RefusedError
         For a manifest that can't be read, that the server refuses, or a cluster that may not be written to.
     """
-    named = isinstance(source, Path) or (isinstance(source, str) and "\n" not in source and ": " not in source)
-    file = str(source) if named else "-"
+    file = str(source) if _is_path(source) else "-"
     changes = []
     for manifest in load(source, base):
         resource = connection.discover(manifest["kind"], manifest["apiVersion"])
@@ -275,7 +274,6 @@ def undo(connection: Connection, ref: str, namespace: str, to_revision: int | No
         )
     template = json.loads(json.dumps(old[wanted]))
     (template["metadata"].get("labels") or {}).pop(HASH, None)
-    before = connection.get(resource.path(namespace, name))
     body = [{"op": "replace", "path": "/spec/template", "value": template}]
     after = json.loads(
         connection.request(
@@ -286,7 +284,7 @@ def undo(connection: Connection, ref: str, namespace: str, to_revision: int | No
             content_type="application/json-patch+json",
         )
     )
-    return Change(_named_object(resource, name), "rolled back", difference(before, after), kubectl, after)
+    return Change(_named_object(resource, name), "rolled back", difference(owner, after), kubectl, after)
 
 
 def delete(
@@ -481,6 +479,11 @@ def difference(before: dict[str, Any], after: dict[str, Any]) -> list[tuple[str,
     Lists whose items have a name are compared by it, others by position.
     """
     return list(_differ(_plain(before), _plain(after), ""))
+
+
+def _is_path(source: object) -> bool:
+    """Say whether a manifest's source names a file; a string that reads like YAML doesn't."""
+    return isinstance(source, Path) or (isinstance(source, str) and "\n" not in source and ": " not in source)
 
 
 def _differ(old: Any, new: Any, path: str) -> Iterable[tuple[str, Any, Any]]:
