@@ -18,7 +18,7 @@ import yaml
 
 from kitlib.connection import Connection, Resource
 from kitlib.errors import ServerError, UsageError, WaitTimeout
-from kitlib.frames import HASH, REVISION
+from kitlib.frames.columns import HASH, REVISION
 from kitlib.progress import Progress, duration
 from kitlib.watch import Recorder
 

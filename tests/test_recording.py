@@ -45,7 +45,7 @@ def test_what_was_recorded_is_read_again_byte_for_byte(tmp_path: Path) -> None:
     again = Recording.open(tmp_path / "r")
     assert list(again.rows) == list(rows)
     assert again.info["complete"] is True
-    assert [part.name for part in (tmp_path / "r").glob("*.parquet")] == ["part-00000.parquet"]
+    assert [part.name for part in (tmp_path / "r").rglob("*.parquet")] == ["part-000000000000.parquet"]
 
 
 def test_rows_that_were_flushed_survive_a_kill(tmp_path: Path) -> None:
@@ -64,7 +64,10 @@ def test_rows_that_were_flushed_survive_a_kill(tmp_path: Path) -> None:
     again = Recording.open(tmp_path / "r")
     assert len(again) == 2
     assert again.info["complete"] is False
-    assert "still open" in repr(again)
+    assert "not closed" in repr(again) and "2 s at its end are missing" in repr(again)
+    with again:
+        pass
+    assert Recording.open(tmp_path / "r").info["complete"] is False  # who reads it closes nothing
 
 
 def test_the_data_of_a_secret_never_reaches_the_disk(tmp_path: Path) -> None:
@@ -130,3 +133,79 @@ def test_a_full_disk_ends_it_with_what_it_has(small_disk: Path) -> None:
     again = Recording.open(small_disk / "r")
     assert 1 <= len(again) < 2000
     assert not list((small_disk / "r").glob("*.tmp"))
+
+
+def test_many_parts_give_the_same_rows_in_the_order_of_receipt(tmp_path: Path) -> None:
+    recording = Recording.create(tmp_path / "r", part_rows=40)
+    for number in range(95):
+        add(recording, pod(f"p{number % 7}", number), kind="Pod" if number % 3 else "Job")
+        if number % 10 == 9:
+            recording.flush()
+    live = recording.rows
+    assert [row.seq for row in live] == list(range(95))
+    opened = Recording.open(tmp_path / "r")  # while it is being written: all that was flushed
+    assert list(opened.rows) == list(live)[:90]
+    recording.close()
+    closed = Recording.open(tmp_path / "r").rows
+    assert list(closed) == list(live) == [closed[number] for number in range(95)]
+    assert closed[-1] == live[-1] and closed[3:5] == live[3:5]
+    assert [row.seq for row in closed.of("Job")] == list(range(0, 95, 3))
+    assert len(list((tmp_path / "r" / "rows").glob("hour=*/*.parquet"))) == 3
+    assert not list((tmp_path / "r").glob("flush-*"))
+
+
+def test_rows_of_two_hours_lie_in_two_partitions(tmp_path: Path) -> None:
+    with Recording.create(tmp_path / "r") as recording:
+        for number in range(4):
+            at = (1_800_000_000_000_000_000 + number * 1_200_000_000_000, number)
+            recording.add(
+                pod("p", number), kind="Pod", api_version="v1", type="ADDED", origin="watch", stream="s", at=at
+            )
+    folders = sorted(path.parent.name for path in (tmp_path / "r").rglob("part-*"))
+    assert folders == ["hour=2027-01-15T08", "hour=2027-01-15T09"]
+    assert [row.monotonic_ns for row in Recording.open(tmp_path / "r").rows] == [0, 1, 2, 3]
+
+
+def test_a_part_whose_flushed_rows_were_not_cleaned_up_counts_them_once(tmp_path: Path) -> None:
+    recording = Recording.create(tmp_path / "r")
+    for number in range(6):
+        add(recording, pod("p", number))
+        recording.flush()
+    kept = {path: path.read_bytes() for path in (tmp_path / "r").glob("flush-*")}
+    recording.close()
+    for path, data in kept.items():  # as after a kill between the two
+        path.write_bytes(data)
+    assert [row.resourceVersion for row in Recording.open(tmp_path / "r").rows] == [str(n) for n in range(6)]
+
+
+def test_an_older_format_still_opens() -> None:
+    old = Recording.open(DATA)
+    assert old.info["format"] == 1
+    assert [row.seq for row in old.rows] == list(range(len(old)))
+    assert {row.kind for row in old.rows.of("Pod", "Event")} == {"Pod", "Event"}
+
+
+def test_environments_are_left_out_when_asked(tmp_path: Path) -> None:
+    body = json.loads(pod("p", 1))
+    body["spec"] = {"containers": [{"env": [{"name": "KEY", "value": "hunter2"}, {"name": "REF", "valueFrom": {}}]}]}
+    applied = json.dumps({"spec": body["spec"]})
+    body["metadata"]["annotations"] = {"kubectl.kubernetes.io/last-applied-configuration": applied}
+    with Recording.create(tmp_path / "r", redact_env=True) as recording:
+        add(recording, json.dumps(body).encode())
+        add(recording, json.dumps({"metadata": {"name": "d"}, "spec": {"template": {"spec": body["spec"]}}}).encode())
+    for row in Recording.open(tmp_path / "r").rows:
+        assert b"hunter2" not in row.object and b'"KEY"' in row.object and b'"valueFrom"' in row.object
+
+
+def test_tokens_in_annotations_of_a_template_or_in_their_values_go_too(tmp_path: Path) -> None:
+    jwt = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJ4In0.c2ln"
+    template = {"metadata": {"annotations": {"vault/token": "hunter2"}}}
+    bodies = [
+        {"metadata": {"name": "d", "annotations": {"a": "b"}}, "spec": {"template": template}},
+        {"metadata": {"name": "e", "annotations": {"harmless": f"x {jwt}"}}},
+    ]
+    with Recording.create(tmp_path / "r") as recording:
+        for body in bodies:
+            add(recording, json.dumps(body).encode(), kind="Deployment")
+    kept = b"".join(row.object for row in Recording.open(tmp_path / "r").rows)
+    assert b"hunter2" not in kept and b"eyJ" not in kept and kept.count(b"redacted") == 2

@@ -259,24 +259,25 @@ class Cluster:
             return
         if kind:
             self.known[kind, uid] = self.version, raw
-        rows = self.recording._rows
+        rows = self.recording._tail
         mono = max(self._mono(), rows[-1].monotonic_ns if rows else 0)
-        rows.append(
-            WatchEvent(
-                START - MONOTONIC + mono,
-                mono,
-                api,
-                kind,
-                "demo" if kind else "",
-                name,
-                uid,
-                str(self.version) if kind else "",
-                type_,
-                origin,
-                kind or "kitlib",
-                raw,
-            )
+        row = WatchEvent(
+            START - MONOTONIC + mono,
+            mono,
+            api,
+            kind,
+            "demo" if kind else "",
+            name,
+            uid,
+            str(self.version) if kind else "",
+            type_,
+            origin,
+            kind or "kitlib",
+            raw,
+            len(rows),
         )
+        with self.recording.changed:
+            self.recording._append(row)
 
     def _object(self, kind: str, api: str, type_: str, origin: str, meta: dict[str, Any], **rest: Any) -> None:
         self.version += 1

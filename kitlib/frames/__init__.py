@@ -1,0 +1,10 @@
+"""Recording → tidy DataFrames: pods, replicas, conditions, events, occurrences, gaps, steps.
+
+Each frame has one row for each thing observed, in the order of receipt. Columns copied from the API keep its spelling;
+ours are snake_case. Objects are decoded into narrow structs that know just the fields that a frame tells.
+"""
+
+from kitlib.frames.columns import COLUMNS, STATES, Column
+from kitlib.frames.frames import Frames, decode, latest, settle
+
+__all__ = ["COLUMNS", "STATES", "Column", "Frames", "decode", "latest", "settle"]

@@ -1,0 +1,166 @@
+"""What each frame's columns are: names, dtypes, units, and where they come from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+REVISION = "deployment.kubernetes.io/revision"
+HASH = "pod-template-hash"
+STATES = ("Pending", "Scheduled", "Running", "Ready", "Terminating", "Succeeded", "Failed", "Gone")
+"""A Pod's state as a lane shows it, in the order of a Pod's life."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """What a column of a frame holds.
+
+    Parameters
+    ----------
+    dtype : str
+        pandas' name of its type.
+    unit : str
+        Of what its numbers count; empty where there is none.
+    text : str
+        What it means, and where it comes from.
+    """
+
+    dtype: str
+    unit: str
+    text: str
+
+
+TIME = "datetime64[ns, UTC]"
+_OBSERVED = {
+    "observed_at": Column(TIME, "wall clock", "when kitlib received it: a point"),
+    "monotonic_ns": Column("int64", "ns", "the same on the monotonic clock; only differences mean something"),
+    "seq": Column("int64", "", "order of receipt in the recording, from 0"),
+    "resourceVersion": Column("int64", "", "metadata.resourceVersion: the server's order of all writes"),
+}
+_WATCHED = {
+    **_OBSERVED,
+    "type": Column("str", "", "ADDED, MODIFIED or DELETED, as the watch said"),
+    "origin": Column("str", "", "list, watch or relist"),
+}
+_NAMED = {
+    "namespace": Column("str", "", "metadata.namespace"),
+    "name": Column("str", "", "metadata.name"),
+    "uid": Column("str", "", "metadata.uid"),
+}
+
+COLUMNS: dict[str, dict[str, Column]] = {
+    "pods": {
+        **_WATCHED,
+        **_NAMED,
+        "phase": Column("str", "", "status.phase"),
+        "state": Column("category", "", "Pending, Scheduled, Running (not ready), Ready, Terminating, …: see STATES"),
+        "ready": Column("bool", "", "status of the condition Ready is True"),
+        "nodeName": Column("str", "", "spec.nodeName; empty until scheduled"),
+        "podIP": Column("str", "", "status.podIP"),
+        "pod-template-hash": Column("str", "", "the label of that name"),
+        "owner.kind": Column("str", "", "kind of the owner reference that is the controller"),
+        "owner.name": Column("str", "", "its name"),
+        "owner.uid": Column("str", "", "its uid"),
+        "creationTimestamp": Column(TIME, "whole seconds", "metadata.creationTimestamp, the server's clock"),
+        "deletionTimestamp": Column(TIME, "whole seconds", "metadata.deletionTimestamp; NaT unless deleted"),
+        "readyTransition": Column(TIME, "whole seconds", "lastTransitionTime of the condition Ready"),
+        "reason": Column("str", "", "why it isn't further: of PodScheduled, of a waiting container, or status.reason"),
+        "message": Column("str", "", "the message that belongs to reason"),
+        "restartCount": Column("int64", "restarts", "sum over its containers"),
+        "image": Column("str", "", "spec.containers[].image, joined by a comma"),
+    },
+    "replicas": {
+        **_WATCHED,
+        "kind": Column("str", "", "Deployment, ReplicaSet, ReplicationController, StatefulSet or DaemonSet"),
+        **_NAMED,
+        "generation": Column("int64", "", "metadata.generation: rises when the spec changes"),
+        "observedGeneration": Column("Int64", "", "status.observedGeneration: what the controller has seen"),
+        "spec.replicas": Column("Int64", "Pods", "spec.replicas"),
+        "status.replicas": Column("Int64", "Pods", "status.replicas: without the terminating ones"),
+        "updatedReplicas": Column("Int64", "Pods", "status.updatedReplicas"),
+        "readyReplicas": Column("Int64", "Pods", "status.readyReplicas"),
+        "availableReplicas": Column("Int64", "Pods", "status.availableReplicas"),
+        "unavailableReplicas": Column("Int64", "Pods", "status.unavailableReplicas"),
+        "terminatingReplicas": Column("Int64", "Pods", "status.terminatingReplicas, where the version has it"),
+        "revision": Column("Int64", "", f"the annotation {REVISION}"),
+        "pod-template-hash": Column("str", "", "the label of that name"),
+        "owner.name": Column("str", "", "name of the controller that owns it; empty if none does"),
+        "owner.uid": Column("str", "", "its uid"),
+        "strategy": Column("str", "", "spec.strategy.type: RollingUpdate or Recreate"),
+        "maxSurge": Column("str", "Pods or %", "spec.strategy.rollingUpdate.maxSurge as written"),
+        "maxUnavailable": Column("str", "Pods or %", "spec.strategy.rollingUpdate.maxUnavailable as written"),
+        "minReadySeconds": Column("Int64", "s", "spec.minReadySeconds"),
+        "paused": Column("bool", "", "spec.paused"),
+        "revisionHistoryLimit": Column("Int64", "ReplicaSets", "spec.revisionHistoryLimit"),
+        "progressDeadlineSeconds": Column("Int64", "s", "spec.progressDeadlineSeconds"),
+        "image": Column("str", "", "spec.template.spec.containers[].image, joined by a comma"),
+        "template": Column("str", "", "digest of spec.template without pod-template-hash: equal means same template"),
+        "deletionTimestamp": Column(TIME, "whole seconds", "metadata.deletionTimestamp; NaT unless deleted"),
+    },
+    "conditions": {
+        **_OBSERVED,
+        "kind": Column("str", "", "kind of the object that has the condition"),
+        **_NAMED,
+        "condition": Column("str", "", "status.conditions[].type"),
+        "status": Column("str", "", "True, False or Unknown"),
+        "reason": Column("str", "", "status.conditions[].reason"),
+        "message": Column("str", "", "status.conditions[].message"),
+        "lastTransitionTime": Column(TIME, "whole seconds", "status.conditions[].lastTransitionTime"),
+    },
+    "events": {
+        **_OBSERVED,
+        **_NAMED,
+        "eventType": Column("str", "", "the Event's own type: Normal or Warning"),
+        "reason": Column("str", "", "reason"),
+        "message": Column("str", "", "message (core/v1) or note (events.k8s.io/v1)"),
+        "count": Column("int64", "occurrences", "count or series.count: how often up to here"),
+        "involvedObject.kind": Column("str", "", "kind of the object it is about"),
+        "involvedObject.name": Column("str", "", "its name"),
+        "involvedObject.uid": Column("str", "", "its uid"),
+        "component": Column("str", "", "source.component or reportingComponent: who says so"),
+        "occurrences": Column("int64", "occurrences", "how many this row adds to the one before"),
+        "earliest": Column(TIME, "whole seconds", "begin of the interval in which the newest of them fell"),
+        "latest": Column(TIME, "whole seconds", "end of that interval: server stamps are whole seconds"),
+        "first": Column(TIME, "whole seconds", "firstTimestamp or eventTime: when the first of all of them fell"),
+    },
+    "occurrences": {
+        **_OBSERVED,
+        **_NAMED,
+        "eventType": Column("str", "", "the Event's own type: Normal or Warning"),
+        "reason": Column("str", "", "reason"),
+        "message": Column("str", "", "message (core/v1) or note (events.k8s.io/v1)"),
+        "involvedObject.kind": Column("str", "", "kind of the object it is about"),
+        "involvedObject.name": Column("str", "", "its name"),
+        "involvedObject.uid": Column("str", "", "its uid"),
+        "component": Column("str", "", "source.component or reportingComponent: who says so"),
+        "number": Column("int64", "", "which of the Event's occurrences this is, from 1; of several, the first"),
+        "times": Column("int64", "occurrences", "how many; more than 1 where they can't be told apart"),
+        "earliest": Column(TIME, "whole seconds", "begin of the interval in which it fell"),
+        "latest": Column(TIME, "whole seconds", "end of that interval"),
+        "known": Column(
+            "str",
+            "",
+            "stamp: the Event has a stamp of it; between: it fell between two stamps; unbounded: no stamp tells",
+        ),
+    },
+    "gaps": {
+        "observed_at": _OBSERVED["observed_at"],
+        "monotonic_ns": _OBSERVED["monotonic_ns"],
+        "seq": _OBSERVED["seq"],
+        "stream": Column("str", "", "the watch that lost something"),
+        "kind": Column("str", "", "kind of the objects that may be missing"),
+        "after_ns": Column("int64", "ns", "monotonic: all before was recorded"),
+        "until_ns": Column("int64", "ns", "monotonic: all after is recorded again; the frame's end while it is open"),
+        "after_rv": Column("Int64", "", "resourceVersion: all up to it was recorded; NA if none was ever listed"),
+        "until_rv": Column("Int64", "", "resourceVersion: all after it is recorded again; NA while it is open"),
+        "open": Column("bool", "", "whether it has no end yet"),
+        "reason": Column("str", "", "what went wrong"),
+    },
+    "steps": {
+        "name": Column("str", "", "the step's name"),
+        "begin_at": Column(TIME, "wall clock", "when it began"),
+        "begin_ns": Column("int64", "ns", "the same on the monotonic clock"),
+        "end_ns": Column("Int64", "ns", "when it ended; NA while it goes on"),
+    },
+}
+
+__all__ = ["COLUMNS", "HASH", "REVISION", "STATES", "TIME", "Column"]

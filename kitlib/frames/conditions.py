@@ -1,0 +1,60 @@
+"""The frame `conditions`: one row for each change of a condition of any object."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import msgspec
+import pandas as pd
+
+from kitlib.frames.objects import Condition, decode, number
+from kitlib.recording import WatchEvent
+
+
+class _Conditions(msgspec.Struct):
+    conditions: list[Condition] | None = None
+
+
+class _Conditioned(msgspec.Struct):
+    status: _Conditions | None = None
+
+
+_conditioned = msgspec.json.Decoder(_Conditioned)
+VALUE = ["status", "reason", "message", "lastTransitionTime"]
+
+
+def rows(events: Iterable[WatchEvent]) -> Iterator[tuple]:
+    """Yield the frame's rows, in the order of its columns; the first of each condition among these events, too."""
+    last: dict[tuple[str, str], tuple] = {}
+    for row in events:
+        if row.type == "DELETED" or row.kind == "Event" or b'"conditions"' not in row.object:
+            continue
+        status = decode(_conditioned, row).status
+        for condition in (status and status.conditions) or ():
+            value = (condition.status, condition.reason, condition.message, condition.lastTransitionTime)
+            if last.get((row.uid, condition.type)) == value:
+                continue
+            last[row.uid, condition.type] = value
+            yield (
+                row.received_at,
+                row.monotonic_ns,
+                row.seq,
+                number(row.resourceVersion),
+                row.kind,
+                row.namespace,
+                row.name,
+                row.uid,
+                condition.type,
+                *value,
+            )
+
+
+def settle(frame: pd.DataFrame) -> pd.DataFrame:
+    """Drop what only repeats the value before: the first rows of a part do."""
+    before = frame.groupby(["uid", "condition"], sort=False)[VALUE].shift()
+    same = pd.Series(True, index=frame.index)
+    for column in VALUE:
+        now, then = frame[column], before[column]
+        same &= (now == then).fillna(False) | (now.isna() & then.isna())
+    first = ~frame.duplicated(["uid", "condition"])
+    return frame[first | ~same]

@@ -1,0 +1,163 @@
+"""The frames `events`, one row for each observed update of an Event, and `occurrences`: its updates taken apart."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import msgspec
+import pandas as pd
+
+from kitlib.frames.objects import ObjectMeta, decode, number
+from kitlib.recording import WatchEvent
+
+KINDS = ("Event",)
+
+
+class _Reference(msgspec.Struct):
+    kind: str = ""
+    name: str = ""
+    uid: str = ""
+
+
+class _Source(msgspec.Struct):
+    component: str | None = None
+
+
+class _Series(msgspec.Struct):
+    count: int = 0
+    lastObservedTime: str | None = None  # noqa: N815
+
+
+class _Event(msgspec.Struct):
+    """An Event of v1 or of events.k8s.io/v1."""
+
+    metadata: ObjectMeta
+    reason: str | None = None
+    message: str | None = None
+    note: str | None = None
+    type: str | None = None
+    count: int | None = None
+    deprecatedCount: int | None = None  # noqa: N815
+    involvedObject: _Reference = msgspec.field(default_factory=_Reference)  # noqa: N815
+    regarding: _Reference | None = None
+    source: _Source | None = None
+    deprecatedSource: _Source | None = None  # noqa: N815
+    reportingComponent: str | None = None  # noqa: N815
+    reportingController: str | None = None  # noqa: N815
+    firstTimestamp: str | None = None  # noqa: N815
+    deprecatedFirstTimestamp: str | None = None  # noqa: N815
+    lastTimestamp: str | None = None  # noqa: N815
+    deprecatedLastTimestamp: str | None = None  # noqa: N815
+    eventTime: str | None = None  # noqa: N815
+    series: _Series | None = None
+
+
+_event = msgspec.json.Decoder(_Event)
+
+
+def rows(events: Iterable[WatchEvent]) -> Iterator[tuple]:
+    """Yield the frame's rows, in the order of its columns, counting from the first update among these events."""
+    counts: dict[str, int] = {}
+    for row in events:
+        if row.type == "DELETED":
+            continue
+        event: _Event = decode(_event, row)
+        count = max(event.count or event.deprecatedCount or 0, event.series.count if event.series else 0, 1)
+        before = counts.get(row.uid, 0)
+        if count <= before:
+            continue
+        counts[row.uid] = count
+        first, latest = _stamps(event)
+        about = event.regarding or event.involvedObject
+        source = event.source or event.deprecatedSource
+        yield (
+            row.received_at,
+            row.monotonic_ns,
+            row.seq,
+            number(row.resourceVersion),
+            row.namespace,
+            row.name,
+            row.uid,
+            event.type,
+            event.reason,
+            event.message or event.note,
+            count,
+            about.kind,
+            about.name,
+            about.uid,
+            (source and source.component) or event.reportingComponent or event.reportingController,
+            count - before,
+            latest,
+            _end(latest),
+            first,
+        )
+
+
+def settle(frame: pd.DataFrame) -> pd.DataFrame:
+    """Count from the update before, also where that one lies in another part."""
+    before = frame.groupby("uid", sort=False)["count"].transform(lambda counts: counts.cummax().shift(fill_value=0))
+    settled = frame.assign(occurrences=frame["count"] - before)
+    return settled[settled["occurrences"] > 0]
+
+
+def _stamps(event: _Event) -> tuple[str | None, str | None]:
+    """Return the Event's stamps of its first and of its newest occurrence."""
+    first = event.firstTimestamp or event.deprecatedFirstTimestamp or event.eventTime
+    first = first or event.metadata.creationTimestamp
+    newest = (event.series and event.series.lastObservedTime) or event.lastTimestamp or event.deprecatedLastTimestamp
+    return first, newest or event.eventTime or first
+
+
+def _end(stamp: str | None) -> str | None:
+    """End of the interval that a stamp names: whole seconds last one second, microseconds are a point."""
+    if stamp is None or "." in stamp:
+        return stamp
+    return (pd.Timestamp(stamp) + pd.Timedelta(seconds=1)).isoformat()
+
+
+def occurrences(events: pd.DataFrame) -> pd.DataFrame:
+    """Take the updates of Events apart into occurrences, each with the interval in which it fell.
+
+    An update tells when its newest occurrence was, and how many there were. Those between it and the update before are
+    one row: they fell somewhere between the two stamps.
+
+    Parameters
+    ----------
+    events : DataFrame
+        The frame `events`.
+    """
+    columns = [name for name in events.columns if name not in ("count", "occurrences", "earliest", "latest", "first")]
+    previous = events.groupby("uid", sort=False)[["earliest", "count"]].shift()
+    opening = previous["count"].isna()
+    single = events["occurrences"] == 1
+    newest = events[columns].assign(
+        number=events["count"], times=1, earliest=events["earliest"], latest=events["latest"], known="stamp"
+    )
+    # What the first recorded update of an Event had before it: its first occurrence has a stamp of its own.
+    more = opening & ~single
+    first = events.loc[more, columns].assign(
+        number=1,
+        times=1,
+        earliest=events.loc[more, "first"],
+        latest=_second_later(events.loc[more, "first"]),
+        known="stamp",
+    )
+    known_first = opening.astype("int64")
+    rest = events["occurrences"] - 1 - known_first
+    between = rest > 0
+    begin = previous["earliest"].where(~opening, events["first"])[between]
+    middle = events.loc[between, columns].assign(
+        number=events["count"][between] - rest[between],
+        times=rest[between],
+        earliest=begin,
+        latest=events.loc[between, "latest"],
+        known="between",
+    )
+    found = pd.concat([first, middle, newest])
+    found["known"] = found["known"].where(found["earliest"].notna(), "unbounded")
+    return found.sort_values(["seq", "number"], kind="stable")
+
+
+def _second_later(stamps: pd.Series) -> pd.Series:
+    whole = stamps == stamps.dt.floor("s")
+    return stamps.where(~whole, stamps + pd.Timedelta(seconds=1))

@@ -1,0 +1,374 @@
+"""`Frames`: the DataFrames of a recording or of a window of it, made part by part."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cached_property, partial
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from kitlib.errors import UsageError
+from kitlib.frames import conditions, events, pods, replicas
+from kitlib.frames.columns import COLUMNS, STATES, TIME
+from kitlib.recording import Recording, WatchEvent
+
+_ROWS: dict[str, tuple[tuple[str, ...] | None, Callable[[Iterable[WatchEvent]], Iterator[tuple]]]] = {
+    "pods": (pods.KINDS, pods.rows),
+    "replicas": (replicas.KINDS, replicas.rows),
+    "conditions": (None, conditions.rows),
+    "events": (events.KINDS, events.rows),
+}
+_SETTLE = {"conditions": conditions.settle, "events": events.settle}
+MARKS = ("",)
+PARTS = ("pods", "replicas", "conditions", "events", "occurrences")
+"""The frames that grow with the recording."""
+
+
+def decode(name: str, rows: Iterable[WatchEvent] | pd.DataFrame) -> pd.DataFrame:
+    """Make a frame of some rows, wherever they were read: one part, one worker's share, a query's answer.
+
+    Parameters
+    ----------
+    name : str
+        pods, replicas, conditions or events.
+    rows : iterable of WatchEvent, or DataFrame
+        Rows of a recording, in the order of their receipt; others' kinds are left out. A DataFrame has the columns of
+        a recording's files.
+
+    Returns
+    -------
+    DataFrame
+        Columns as of `COLUMNS[name]`. What depends on the rows before (see `settle`) counts from the first row.
+    """
+    if name not in _ROWS:
+        raise UsageError(f"no frame {name!r} can be decoded from rows", step="frames", next=f"one of {list(_ROWS)}")
+    kinds, extract = _ROWS[name]
+    if isinstance(rows, pd.DataFrame):
+        rows = _events(rows)
+    wanted = (row for row in rows if (row.kind in kinds if kinds else row.kind))
+    return typed(name, zip(*extract(wanted), strict=True))
+
+
+def settle(name: str, frame: pd.DataFrame) -> pd.DataFrame:
+    """Join what was decoded apart: compare each row with the one before it of the same object.
+
+    Parameters
+    ----------
+    name : str
+        pods, replicas, conditions or events.
+    frame : DataFrame
+        What `decode` made of the parts, one after the other. All rows of an object (uid) must be in it.
+    """
+    join = _SETTLE.get(name)
+    return frame if join is None or not len(frame) else join(frame).reset_index(drop=True)
+
+
+class Frames:
+    """The frames of a recording, or of a window of it, each made when it is asked for.
+
+    Parameters
+    ----------
+    recording : Recording
+        Where rows come from; a snapshot of them is taken now.
+    begin_ns, end_ns : int, optional
+        A window on the monotonic clock, both ends included. Each object's last version before `begin_ns` is carried
+        in, with its own time, so that what stood there at the beginning is known.
+    namespace : str, optional
+        Only its objects.
+
+    Attributes
+    ----------
+    pods, replicas, conditions, events, occurrences, gaps, steps : DataFrame
+        See `COLUMNS` for their columns. Each has `attrs`: `gaps` and `steps` (lists of dicts), `window`
+        (begin_ns, end_ns) and `now_ns`.
+    """
+
+    def __init__(
+        self,
+        recording: Recording,
+        begin_ns: int | None = None,
+        end_ns: int | None = None,
+        namespace: str | None = None,
+    ) -> None:
+        self._all = recording.rows
+        self._namespace = namespace
+        spans = [part.span for part in self._all.parts]
+        if self._all.tail:
+            spans.append((self._all.tail[0].monotonic_ns, self._all.tail[-1].monotonic_ns))
+        self._now = spans[-1][1] if spans else 0
+        self._since = begin_ns
+        self._begin = begin_ns if begin_ns is not None else (spans[0][0] if spans else 0)
+        self._end = end_ns if end_ns is not None else self._now
+
+    def __repr__(self) -> str:
+        where = "" if self._namespace is None else f" of namespace {self._namespace}"
+        return f"<Frames{where}, {(self._end - self._begin) / 1e9:.1f} s: {', '.join(COLUMNS)}>"
+
+    @cached_property
+    def pods(self) -> pd.DataFrame:
+        """One row for each observed version of a Pod."""
+        return self._frame("pods")
+
+    @cached_property
+    def replicas(self) -> pd.DataFrame:
+        """One row for each observed version of a Deployment, ReplicaSet or other controller of Pods."""
+        return self._frame("replicas")
+
+    @cached_property
+    def conditions(self) -> pd.DataFrame:
+        """One row for each change of a condition of any object."""
+        return self._frame("conditions")
+
+    @cached_property
+    def events(self) -> pd.DataFrame:
+        """One row for each observed update of an Event, with the number of occurrences that it adds."""
+        return self._frame("events")
+
+    @cached_property
+    def occurrences(self) -> pd.DataFrame:
+        """Events taken apart: one row for each occurrence, or for several of which only a common interval is known."""
+        return self._about(typed("occurrences", events.occurrences(self.events)))
+
+    @cached_property
+    def gaps(self) -> pd.DataFrame:
+        """One row for each gap: what may be missing, and between which times."""
+        found: list[dict[str, Any]] = []
+        for row in self._marks:
+            if row.type != "GAP":
+                continue
+            what = json.loads(row.object)
+            closed = what.get("until_ns") is not None
+            for earlier in found:
+                if earlier["open"] and earlier["stream"] == row.stream:
+                    earlier["superseded"] = True
+            until = what["until_ns"] if closed else max(self._now, what["after_ns"])
+            versions = {key: int(what[key]) if what.get(key) else None for key in ("after_rv", "until_rv")}
+            found.append(
+                {**_observed(row), "stream": row.stream, **what, **versions, "until_ns": until, "open": not closed}
+            )
+        inside = (gap for gap in found if gap["until_ns"] >= self._begin and gap["after_ns"] <= self._end)
+        return _typed_records("gaps", [gap for gap in inside if not gap.get("superseded")])
+
+    @cached_property
+    def steps(self) -> pd.DataFrame:
+        """One row for each named step."""
+        found: dict[str, dict[str, Any]] = {}
+        for row in self._marks:
+            if row.type != "STEP":
+                continue
+            what = json.loads(row.object)
+            if what["edge"] == "begin":
+                found[what["id"]] = {
+                    "name": row.name,
+                    "begin_at": row.received_at,
+                    "begin_ns": row.monotonic_ns,
+                    "end_ns": None,
+                }
+            elif what["id"] in found:
+                found[what["id"]]["end_ns"] = row.monotonic_ns
+        return _typed_records("steps", list(found.values()))
+
+    def parts(self, name: str) -> Iterator[pd.DataFrame]:
+        """Yield a frame part by part, in the memory that one part takes.
+
+        Parameters
+        ----------
+        name : str
+            pods, replicas, conditions, events or occurrences.
+
+        Yields
+        ------
+        DataFrame
+            Together they are the frame: what depends on earlier parts is kept in mind, one value for each object.
+        """
+        if name == "occurrences":
+            yield from self._settled("events", events.occurrences, name)
+        elif name in _ROWS:
+            yield from self._settled(name, None, name)
+        else:
+            raise UsageError(f"no frame {name!r} comes in parts", step="frames", next=f"one of {list(PARTS)}")
+
+    def save(self, folder: Path | str, *names: str) -> Path:
+        """Write frames as Parquet, part by part: `folder/pods/part-00000.parquet` and so on.
+
+        Each folder opens as one dataset in pandas, Dask DataFrame, DuckDB and Polars.
+
+        Parameters
+        ----------
+        folder : Path or str
+            Where; a folder for each frame is made in it.
+        *names : str
+            Which frames; all if none is named.
+
+        Returns
+        -------
+        Path
+            The folder.
+
+        Raises
+        ------
+        UsageError
+            If there are frames already.
+        """
+        folder = Path(folder)
+        for name in names or COLUMNS:
+            target = folder / name
+            if target.exists():
+                raise UsageError(
+                    "there is a frame already",
+                    step="save",
+                    object=str(target),
+                    next="name another folder, or delete it",
+                )
+            target.mkdir(parents=True)
+            pieces = self.parts(name) if name in PARTS else iter([getattr(self, name)])
+            for number, piece in enumerate(pieces):
+                piece.attrs = {}
+                piece.to_parquet(target / f"part-{number:05d}.parquet", index=False)
+        return folder
+
+    def _settled(
+        self, name: str, then: Callable[[pd.DataFrame], pd.DataFrame] | None, made: str
+    ) -> Iterator[pd.DataFrame]:
+        """Settle each part against the last rows of each object in the parts before."""
+        by = ["uid", "condition"] if name == "conditions" else ["uid"]
+        known: pd.DataFrame | None = None  # the last row of each object
+        seen = -1
+        for piece in self._pieces(name):
+            whole = settle(name, piece if known is None else pd.concat([known, piece], ignore_index=True))
+            told = typed(made, then(whole)) if then is not None else whole
+            yield told[told["seq"] > seen].reset_index(drop=True)
+            seen = int(piece["seq"].max())
+            known = whole.groupby(by, sort=False).tail(1) if name in _SETTLE else None
+        if seen < 0:
+            yield typed(made, ())
+
+    @cached_property
+    def _marks(self) -> list[WatchEvent]:
+        return list(self._all.of(*MARKS))
+
+    @cached_property
+    def _carried(self) -> list[WatchEvent]:
+        """Each object's last version before the window, oldest first."""
+        if self._since is None:
+            return []
+        found: pd.DataFrame | None = None
+        for part in self._all.parts:
+            if part.span[0] < self._begin:
+                index = part.index().to_pandas()
+                index = index[(index["monotonic_ns"] < self._begin) & (index["origin"] != "kitlib")]
+                found = index if found is None else pd.concat([found, index])
+                found = found.groupby(["kind", "uid"], sort=False).tail(1)
+        wanted: list[int] = []
+        if found is not None:
+            if self._namespace is not None:
+                found = found[found["namespace"] == self._namespace]
+            wanted = sorted(found["seq"])
+        last: dict[tuple[str, str], WatchEvent] = {}
+        for part in self._all.parts:
+            here = [seq for seq in wanted if part.first <= seq < part.end]
+            last.update(((row.kind, row.uid), row) for row in (part.read(wanted=here) if here else ()))
+        for row in self._all.tail:
+            if row.monotonic_ns < self._begin and self._ours(row):
+                last[row.kind, row.uid] = row
+        alive = (row for row in last.values() if row.type != "DELETED")
+        return sorted(alive, key=lambda row: row.seq)
+
+    def _ours(self, row: WatchEvent) -> bool:
+        return row.origin != "kitlib" and self._namespace in (None, row.namespace)
+
+    def _read(self, kinds: Sequence[str] | None) -> Iterator[list[WatchEvent]]:
+        """Yield the window's rows of some kinds, part by part."""
+        if self._carried:
+            yield self._carried
+        for part in self._all.parts:
+            begin, end = part.span
+            if end >= self._begin and begin <= self._end:
+                yield self._inside(part.read(kinds))
+        yield self._inside(self._all.tail)
+
+    def _inside(self, rows: Iterable[WatchEvent]) -> list[WatchEvent]:
+        begin, end = self._begin, self._end
+        return [row for row in rows if begin <= row.monotonic_ns <= end and self._ours(row)]
+
+    def _pieces(self, name: str) -> Iterator[pd.DataFrame]:
+        for rows in self._read(_ROWS[name][0]):
+            piece = decode(name, rows)
+            if len(piece):
+                yield piece
+
+    def _frame(self, name: str) -> pd.DataFrame:
+        pieces = list(self._pieces(name))
+        frame = pd.concat(pieces, ignore_index=True) if len(pieces) > 1 else (pieces or [typed(name, ())])[0]
+        return self._about(settle(name, frame) if len(pieces) > 1 else frame)
+
+    def _about(self, frame: pd.DataFrame) -> pd.DataFrame:
+        frame.attrs = {
+            "gaps": self.gaps[["kind", "after_ns", "until_ns", "reason"]].to_dict("records"),
+            "steps": [
+                {**step, "end_ns": None if pd.isna(step["end_ns"]) else int(step["end_ns"])}
+                for step in self.steps[["name", "begin_ns", "end_ns"]].to_dict("records")
+            ],
+            "window": (self._begin, self._end),
+            "now_ns": self._now,
+        }
+        return frame
+
+
+def latest(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the last observed version of each object that still exists, one row an object.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        `pods` or `replicas`.
+    """
+    last = frame.groupby("uid", sort=False).tail(1)
+    return last[last["type"] != "DELETED"]
+
+
+def typed(name: str, columns: Iterable[Sequence[Any]] | pd.DataFrame) -> pd.DataFrame:
+    """Make the frame with the columns and dtypes that COLUMNS promises, also when there is no row."""
+    about = COLUMNS[name]
+    if isinstance(columns, pd.DataFrame):
+        dtypes: Any = {column: each.dtype for column, each in about.items()}
+        return columns[list(about)].astype(dtypes).reset_index(drop=True)
+    values = list(columns) or [()] * len(about)
+    data = {column: _series(column, each, about[column].dtype) for column, each in zip(about, values, strict=True)}
+    return pd.DataFrame(data, columns=list(about))
+
+
+def _series(column: str, values: Sequence[Any], dtype: Any) -> pd.Series:
+    if dtype == TIME:
+        if column in ("observed_at", "begin_at"):
+            return pd.to_datetime(pd.Series(values, dtype="int64"), unit="ns", utc=True)
+        parsed = pd.to_datetime(pd.Series(values, dtype="object"), utc=True, format="ISO8601")
+        return parsed.astype("datetime64[ns, UTC]")
+    if dtype == "category":
+        return pd.Series(pd.Categorical(values, categories=STATES, ordered=True))
+    if dtype == "str":
+        return pd.Series(["" if value is None else value for value in values], dtype="str")
+    return pd.Series(values, dtype=dtype)
+
+
+def _typed_records(name: str, records: Sequence[dict[str, Any]]) -> pd.DataFrame:
+    return typed(name, [[record.get(column) for record in records] for column in COLUMNS[name]])
+
+
+def _observed(row: WatchEvent) -> dict[str, Any]:
+    return {"observed_at": row.received_at, "monotonic_ns": row.monotonic_ns, "seq": row.seq}
+
+
+def _events(rows: pd.DataFrame) -> Iterator[WatchEvent]:
+    """Turn a table of rows back into rows, oldest first."""
+    ordered = rows.sort_values("seq")
+    received = ordered["received_at"].astype("datetime64[ns, UTC]").astype("int64")
+    fields = WatchEvent.__struct_fields__[1:]
+    columns = [received.tolist(), *(ordered[name].tolist() for name in fields)]
+    return map(partial(WatchEvent), *columns)
+
+
+__all__ = ["PARTS", "Frames", "decode", "latest", "settle"]

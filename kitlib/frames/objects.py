@@ -1,0 +1,90 @@
+"""Narrow structs that know of an object just what the frames tell, and how to decode a row into one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from kitlib.errors import UsageError
+from kitlib.recording import WatchEvent
+
+
+class Owner(msgspec.Struct):
+    """Of metadata.ownerReferences[]."""
+
+    kind: str = ""
+    name: str = ""
+    uid: str = ""
+    controller: bool | None = None
+
+
+class ObjectMeta(msgspec.Struct):
+    """Of metadata."""
+
+    name: str = ""
+    namespace: str = ""
+    uid: str = ""
+    generation: int = 0
+    creationTimestamp: str | None = None  # noqa: N815 - the API's own spelling, here and below
+    deletionTimestamp: str | None = None  # noqa: N815
+    labels: dict[str, str] | None = None
+    annotations: dict[str, str] | None = None
+    ownerReferences: list[Owner] | None = None  # noqa: N815
+
+    def owner(self) -> Owner:
+        """Return the owner that is the controller."""
+        return next((owner for owner in self.ownerReferences or () if owner.controller), NOBODY)
+
+
+NOBODY = Owner()
+
+
+class Condition(msgspec.Struct):
+    """Of status.conditions[]."""
+
+    type: str
+    status: str = ""
+    reason: str | None = None
+    message: str | None = None
+    lastTransitionTime: str | None = None  # noqa: N815
+
+
+class Container(msgspec.Struct):
+    """Of spec.containers[]."""
+
+    image: str | None = None
+
+
+class PodSpec(msgspec.Struct):
+    """Of a Pod's spec."""
+
+    nodeName: str | None = None  # noqa: N815
+    containers: list[Container] = []
+
+
+def decode(decoder: msgspec.json.Decoder, row: WatchEvent) -> Any:
+    """Decode a row's object.
+
+    Raises
+    ------
+    UsageError
+        If it is not what its kind promises.
+    """
+    try:
+        return decoder.decode(row.object)
+    except msgspec.MsgspecError as error:
+        raise UsageError(
+            f"this object is not what its kind promises: {error}",
+            step="frames",
+            object=f"{row.kind} {row.namespace}/{row.name}",
+            next="report it with the object: `Recording.open(path).rows` has its bytes",
+        ) from error
+
+
+def number(version: str) -> int:
+    """Return a resourceVersion as a number; Kubernetes 1.35 and later promise that they compare as such."""
+    return int(version or 0)
+
+
+__all__ = ["NOBODY", "Condition", "Container", "ObjectMeta", "Owner", "PodSpec", "decode", "number"]

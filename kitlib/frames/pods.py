@@ -1,0 +1,115 @@
+"""The frame `pods`: one row for each observed version of a Pod."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import msgspec
+
+from kitlib.frames.columns import HASH
+from kitlib.frames.objects import Condition, ObjectMeta, PodSpec, decode, number
+from kitlib.recording import WatchEvent
+
+KINDS = ("Pod",)
+
+
+class _Waiting(msgspec.Struct):
+    reason: str | None = None
+    message: str | None = None
+
+
+class _State(msgspec.Struct):
+    waiting: _Waiting | None = None
+
+
+class _ContainerStatus(msgspec.Struct):
+    restartCount: int = 0  # noqa: N815
+    state: _State | None = None
+
+
+class _PodStatus(msgspec.Struct):
+    phase: str = ""
+    podIP: str | None = None  # noqa: N815
+    reason: str | None = None
+    message: str | None = None
+    conditions: list[Condition] | None = None
+    containerStatuses: list[_ContainerStatus] | None = None  # noqa: N815
+
+
+class _Pod(msgspec.Struct):
+    metadata: ObjectMeta
+    spec: PodSpec
+    status: _PodStatus
+
+
+_pod = msgspec.json.Decoder(_Pod)
+
+
+def rows(events: Iterable[WatchEvent]) -> Iterator[tuple]:
+    """Yield the frame's rows, in the order of its columns."""
+    for row in events:
+        pod: _Pod = decode(_pod, row)
+        meta, status = pod.metadata, pod.status
+        ready = scheduled = None
+        for condition in status.conditions or ():
+            if condition.type == "Ready":
+                ready = condition
+            elif condition.type == "PodScheduled":
+                scheduled = condition
+        is_ready = ready is not None and ready.status == "True"
+        owner = meta.owner()
+        statuses = status.containerStatuses or ()
+        reason, message = _why(status, scheduled)
+        yield (
+            row.received_at,
+            row.monotonic_ns,
+            row.seq,
+            number(row.resourceVersion),
+            row.type,
+            row.origin,
+            row.namespace,
+            row.name,
+            row.uid,
+            status.phase,
+            _state(row, pod, is_ready),
+            is_ready,
+            pod.spec.nodeName,
+            status.podIP,
+            (meta.labels or {}).get(HASH),
+            owner.kind,
+            owner.name,
+            owner.uid,
+            meta.creationTimestamp,
+            meta.deletionTimestamp,
+            ready.lastTransitionTime if ready else None,
+            reason,
+            message,
+            sum(each.restartCount for each in statuses),
+            ",".join(container.image or "" for container in pod.spec.containers),
+        )
+
+
+def _why(status: _PodStatus, scheduled: Condition | None) -> tuple[str | None, str | None]:
+    """Return why it isn't further, and the message that belongs to it."""
+    if scheduled is not None and scheduled.status == "False":
+        return scheduled.reason, scheduled.message
+    for each in status.containerStatuses or ():
+        if each.state and each.state.waiting:
+            if each.state.waiting.reason:
+                return each.state.waiting.reason, each.state.waiting.message
+            break
+    return status.reason, status.message
+
+
+def _state(row: WatchEvent, pod: _Pod, ready: bool) -> str:
+    if row.type == "DELETED":
+        return "Gone"
+    if pod.status.phase in ("Succeeded", "Failed"):
+        return pod.status.phase
+    if pod.metadata.deletionTimestamp:
+        return "Terminating"
+    if ready:
+        return "Ready"
+    if pod.status.phase == "Running":
+        return "Running"
+    return "Scheduled" if pod.spec.nodeName else "Pending"

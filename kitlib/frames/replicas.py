@@ -1,0 +1,118 @@
+"""The frame `replicas`: one row for each observed version of a controller of Pods."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator
+
+import msgspec
+
+from kitlib.frames.columns import HASH, REVISION
+from kitlib.frames.objects import ObjectMeta, PodSpec, decode, number
+from kitlib.recording import WatchEvent
+
+KINDS = ("Deployment", "ReplicaSet", "ReplicationController", "StatefulSet", "DaemonSet")
+
+
+class _RollingUpdate(msgspec.Struct):
+    maxSurge: int | str | None = None  # noqa: N815
+    maxUnavailable: int | str | None = None  # noqa: N815
+
+
+class _Strategy(msgspec.Struct):
+    type: str | None = None
+    rollingUpdate: _RollingUpdate | None = None  # noqa: N815
+
+
+class _Template(msgspec.Struct):
+    spec: PodSpec | None = None
+
+
+class _ReplicasSpec(msgspec.Struct):
+    replicas: int | None = None
+    minReadySeconds: int | None = None  # noqa: N815
+    paused: bool = False
+    revisionHistoryLimit: int | None = None  # noqa: N815
+    progressDeadlineSeconds: int | None = None  # noqa: N815
+    strategy: _Strategy | None = None
+    template: msgspec.Raw = msgspec.Raw(b"")
+
+
+class _ReplicasStatus(msgspec.Struct):
+    observedGeneration: int | None = None  # noqa: N815
+    replicas: int | None = None
+    updatedReplicas: int | None = None  # noqa: N815
+    readyReplicas: int | None = None  # noqa: N815
+    availableReplicas: int | None = None  # noqa: N815
+    unavailableReplicas: int | None = None  # noqa: N815
+    terminatingReplicas: int | None = None  # noqa: N815
+
+
+class _Replicas(msgspec.Struct):
+    metadata: ObjectMeta
+    spec: _ReplicasSpec
+    status: _ReplicasStatus = msgspec.field(default_factory=_ReplicasStatus)
+
+
+_replicas = msgspec.json.Decoder(_Replicas)
+_template = msgspec.json.Decoder(_Template)
+
+
+def rows(events: Iterable[WatchEvent]) -> Iterator[tuple]:
+    """Yield the frame's rows, in the order of its columns."""
+    for row in events:
+        thing: _Replicas = decode(_replicas, row)
+        meta, spec, status = thing.metadata, thing.spec, thing.status
+        owner = meta.owner()
+        rolling = (spec.strategy and spec.strategy.rollingUpdate) or _RollingUpdate()
+        revision = (meta.annotations or {}).get(REVISION, "")
+        yield (
+            row.received_at,
+            row.monotonic_ns,
+            row.seq,
+            number(row.resourceVersion),
+            row.type,
+            row.origin,
+            row.kind,
+            row.namespace,
+            row.name,
+            row.uid,
+            meta.generation,
+            status.observedGeneration,
+            spec.replicas,
+            status.replicas,
+            status.updatedReplicas,
+            status.readyReplicas,
+            status.availableReplicas,
+            status.unavailableReplicas,
+            status.terminatingReplicas,
+            int(revision) if revision.isdigit() else None,
+            (meta.labels or {}).get(HASH),
+            owner.name,
+            owner.uid,
+            spec.strategy and spec.strategy.type,
+            None if rolling.maxSurge is None else str(rolling.maxSurge),
+            None if rolling.maxUnavailable is None else str(rolling.maxUnavailable),
+            spec.minReadySeconds,
+            spec.paused,
+            spec.revisionHistoryLimit,
+            spec.progressDeadlineSeconds,
+            _images(spec.template),
+            _digest(spec.template),
+            meta.deletionTimestamp,
+        )
+
+
+def _images(template: msgspec.Raw) -> str:
+    spec = _template.decode(template).spec if bytes(template) else None
+    return ",".join(container.image or "" for container in spec.containers) if spec else ""
+
+
+def _digest(template: msgspec.Raw) -> str:
+    if not bytes(template):
+        return ""
+    body = json.loads(bytes(template))
+    meta = body.get("metadata") or {}
+    (meta.get("labels") or {}).pop(HASH, None)
+    return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()[:12]

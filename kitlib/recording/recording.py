@@ -1,0 +1,374 @@
+"""A `Recording`: rows in the order of their receipt, the newest in memory, the others in their files."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, overload
+
+from kitlib.errors import RecordingError
+from kitlib.recording import store
+from kitlib.recording.redaction import redact
+from kitlib.recording.row import Meta, WatchEvent, head
+from kitlib.recording.store import FORMAT, HOUR, Part
+
+if TYPE_CHECKING:
+    from kitlib.frames import Frames
+
+PART_ROWS = 65_536
+PART_BYTES = 96 * 2**20
+"""So many rows, or bytes of objects, stay in memory until they are folded into a part."""
+FLUSH_SECONDS = 2.0
+"""What is received reaches the disk within so many seconds."""
+
+
+class Rows(Sequence[WatchEvent]):
+    """The rows of a recording up to some moment, oldest first, read from its files when they are asked for.
+
+    Parameters
+    ----------
+    parts : sequence of Part
+        The files.
+    tail : sequence of WatchEvent
+        The rows that follow them, in memory.
+    """
+
+    def __init__(self, parts: Sequence[Part], tail: Sequence[WatchEvent]) -> None:
+        self.parts = tuple(parts)
+        self.tail = tail
+        self._stored = self.parts[-1].end if self.parts else 0
+        self._held: tuple[int, list[WatchEvent]] = (-1, [])
+
+    def __len__(self) -> int:
+        return self._stored + len(self.tail)
+
+    @overload
+    def __getitem__(self, index: int) -> WatchEvent: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[WatchEvent]: ...
+    def __getitem__(self, index: int | slice) -> WatchEvent | list[WatchEvent]:
+        if isinstance(index, slice):
+            return [self[number] for number in range(*index.indices(len(self)))]
+        number = index + len(self) if index < 0 else index
+        if not 0 <= number < len(self):
+            raise IndexError(f"no row {index} of {len(self)}")
+        if number >= self._stored:
+            return self.tail[number - self._stored]
+        place = bisect_right(self.parts, number, key=lambda part: part.first + part.skip) - 1
+        if self._held[0] != place:
+            self._held = (place, self.parts[place].read())
+        part = self.parts[place]
+        return self._held[1][number - part.first - part.skip]
+
+    def __iter__(self) -> Iterator[WatchEvent]:
+        for part in self.parts:
+            yield from part.read()
+        yield from self.tail
+
+    def of(self, *kinds: str) -> Iterator[WatchEvent]:
+        """Yield the rows of some kinds ("" for marks), oldest first; files that have none aren't read."""
+        for part in self.parts:
+            yield from part.read(kinds)
+        yield from (row for row in self.tail if row.kind in kinds)
+
+
+class Recording:
+    """Rows in the order of their receipt: the newest in memory, and where it has a path the others on disk.
+
+    Make one with `Recording.create` (to record into) or `Recording.open` (to read). What it holds in memory doesn't
+    grow with what it has on disk.
+
+    Attributes
+    ----------
+    path : Path or None
+        The folder, or None if it lives in memory only.
+    info : dict
+        What it was made on: format, kitlib, cluster, provider, version, release, created, complete.
+    """
+
+    def __init__(self, path: Path | None = None, info: dict[str, Any] | None = None, redact_env: bool = False) -> None:
+        self.path = path
+        self.info: dict[str, Any] = {"format": FORMAT, **(info or {})}
+        self.redact_env = redact_env
+        self.part_rows = PART_ROWS
+        self.part_bytes = PART_BYTES
+        self.changed = threading.Condition(threading.RLock())
+        self._writing = threading.Lock()
+        self._ours = False  # who opens a recording only reads it
+        self._parts: list[Part] = []
+        self._stored = 0  # rows in parts
+        self._tail: list[WatchEvent] = []
+        self._tail_bytes = 0
+        self._flushed = 0  # rows of the tail that are on disk
+        self._flushes: list[Path] = []
+
+    @classmethod
+    def create(
+        cls,
+        path: Path | str,
+        info: dict[str, Any] | None = None,
+        *,
+        redact_env: bool = False,
+        part_rows: int = PART_ROWS,
+        part_bytes: int = PART_BYTES,
+    ) -> Recording:
+        """Start a recording in a new folder.
+
+        Parameters
+        ----------
+        path : Path or str
+            The folder.
+        info : dict, optional
+            What it is made on.
+        redact_env : bool
+            Whether the values of environment variables are left out.
+        part_rows, part_bytes : int
+            How many rows, or bytes of objects, make a part; so much is held in memory.
+
+        Raises
+        ------
+        RecordingError
+            If the folder exists and holds a recording, or can't be made.
+        """
+        path = Path(path)
+        if (path / "recording.json").exists():
+            raise RecordingError(
+                "there is a recording already",
+                step="record",
+                object=str(path),
+                next="choose another --out, or delete that folder",
+            )
+        about = {"created": time.time(), "complete": False, "flush_seconds": FLUSH_SECONDS, **(info or {})}
+        recording = cls(path, about, redact_env)
+        recording.part_rows, recording.part_bytes = part_rows, part_bytes
+        recording._ours = True
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+            recording._write_info()
+        except OSError as error:
+            raise _disk_error(error, path) from error
+        return recording
+
+    @classmethod
+    def open(cls, path: Path | str) -> Recording:
+        """Open a recording: only what its files hold is looked up now; rows are read when they are asked for.
+
+        One that is still being written, or whose writer was killed, opens with what had reached the disk.
+
+        Raises
+        ------
+        RecordingError
+            If there is none, it is of a later format, or a part of it can't be read.
+        """
+        path = Path(path)
+        try:
+            info = json.loads((path / "recording.json").read_bytes())
+        except (OSError, ValueError) as error:
+            raise RecordingError(
+                "this folder holds no recording (no readable recording.json)",
+                step="open",
+                object=str(path),
+                next="name the folder that `kitlib record --out` wrote",
+            ) from error
+        if info.get("format", 0) > FORMAT:
+            raise RecordingError(
+                f"it has format {info['format']}, and this kitlib reads up to {FORMAT}",
+                step="open",
+                object=str(path),
+                next="update kitlib",
+            )
+        recording = cls(path, info)
+        recording._parts = store.parts(path)
+        recording._stored = recording._parts[-1].end if recording._parts else 0
+        return recording
+
+    def __len__(self) -> int:
+        return self._stored + len(self._tail)
+
+    def __repr__(self) -> str:
+        where = str(self.path) if self.path else "in memory"
+        return f"<Recording {where}: {len(self)} rows{'' if self.complete else f', {self.state}'}>"
+
+    @property
+    def complete(self) -> bool:
+        """Whether it was closed: nothing that was received is missing at its end."""
+        return bool(self.info.get("complete", True))
+
+    @property
+    def state(self) -> str:
+        """How it ended, in words."""
+        if self.complete:
+            return "closed"
+        seconds = self.info.get("flush_seconds", FLUSH_SECONDS)
+        return f"not closed: still being written, or up to {seconds:g} s at its end are missing"
+
+    @property
+    def rows(self) -> Rows:
+        """All rows up to now, oldest first; the sequence doesn't grow."""
+        with self.changed:
+            return Rows(self._parts, tuple(self._tail))
+
+    @property
+    def frames(self) -> Frames:
+        """The recording as tidy DataFrames: see `kitlib.frames.Frames`."""
+        from kitlib.frames import Frames
+
+        return Frames(self)
+
+    def add(
+        self,
+        raw: bytes,
+        *,
+        kind: str,
+        api_version: str,
+        type: str,
+        origin: str,
+        stream: str,
+        meta: Meta | None = None,
+        at: tuple[int, int] | None = None,
+    ) -> WatchEvent:
+        """Append one version of an object, as the bytes that came; return the row.
+
+        Parameters
+        ----------
+        raw : bytes
+            The object, JSON; what must not reach the disk is taken out.
+        kind, api_version, type, origin, stream : str
+            As of `WatchEvent`.
+        meta : Meta, optional
+            Its metadata, if it is decoded already.
+        at : tuple of int, optional
+            Wall and monotonic time of its receipt, ns; now if left out.
+        """
+        if meta is None:
+            meta = head(raw)
+        raw = redact(kind, raw, self.redact_env, meta)
+        wall, monotonic = at or (time.time_ns(), time.monotonic_ns())
+        with self.changed:
+            row = WatchEvent(
+                wall,
+                monotonic,
+                api_version,
+                kind,
+                meta.namespace,
+                meta.name,
+                meta.uid,
+                meta.resourceVersion,
+                type,
+                origin,
+                stream,
+                raw,
+                self._stored + len(self._tail),
+            )
+            self._append(row)
+        return row
+
+    def mark(self, type: str, name: str, stream: str = "kitlib", **what: Any) -> WatchEvent:
+        """Append a mark of kitlib's own: a GAP that bounds what may be missing, or a STEP that begins or ends."""
+        said = json.dumps(what).encode()
+        with self.changed:
+            times = time.time_ns(), time.monotonic_ns()
+            row = WatchEvent(*times, "", "", "", name, "", "", type, "kitlib", stream, said, len(self))
+            self._append(row)
+        return row
+
+    def _append(self, row: WatchEvent) -> None:
+        self._tail.append(row)
+        self._tail_bytes += len(row.object)
+        self.changed.notify_all()
+
+    def flush(self) -> None:
+        """Write the rows that aren't on disk yet, whole or not at all; fold them into a part when there are enough.
+
+        Raises
+        ------
+        RecordingError
+            If the disk takes no more; what was written before stays readable.
+        """
+        if self.path is None or not self._ours:
+            return
+        with self._writing:
+            with self.changed:
+                rows = self._tail[self._flushed :]
+                whole = len(self._tail) >= self.part_rows or self._tail_bytes >= self.part_bytes
+                older = bool(self._tail) and self._tail[0].received_at // HOUR != self._tail[-1].received_at // HOUR
+            try:
+                if rows and not whole:
+                    self._flushes.append(store.write_flush(self.path, rows))
+                    self._flushed += len(rows)
+                if whole or older:
+                    self._fold()
+            except OSError as error:
+                raise _disk_error(error, self.path) from error
+
+    def _fold(self) -> None:
+        """Write the tail as parts, and forget it; rows that come meanwhile make the next tail."""
+        assert self.path is not None
+        with self.changed:
+            rows = list(self._tail)
+        made = list(store.write_parts(self.path, rows))
+        with self.changed:
+            self._parts += made
+            self._stored += len(rows)
+            del self._tail[: len(rows)]
+            self._tail_bytes = sum(len(row.object) for row in self._tail)
+            self._flushed = 0
+        for path in self._flushes:
+            path.unlink(missing_ok=True)
+        self._flushes.clear()
+
+    def close(self) -> None:
+        """Write what is left, fold it into a part, and say in the file that it is complete.
+
+        Raises
+        ------
+        RecordingError
+            If the disk takes no more; what was written before stays readable.
+        """
+        if self.path is None or not self._ours or self.complete:
+            return
+        self.flush()
+        with self._writing:
+            try:
+                if self._tail:
+                    self._fold()
+                self.info["complete"] = True
+                self._write_info()
+            except OSError as error:
+                self.info["complete"] = False
+                raise _disk_error(error, self.path) from error
+
+    def __enter__(self) -> Recording:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def objects(self, kind: str) -> Iterator[dict[str, Any]]:
+        """Yield every version of a kind's objects, decoded; for a look by hand."""
+        return (json.loads(row.object) for row in self.rows.of(kind))
+
+    def _write_info(self) -> None:
+        assert self.path is not None
+        draft = self.path / "recording.tmp"
+        try:
+            draft.write_text(json.dumps(self.info, indent=2) + "\n")
+            draft.replace(self.path / "recording.json")
+        finally:
+            draft.unlink(missing_ok=True)
+
+
+def _disk_error(error: OSError, path: Path) -> RecordingError:
+    return RecordingError(
+        f"can't write: {error.strerror or error}",
+        step="record",
+        object=str(path),
+        next="free some space or name another folder; what was written before stays readable",
+    )
+
+
+__all__ = ["Recording", "Rows"]
