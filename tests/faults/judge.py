@@ -1,0 +1,407 @@
+"""Compares a recording with the witness: what is missing, and whether the recording says so.
+
+Everything here is a function of what was recorded, witnessed and seen to pass; nothing asks a cluster. The tests of
+the judge plant every kind of wrong recording.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Any
+
+from .proxy import Seen
+from .witness import Change
+from .workload import whole
+
+PUT = "PUT"
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A reported gap: what lies in (after, until] may be missing; it is still open if `until` is None."""
+
+    stream: str
+    after: int
+    until: int | None
+    after_ns: int
+    until_ns: int | None
+    row: int
+    reason: str = ""
+
+    def covers(self, change: Change) -> bool:
+        """Say whether a change may be missing because of this gap."""
+        return (
+            change.stream == self.stream
+            and change.revision > self.after
+            and (self.until is None or change.revision <= self.until)
+        )
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """All that one scenario is judged by.
+
+    Parameters
+    ----------
+    rows : sequence of WatchEvent
+        What was recorded, in the order of receipt.
+    changes : sequence of Change
+        What the witness saw in the namespace, from before it was made.
+    log : sequence of Seen
+        What the proxy saw passing.
+    kinds : dict of str to str
+        Kind by plural.
+    ends : dict of str to int
+        Up to which revision each stream is judged.
+    complete : bool or None
+        What the recording says of itself; None if it lives in memory.
+    killed_ns : int or None
+        When the recorder was killed (monotonic).
+    interval_ns : int
+        What was received longer than this before the kill must be on disk.
+    """
+
+    rows: Sequence[Any]
+    changes: Sequence[Change]
+    log: Sequence[Seen]
+    kinds: dict[str, str]
+    ends: dict[str, int]
+    complete: bool | None = None
+    killed_ns: int | None = None
+    interval_ns: int = 0
+
+
+@dataclass
+class Verdict:
+    """What the judge found.
+
+    Parameters
+    ----------
+    changes, recorded, in_gaps : int
+        How many changes had to be recorded, were, and were not but lie in a reported gap.
+    unreported, duplicates, needless_gaps : list of str
+        Lost without a word; recorded twice; gaps where nothing could be missing.
+    others : list of str
+        Whatever else is wrong: phantoms, wrong types, disorder, broken objects, impatience.
+    """
+
+    changes: int = 0
+    recorded: int = 0
+    in_gaps: int = 0
+    gaps: int = 0
+    unreported: list[str] = field(default_factory=list)
+    duplicates: list[str] = field(default_factory=list)
+    needless_gaps: list[str] = field(default_factory=list)
+    others: list[str] = field(default_factory=list)
+
+    @property
+    def good(self) -> bool:
+        """Whether nothing is wrong."""
+        return not (self.unreported or self.duplicates or self.needless_gaps or self.others)
+
+
+def judge(evidence: Evidence) -> Verdict:
+    """Judge one scenario."""
+    verdict = Verdict()
+    found, wrong = gaps(evidence.rows)
+    verdict.gaps = len(found)
+    verdict.others += wrong
+    for stream in evidence.kinds:
+        _judge_stream(evidence, stream, [gap for gap in found if gap.stream == stream], verdict)
+    verdict.duplicates += duplicates(evidence.rows)
+    verdict.needless_gaps += needless(found, evidence.rows, evidence.log)
+    if evidence.killed_ns is None:
+        verdict.others += [f"{gap} was left open" for gap in found if gap.until is None]
+    verdict.others += phantoms(evidence.rows, evidence.changes, evidence.kinds, found)
+    verdict.others += disorder(evidence.rows)
+    verdict.others += broken(evidence.rows)
+    verdict.others += impatience(evidence.log)
+    verdict.others += [f"the recorder wrote: {seen.value}" for seen in evidence.log if seen.what == "refused"]
+    if evidence.killed_ns is not None:
+        verdict.unreported += late(evidence.rows, evidence.log, evidence.killed_ns - evidence.interval_ns)
+        if evidence.complete is not False:
+            verdict.others.append("the recorder was killed, and the recording doesn't say that it is incomplete")
+    elif evidence.complete is False:
+        verdict.others.append("the recording was closed, and says that it is incomplete")
+    return verdict
+
+
+def gaps(rows: Sequence[Any]) -> tuple[list[Gap], list[str]]:
+    """Read the GAP marks; return them, and what is wrong with their bounds.
+
+    A gap that was written open (until null) is replaced by a later mark with the same stream and beginning.
+    """
+    found: dict[tuple[str, int], Gap] = {}
+    wrong = []
+    for index, row in enumerate(rows):
+        if row.type != "GAP":
+            continue
+        try:
+            what = json.loads(bytes(row.object))
+            until, until_ns = what["until_rv"], what["until_ns"]
+            gap = Gap(
+                row.stream,
+                int(what["after_rv"]),
+                None if until in (None, "") else int(until),
+                int(what["after_ns"]),
+                None if until_ns is None else int(until_ns),
+                index,
+                str(what.get("reason", "")),
+            )
+        except (ValueError, KeyError, TypeError) as error:
+            wrong.append(f"gap of {row.stream} can't be read ({error!r}): {bytes(row.object)[:200]!r}")
+            continue
+        found[gap.stream, gap.after] = gap
+    ordered = sorted(found.values(), key=lambda gap: (gap.stream, gap.after))
+    for gap in ordered:
+        if (gap.until is None) != (gap.until_ns is None):
+            wrong.append(f"only one of the bounds of {gap} is open")
+        if gap.until is not None and gap.until < gap.after:
+            wrong.append(f"{gap} ends before it begins")
+        if gap.until_ns is not None and gap.until_ns < gap.after_ns:
+            wrong.append(f"{gap} ends before it begins, by the clock")
+    for one, two in pairwise(ordered):
+        if one.stream == two.stream and (one.until is None or one.until > two.after):
+            wrong.append(f"{one} and {two} overlap")
+    return ordered, wrong
+
+
+def first_versions(log: Iterable[Seen]) -> dict[str, int]:
+    """Return, by stream, the version at which the recorder began to watch: what its first list showed.
+
+    It is what the first watch that asks for a version names; or, where a stream sent the initial objects, the version
+    of the bookmark that ended them, if no other did so before a version was asked for.
+    """
+    found: dict[str, int] = {}
+    fixed: set[str] = set()
+    initial: dict[str, int] = {}
+    for seen in log:
+        if seen.verb != "watch" or seen.stream in fixed:
+            continue
+        if seen.what == "listed":
+            initial[seen.stream] = found[seen.stream] = seen.value
+        elif seen.what == "request" and "sendInitialEvents" not in seen.value:
+            version = seen.value.get("resourceVersion", "")
+            if version.isdecimal() and int(version) > 0:
+                fixed.add(seen.stream)
+                found[seen.stream] = initial.get(seen.stream, int(version))
+    return found
+
+
+def _judge_stream(evidence: Evidence, stream: str, found: list[Gap], verdict: Verdict) -> None:
+    kind = evidence.kinds[stream]
+    begin = first_versions(evidence.log).get(stream)
+    end = evidence.ends.get(stream)
+    if end is None:
+        return
+    changes = [change for change in evidence.changes if change.stream == stream and change.revision <= end]
+    if begin is None:
+        verdict.unreported.append(f"{stream} was never watched: {len(changes)} changes are missing")
+        verdict.changes += len(changes)
+        return
+    recorded = {
+        (row.name, row.resourceVersion, _sort(row.type))
+        for row in evidence.rows
+        if row.kind == kind and not (row.type == "DELETED" and row.origin == "relist")
+    }
+    types = {(row.name, row.resourceVersion): row.type for row in evidence.rows if _watched(row) and row.kind == kind}
+    for change in [*alive(changes, begin), *(change for change in changes if change.revision > begin)]:
+        verdict.changes += 1
+        said = types.get((change.name, str(change.revision)))
+        if (change.name, str(change.revision), _sort(change.type)) in recorded:
+            verdict.recorded += 1
+            if said not in (None, change.type):
+                verdict.others.append(f"{_told(change)} was recorded as {said}")
+        elif any(gap.covers(change) for gap in found):
+            verdict.in_gaps += 1
+        else:
+            where = "listed at first" if change.revision <= begin else "watched"
+            verdict.unreported.append(f"{_told(change)} ({where})")
+
+
+def alive(changes: Iterable[Change], revision: int) -> list[Change]:
+    """Return, for each object that existed at a revision, the change that made it what it was then."""
+    last: dict[str, Change] = {}
+    for change in changes:
+        if change.revision <= revision:
+            last[change.name] = change
+    return [change for change in last.values() if change.type != "DELETED"]
+
+
+def duplicates(rows: Iterable[Any]) -> list[str]:
+    """Name what was recorded twice: the same version of the same object; that it is gone is another matter."""
+    counted = Counter((row.stream, row.name, row.uid, row.resourceVersion, _sort(row.type)) for row in rows if row.uid)
+    return [
+        f"{stream}/{name} {version} {sort}, {count} times"
+        for (stream, name, _, version, sort), count in counted.items()
+        if count > 1
+    ]
+
+
+def permitted(log: Iterable[Seen]) -> dict[str, list[tuple[int | None, int | None]]]:
+    """Return, by stream, where a gap may be: from what version asked for, to what version listed (None: still open).
+
+    A 410 to a watch (by its status or an ERROR event) permits one, which ends at a list that was made after it and
+    before the next watch from that list. So does being forbidden or not served (403, 404, 405), which needs no list.
+    """
+    found: dict[str, list[tuple[int | None, int | None]]] = defaultdict(list)
+    asked: dict[str, int] = {}
+    asked_of: dict[int, int] = {}
+    expired: dict[str, int] = {}
+    listed: dict[str, list[int]] = defaultdict(list)
+    for seen in log:
+        stream = seen.stream
+        if seen.what == "request" and seen.verb == "watch":
+            version = seen.value.get("resourceVersion", "")
+            if version.isdecimal() and int(version) > 0 and "sendInitialEvents" not in seen.value:
+                asked[stream] = asked_of[seen.request] = int(version)
+                if any(one <= int(version) for one in listed[stream]):
+                    expired.pop(stream, None)
+                    listed[stream].clear()
+        elif seen.what in ("status", "error") and seen.value == 410 and seen.verb == "watch":
+            expired[stream] = asked_of.get(seen.request, 0)
+            listed[stream].clear()
+            found[stream].append((expired[stream], None))  # as long as it is open
+        elif seen.what == "listed" and stream in expired:
+            listed[stream].append(seen.value)
+            found[stream].append((expired[stream], seen.value))
+        elif seen.what in ("status", "error") and seen.value in (403, 404, 405):
+            found[stream].append((None, None))
+    return found
+
+
+def needless(found: Iterable[Gap], rows: Sequence[Any], log: Sequence[Seen]) -> list[str]:
+    """Name the gaps that were reported where nothing could be missing, and those that reach back too far."""
+    allowed = permitted(log)
+    wrong = []
+    for gap in found:
+        if gap.until is not None and gap.until == gap.after:
+            wrong.append(f"{gap} is empty")
+            continue
+        for asked, listed in allowed.get(gap.stream, ()):
+            if asked is None or (gap.until == listed and gap.after >= asked):
+                break
+        else:
+            wrong.append(f"{gap}: the server had not said that history was gone")
+            continue
+        before = [int(row.resourceVersion) for row in rows[: gap.row] if _watched(row) and row.stream == gap.stream]
+        if before and max(before) > gap.after:
+            wrong.append(f"{gap} reaches back behind {max(before)}, which had been recorded")
+    return wrong
+
+
+def phantoms(rows: Iterable[Any], changes: Iterable[Change], kinds: dict[str, str], found: Sequence[Gap]) -> list[str]:
+    """Name what was recorded and never happened.
+
+    That an object was found gone by a list is recorded with the version it was last seen with; it must have been
+    deleted within a gap.
+    """
+    known = {(kinds[change.stream], change.name, change.revision, _sort(change.type)) for change in changes}
+    deleted = [change for change in changes if change.type == "DELETED"]
+    wrong = []
+    for row in rows:
+        if not row.uid:
+            continue
+        key = (row.kind, row.name, int(row.resourceVersion))
+        if row.type == "DELETED" and row.origin == "relist":
+            fits = any(
+                change.name == row.name and change.stream == row.stream and any(gap.covers(change) for gap in found)
+                for change in deleted
+            )
+            if not fits or (*key, PUT) not in known:
+                wrong.append(f"{row.stream}/{row.name} {row.resourceVersion} was not deleted in a gap, as recorded")
+        elif (*key, _sort(row.type)) not in known:
+            wrong.append(f"{row.stream}/{row.name} {row.resourceVersion} {row.type} never happened")
+    return wrong
+
+
+def disorder(rows: Iterable[Any]) -> list[str]:
+    """Name rows that don't stand in the order in which they came, or came in the wrong one."""
+    wrong = []
+    versions: dict[str, int] = {}
+    monotonic: dict[str, int] = {}
+    for row in rows:
+        if row.monotonic_ns < monotonic.get(row.stream, 0):
+            wrong.append(f"{row.stream}/{row.name} {row.resourceVersion} was received before the row before it")
+        monotonic[row.stream] = row.monotonic_ns
+        if _watched(row):
+            version = int(row.resourceVersion)
+            if version <= versions.get(row.stream, 0):
+                wrong.append(f"{row.stream}/{row.name} {version} comes after {versions[row.stream]}")
+            versions[row.stream] = max(version, versions.get(row.stream, 0))
+    return wrong
+
+
+def broken(rows: Iterable[Any]) -> list[str]:
+    """Name rows whose object isn't the one that the row says, or didn't come through whole."""
+    wrong = []
+    for row in rows:
+        if not row.uid:
+            continue
+        try:
+            body = json.loads(bytes(row.object))
+            meta = body["metadata"]
+            same = all(
+                meta.get(name, "") == getattr(row, name) for name in ("name", "namespace", "uid", "resourceVersion")
+            )
+            holders = (body.get("data"), body.get("spec"), meta.get("annotations"))
+            if same and all(whole(holder) for holder in holders if isinstance(holder, dict)):
+                continue
+            reason = "is another object, or not whole"
+        except (ValueError, KeyError, AttributeError) as error:
+            reason = f"can't be read: {error!r}"
+        wrong.append(f"{row.stream}/{row.name} {row.resourceVersion} {reason}")
+    return wrong
+
+
+def impatience(log: Iterable[Seen], grace: float = 0.05, most: int = 60) -> list[str]:
+    """Name the streams that asked again before the time that Retry-After names, or asked without end."""
+    wrong = []
+    until: dict[str, tuple[int, int]] = {}
+    counted: Counter[str] = Counter()
+    for seen in log:
+        if not seen.stream:
+            continue
+        if seen.what == "request":
+            counted[seen.stream] += 1
+            not_before, seconds = until.pop(seen.stream, (0, 0))
+            if seen.at < not_before - int(grace * 1e9):
+                early = (not_before - seen.at) / 1e9
+                wrong.append(f"{seen.stream} asked again {early:.2f} s before Retry-After: {seconds} was over")
+        elif seen.what == "retry":
+            until[seen.stream] = (seen.at + int(seen.value * 1e9), seen.value)
+    return wrong + [f"{stream} sent {count} requests" for stream, count in counted.items() if count > most]
+
+
+def late(rows: Iterable[Any], log: Iterable[Seen], before_ns: int) -> list[str]:
+    """Name what had been sent to the recorder before a moment, and isn't on disk."""
+    there = {(row.stream, int(row.resourceVersion), _sort(row.type)) for row in rows if row.uid}
+    missing = {}
+    for seen in log:
+        if seen.what == "line" and seen.at < before_ns:
+            version, type_ = seen.value
+            if (seen.stream, version, _sort(type_)) not in there:
+                missing[seen.stream, version, type_] = (before_ns - seen.at) / 1e9
+    return [
+        f"{stream} {version} {type_} was received {seconds:.2f} s before what must be on disk, and isn't"
+        for (stream, version, type_), seconds in missing.items()
+    ]
+
+
+def _sort(type_: str) -> str:
+    return "DELETED" if type_ == "DELETED" else PUT
+
+
+def _watched(row: Any) -> bool:
+    return bool(row.uid) and row.origin == "watch"
+
+
+def _told(change: Change) -> str:
+    return f"{change.stream}/{change.name} {change.revision} {change.type}"
+
+
+__all__ = ["Evidence", "Gap", "Verdict", "judge"]

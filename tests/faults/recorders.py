@@ -1,0 +1,285 @@
+"""The recorder under test: in this process, or as a process of its own that can be killed or given a wrong clock."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from kitlib.connection import Connection
+from kitlib.errors import KitlibError
+from kitlib.recording import Recording
+from kitlib.watch import Recorder
+
+from .workload import END
+
+CHILD = Path(__file__).with_name("child.py")
+PRELOADS = ("/usr/lib/*/faketime/libfaketimeMT.so.1", "/usr/lib/faketime/libfaketimeMT.so.1")
+CONTEXT = "faults"
+
+
+@dataclass(frozen=True)
+class Order:
+    """What is to be recorded, and how.
+
+    Parameters
+    ----------
+    kubeconfig : Path
+        Points at the proxy.
+    namespace : str
+    kinds : tuple of str
+    path : Path or None
+        The recording's folder; in memory if None.
+    watch_seconds, silent_seconds, flush_seconds : float
+    page : int
+        Objects in a page of a list.
+    """
+
+    kubeconfig: Path
+    namespace: str
+    kinds: tuple[str, ...]
+    path: Path | None
+    watch_seconds: float = 1
+    silent_seconds: float = 1.5
+    flush_seconds: float = 0.3
+    page: int = 500
+
+    def save(self) -> str:
+        """Write it as JSON, for a process of its own."""
+        return json.dumps({key: str(value) if isinstance(value, Path) else value for key, value in vars(self).items()})
+
+
+def write_kubeconfig(path: Path, url: str) -> None:
+    """Write a kubeconfig file that points at a proxy."""
+    config = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "current-context": CONTEXT,
+        "contexts": [{"name": CONTEXT, "context": {"cluster": CONTEXT, "user": CONTEXT}}],
+        "clusters": [{"name": CONTEXT, "cluster": {"server": url}}],
+        "users": [{"name": CONTEXT, "user": {}}],
+    }
+    path.write_text(json.dumps(config))
+
+
+class Inside:
+    """A recorder in this process.
+
+    Parameters
+    ----------
+    order : Order
+    recorder : callable
+        Makes the Recorder; another than kitlib's where the suite itself is tested.
+    connect : callable
+        Makes its Connection.
+    """
+
+    def __init__(
+        self,
+        order: Order,
+        recorder: Callable[..., Recorder] = Recorder,
+        connect: Callable[..., Connection] = Connection,
+        recording: Recording | None = None,
+    ) -> None:
+        self.order = order
+        if recording is None:
+            recording = Recording() if order.path is None else Recording.create(order.path, {})
+        self.recording = recording
+        self._recorder = recorder(
+            connect(order.kubeconfig, CONTEXT),
+            order.kinds,
+            self.recording,
+            order.namespace,
+            watch_seconds=order.watch_seconds,
+            silent_seconds=order.silent_seconds,
+        )
+
+    def start(self, timeout: float) -> None:
+        """Begin; return when all kinds have been listed."""
+        self._recorder.start(timeout)
+
+    def reached(self, timeout: float) -> list[str]:
+        """Wait for the last object of each kind; return the kinds whose last object did not come."""
+        return reached(self._recorder, self.order.kinds, timeout)
+
+    def stop(self) -> None:
+        """End it, and close the recording."""
+        self._recorder.stop()
+        self.recording.close()
+
+    def rows(self) -> tuple[list[Any], bool | None]:
+        """Return what was recorded (from disk, if it went there), and whether the recording says it is complete."""
+        return read(self.order.path) if self.order.path is not None else (list(self.recording.rows), None)
+
+    def problems(self) -> dict[str, str]:
+        """Return the kinds that could not be recorded."""
+        return dict(self._recorder.problems)
+
+
+def reached(recorder: Recorder, kinds: Sequence[str], timeout: float) -> list[str]:
+    """Wait until the recorder has the last object of each kind; return the kinds for which that was not so in time."""
+    missing = set(kinds)
+    looked = 0
+
+    def all_there() -> bool:
+        nonlocal looked
+        rows = recorder.recording.rows[looked:]
+        missing.difference_update(row.stream for row in rows if row.name == END)
+        looked += len(rows)
+        return not missing
+
+    recorder.wait_for(all_there, timeout)
+    return sorted(missing)
+
+
+def read(path: Path) -> tuple[list[Any], bool | None]:
+    """Open a recording on disk; return its rows, and whether it says that it is complete."""
+    recording = Recording.open(path)
+    return list(recording.rows), recording.info.get("complete")
+
+
+class Outside:
+    """A recorder in a process of its own, which records to disk.
+
+    Parameters
+    ----------
+    order : Order
+        With a path.
+    clock : Path or None
+        A file with the wall clock's offset in seconds ("+3600"), if the clock is to be stepped.
+    """
+
+    def __init__(self, order: Order, clock: Path | None = None) -> None:
+        assert order.path is not None
+        self.order = order
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry)}
+        self.how = ""
+        if clock is not None:
+            clock.write_text("+0")
+            library = faketime()
+            if library is not None:
+                self.how = "libfaketime"
+                environment |= {
+                    "LD_PRELOAD": str(library),
+                    "FAKETIME_TIMESTAMP_FILE": str(clock),
+                    "FAKETIME_NO_CACHE": "1",
+                    "DONT_FAKE_MONOTONIC": "1",
+                    "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+                }
+            else:
+                self.how = "an injected clock"
+                environment["FAULTS_CLOCK"] = str(clock)
+        self._clock = clock
+        self._lines: list[dict[str, Any]] = []
+        self._news = threading.Condition()
+        self._ended = False
+        self._complaints = (order.path.parent / "child.err").open("wb")
+        self._child = subprocess.Popen(
+            [sys.executable, str(CHILD), order.save()],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._complaints,
+            env=environment,
+            text=True,
+            bufsize=1,
+        )
+        self._thread = threading.Thread(target=self._read, name="child", daemon=True)
+        self._thread.start()
+
+    def step_clock(self, seconds: float) -> None:
+        """Set the process's wall clock to the true time and so many seconds."""
+        assert self._clock is not None
+        draft = self._clock.with_suffix(".part")
+        draft.write_text(f"{seconds:+.3f}")
+        draft.replace(self._clock)
+
+    def start(self, timeout: float) -> None:
+        """Begin; return when all kinds have been listed."""
+        if self._ask({"start": timeout}, timeout + 30).get("started") is not True:
+            raise KitlibError(f"the recorder did not start: {self._lines[-1:]} {self._last_words()}")
+
+    def reached(self, timeout: float) -> list[str]:
+        """Wait for the last object of each kind; return the kinds whose last object did not come."""
+        return list(self._ask({"reached": timeout}, timeout + 10).get("missing", self.order.kinds))
+
+    def kill(self) -> None:
+        """SIGKILL it."""
+        self._child.send_signal(signal.SIGKILL)
+        self._child.wait(timeout=10)
+
+    def stop(self) -> None:
+        """End it, if it lives still."""
+        try:
+            if self._child.poll() is None:
+                answer = self._ask({"stop": True}, 20)
+                if answer.get("stopped") is not True:
+                    raise KitlibError(f"the recorder did not stop: {answer} {self._last_words()}")
+                self._child.wait(timeout=10)
+        finally:
+            if self._child.poll() is None:
+                self._child.kill()
+                self._child.wait(timeout=10)
+            self._thread.join(timeout=10)
+            self._complaints.close()
+            for pipe in (self._child.stdin, self._child.stdout):
+                if pipe is not None:
+                    try:
+                        pipe.close()
+                    except OSError:
+                        pass
+
+    def rows(self) -> tuple[list[Any], bool | None]:
+        """Return what is on disk."""
+        assert self.order.path is not None
+        return read(self.order.path)
+
+    def problems(self) -> dict[str, str]:
+        """Return the kinds that could not be recorded, as last told."""
+        return {}
+
+    def _ask(self, order: dict[str, Any], timeout: float) -> dict[str, Any]:
+        assert self._child.stdin is not None
+        count = len(self._lines)
+        try:
+            self._child.stdin.write(json.dumps(order) + "\n")
+            self._child.stdin.flush()
+        except OSError as error:
+            return {"error": f"{error} {self._last_words()}"}
+        with self._news:
+            self._news.wait_for(lambda: len(self._lines) > count or self._ended, timeout)
+            return self._lines[-1] if len(self._lines) > count else {"error": f"no answer {self._last_words()}"}
+
+    def _read(self) -> None:
+        assert self._child.stdout is not None
+        for line in self._child.stdout:
+            with self._news:
+                self._lines.append(json.loads(line))
+                self._news.notify_all()
+        with self._news:
+            self._ended = True
+            self._news.notify_all()
+
+    def _last_words(self) -> str:
+        assert self.order.path is not None
+        return (self.order.path.parent / "child.err").read_text(errors="replace")[-1500:]
+
+
+def faketime() -> Path | None:
+    """Return libfaketime for programs with threads, if it is installed."""
+    if shutil.which("faketime") is None:
+        return None
+    for pattern in PRELOADS:
+        for found in sorted(Path("/").glob(pattern.lstrip("/"))):
+            return found
+    return None
+
+
+__all__ = ["CONTEXT", "Inside", "Order", "Outside", "faketime", "write_kubeconfig"]
