@@ -57,15 +57,23 @@ def choose(provider: str | None = None, kubernetes: str | None = None) -> Choice
         Its `why` is one sentence to be shown.
     """
     wanted = release(kubernetes)
+    warning = ""
+    if wanted.past:
+        warning = (
+            f" Kubernetes {wanted.kubernetes} is of {wanted.past}: old and unpatched. It listens on 127.0.0.1 only;"
+        )
+        warning += " look at it, and never use it for real work."
     if provider is not None:
         _provider(provider)
-        return Choice(provider, wanted.minor, f"{provider}: you asked for it.")
+        return Choice(provider, wanted.label, f"{provider}: you asked for it.{warning}")
     engine, detail = PROVIDERS["kind"].available()
-    if engine:
+    if wanted.past:
+        why = "embedded: only it can make a control plane of the past; its nodes are simulated, all else is Kubernetes."
+    elif engine:
         why = f"embedded: {detail}, so kind will be preferred here once kitlib can make kind clusters; it can't yet."
     else:
         why = f"embedded: {detail}, and it needs none; its nodes are simulated, all else is Kubernetes itself."
-    return Choice("embedded", wanted.minor, why)
+    return Choice("embedded", wanted.label, why + warning)
 
 
 def up(provider: str | None = None, kubernetes: str | None = None, progress: bool = True) -> Cluster:
@@ -92,7 +100,7 @@ def up(provider: str | None = None, kubernetes: str | None = None, progress: boo
     """
     chosen = choose(provider, kubernetes)
     before = record.load(chosen.name)
-    if progress and before is None:
+    if progress and not _provider(chosen.provider).running(chosen.name):
         print(chosen.why, file=sys.stderr, flush=True)
     cluster = _provider(chosen.provider).up(chosen.version, progress)
     if before and before[1] == (record.load(chosen.name) or (None, None))[1]:
@@ -138,9 +146,14 @@ def find(name: str | None = None) -> Cluster:
     running = [cluster for cluster in clusters() if name in (None, cluster.name)]
     if not running:
         raise not_running(name)
-    cluster = max(running, key=lambda each: [int(part) for part in re.findall(r"\d+", each.version)])
+    cluster = max(running, key=_rank)
     cluster.verify()
     return cluster
+
+
+def _rank(cluster: Cluster) -> tuple[list[int], int]:
+    """Order clusters: the newest version last, and of one version the one without a variant."""
+    return [int(part) for part in re.findall(r"\d+", cluster.version)], -len(cluster.name)
 
 
 def status(name: str) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from kitlib.cluster import build, download, places, record
+from kitlib.cluster import build, download, places, record, versions
 from kitlib.cluster.versions import Release
 from kitlib.errors import BuildError
 
@@ -33,9 +33,9 @@ class Programs:
     sources: dict[str, str] = field(default_factory=dict)
     rejected: list[str] = field(default_factory=list)
 
-    def missing(self) -> tuple[str, ...]:
-        """Return the programs that are yet to be found."""
-        return tuple(name for name in build.PROGRAMS if name not in self.paths)
+    def missing(self, names: tuple[str, ...] = build.PROGRAMS) -> tuple[str, ...]:
+        """Return the programs of these that are yet to be found."""
+        return tuple(name for name in names if name not in self.paths)
 
     def take(self, home: Path, names: tuple[str, ...], source: str) -> None:
         """Take programs from a folder."""
@@ -55,11 +55,16 @@ def programs(release: Release, progress: bool = True) -> Programs:
         Some can be had in none of these ways; the message says why each failed.
     """
     found = ready(release)
-    if not (missing := found.missing()):
-        return found
+    for part, names in _parts(release):
+        if missing := found.missing(names):
+            _get(found, part, missing, progress)
+    return found
+
+
+def _get(found: Programs, release: Release, missing: tuple[str, ...], progress: bool) -> None:
     try:
         found.take(download.fetch(release, missing, progress), missing, "official release")
-        return found
+        return
     except BuildError as error:
         refusal = error
     try:
@@ -71,17 +76,24 @@ def programs(release: Release, progress: bool = True) -> Programs:
             object=error.object,
             next=error.next,
         ) from error
-    return found
+
+
+def _parts(release: Release) -> list[tuple[Release, tuple[str, ...]]]:
+    """Return the releases that make a control plane, each with its programs: kwok is always today's."""
+    own = build.own(release)
+    rest = tuple(name for name in build.PROGRAMS if name not in own)
+    return [(release, own), (versions.release(), rest)] if rest else [(release, own)]
 
 
 def ready(release: Release) -> Programs:
     """Return the programs that are at hand: on PATH, or in the cache."""
     found = on_path(release)
-    if missing := found.missing():
-        if home := build.cached(release, missing):
-            found.take(home, missing, "cache (built)")
-        elif (home := download.cached(release)) and all((home / name).exists() for name in missing):
-            found.take(home, missing, "cache (official release)")
+    for part, names in _parts(release):
+        if missing := found.missing(names):
+            if home := build.cached(part, missing):
+                found.take(home, missing, "cache (built)")
+            elif (home := download.cached(part)) and all((home / name).exists() for name in missing):
+                found.take(home, missing, "cache (official release)")
     return found
 
 

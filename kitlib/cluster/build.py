@@ -12,7 +12,7 @@ from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
-from kitlib.cluster import gobuild, machine, places, store, toolchain
+from kitlib.cluster import gobuild, machine, past, places, store, toolchain
 from kitlib.cluster.lock import FileLock
 from kitlib.cluster.versions import Release
 
@@ -25,6 +25,10 @@ PACKAGES = {
     "kwok": "sigs.k8s.io/kwok/cmd/kwok",
     "kwokctl": "sigs.k8s.io/kwok/cmd/kwokctl",
 }
+PAST_PACKAGES = {**dict.fromkeys(KUBE, "./cmd/kube"), "etcd": "go.etcd.io/etcd"}
+"""What a release of the past is built from: it has no kwok of its own."""
+RECIPE = "1"
+"""Counts the ways in which `past` has made the sources of a release of the past."""
 
 
 def source(release: Release) -> Path:
@@ -47,53 +51,65 @@ def flags(release: Release) -> list[str]:
     """Return the flags of the one build command.
 
     No debug information (a sixth of the time), and no inlining in Kubernetes and kwok (a fifth of theirs; the programs
-    are 5 % slower). The standard library and the other modules (JSON, protobuf, etcd) are inlined as ever.
+    are 5 % slower). The standard library and the other modules (JSON, protobuf, etcd) are inlined as ever. Kubernetes
+    of the past is built without what talks to clouds, by a build tag of its own: a quarter of the whole.
     """
-    version = "k8s.io/component-base/version"
-    major, minor, _ = release.kubernetes.split(".")
-    variables = {
-        f"{version}.gitVersion": f"v{release.kubernetes}",
-        f"{version}.gitMajor": major,
-        f"{version}.gitMinor": minor,
-        f"{version}.gitTreeState": "clean",
-        f"{version}.gitCommit": "unknown",
-        f"{version}.buildDate": "1970-01-01T00:00:00Z",
-        "sigs.k8s.io/kwok/pkg/consts.Version": release.kwok,
-        "sigs.k8s.io/kwok/pkg/consts.KubeVersion": f"v{release.kubernetes}",
-    }
+    variables = _version_of(release, "k8s.io/component-base/version")
+    if release.past:
+        variables |= _version_of(release, "k8s.io/client-go/pkg/version")
+    else:
+        variables |= {
+            "sigs.k8s.io/kwok/pkg/consts.Version": release.kwok,
+            "sigs.k8s.io/kwok/pkg/consts.KubeVersion": f"v{release.kubernetes}",
+        }
     return [
+        *(["-tags=providerless"] if release.past else []),
         "-trimpath",
         "-buildvcs=false",
         "-gcflags=all=-dwarf=false",
         "-gcflags=k8s.io/...=-dwarf=false -l",
-        "-gcflags=sigs.k8s.io/kwok/...=-dwarf=false -l",
+        *([] if release.past else ["-gcflags=sigs.k8s.io/kwok/...=-dwarf=false -l"]),
         "-ldflags=-s -w " + " ".join(f"-X {key}={value}" for key, value in variables.items()),
     ]
 
 
-def packages(programs: tuple[str, ...] = PROGRAMS) -> list[str]:
+def _version_of(release: Release, package: str) -> dict[str, str]:
+    major, minor, _ = release.kubernetes.split(".")
+    values = {"gitVersion": f"v{release.kubernetes}", "gitMajor": major, "gitMinor": minor, "gitTreeState": "clean"}
+    values |= {"gitCommit": "unknown", "buildDate": "1970-01-01T00:00:00Z"}
+    return {f"{package}.{name}": value for name, value in values.items()}
+
+
+def own(release: Release) -> tuple[str, ...]:
+    """Return the programs that this release's module makes: all, but one of the past has no kwok."""
+    return tuple(PAST_PACKAGES) if release.past else PROGRAMS
+
+
+def packages(release: Release, programs: tuple[str, ...] | None = None) -> list[str]:
     """Return the Go packages that make these programs."""
-    return list(dict.fromkeys(PACKAGES[program] for program in programs))
+    known = PAST_PACKAGES if release.past else PACKAGES
+    return list(dict.fromkeys(known[program] for program in programs or own(release)))
 
 
 @cache
-def key(release: Release, programs: tuple[str, ...] = PROGRAMS) -> str:
+def key(release: Release, programs: tuple[str, ...] | None = None) -> str:
     """Return what names a build in the cache: a digest of everything that goes into it."""
     digest = hashlib.sha256()
     folder = source(release)
     paths = sorted(path for path in folder.rglob("*") if path.is_file() and path.suffix in (".go", ".mod", ".sum"))
     for path in paths:
         digest.update(f"{path.relative_to(folder)} {hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
-    digest.update("\n".join([*flags(release), *packages(programs), goos(), goarch()]).encode())
+    recipe = [RECIPE] if release.past else []
+    digest.update("\n".join([*flags(release), *packages(release, programs), goos(), goarch(), *recipe]).encode())
     return f"{release.kubernetes}-{digest.hexdigest()[:16]}"
 
 
-def cached(release: Release, programs: tuple[str, ...] = PROGRAMS) -> Path | None:
+def cached(release: Release, programs: tuple[str, ...] | None = None) -> Path | None:
     """Return the folder of a build that is in the cache and whole: of these programs, or of all."""
-    return store.get(key(release)) or (store.get(key(release, programs)) if programs != PROGRAMS else None)
+    return store.get(key(release)) or (store.get(key(release, programs)) if programs else None)
 
 
-def make(release: Release, programs: tuple[str, ...] = PROGRAMS, progress: bool = True) -> Path:
+def make(release: Release, programs: tuple[str, ...] | None = None, progress: bool = True) -> Path:
     """Build programs, or take what another process has built; return their folder in the cache.
 
     A build that was stopped goes on where it was: Go keeps what it has compiled. Two processes build once: the second
@@ -112,17 +128,22 @@ def make(release: Release, programs: tuple[str, ...] = PROGRAMS, progress: bool 
         bins.mkdir(mode=0o700, parents=True, exist_ok=True)
         for leftover in bins.glob(f".part-{name}-*"):
             shutil.rmtree(leftover, ignore_errors=True)
-        go = toolchain.find(progress)
+        go = toolchain.find(progress, newest=past.NEWEST_GO if release.past else None)
         part = bins / f".part-{name}-{os.getpid()}"
+        module = gobuild.Module(source(release))
         try:
             part.mkdir(mode=0o700)
+            if release.past:
+                module = past.sources(go, release, module.folder, flags(release), name, lock.handle, progress)
             gobuild.run(
-                go, release, packages(programs), flags(release), source(release), part, name, lock.handle, progress
+                go, release, packages(release, programs), flags(release), module, part, name, lock.handle, progress
             )
             if (part / "server").exists():
                 (part / "server").rename(part / "etcd")
-            links = {program: "kube" for program in programs if program in KUBE}
-            return store.put(part, name, links, go=go.version, system=f"{goos()}/{goarch()}")
+            links = {program: "kube" for program in programs or own(release) if program in KUBE}
+            made = store.put(part, name, links, go=go.version, system=f"{goos()}/{goarch()}")
+            past.remove(name)
+            return made
         except OSError as error:
             if error.errno == errno.ENOSPC:
                 raise machine.disk_full("build Kubernetes' programs", bins, "no space is left") from error

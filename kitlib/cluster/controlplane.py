@@ -8,6 +8,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from kitlib.cluster.versions import Release
 from kitlib.errors import ClusterError
 
 LOOPBACK = "127.0.0.1"
@@ -58,11 +59,12 @@ def _arguments(override: dict[str, str], added: dict[str, str]) -> list[dict[str
     ]
 
 
-def configuration(pki: Path, ports: dict[str, int]) -> str:
+def configuration(release: Release, pki: Path, ports: dict[str, int]) -> str:
     """Return kwokctl's configuration file.
 
     Parameters
     ----------
+    release : Release
     pki : Path
         Where kwokctl will put ca.crt, admin.crt and admin.key.
     ports : dict
@@ -74,12 +76,26 @@ def configuration(pki: Path, ports: dict[str, int]) -> str:
     on 127.0.0.1 and wants a client certificate, and what needs no port (controller manager, scheduler, kwok) has none.
     Nothing is kept for longer than the cluster, so etcd does not wait for the disk. There is one of each controller,
     so no leader is elected; and they may ask the API server as often as they like, or a rollout would show
-    their limit (20 requests a second) rather than Kubernetes.
+    their limit (20 requests a second) rather than Kubernetes. In 2020 the API server also had a port that asked for no
+    name (127.0.0.1:8080), and controller manager and scheduler had one each, on every address: they are turned off, too.
     """
     client, peer = (f"https://{LOOPBACK}:{ports[name]}" for name in ("etcdPort", "etcdPeerPort"))
     ca, certificate, key = (str(pki / name) for name in ("ca.crt", "admin.crt", "admin.key"))
     fast = {"leader-elect": "false", "kube-api-qps": "1000", "kube-api-burst": "2000"}
     silent = {"secure-port": "0"}
+    etcd_added = {} if release.past else {"unsafe-no-fsync": "true"}
+    apiserver_added: dict[str, str] = {}
+    controllers_added: dict[str, str] = {}
+    scheduler_added: dict[str, str] = {}
+    if release.past:
+        apiserver_added["insecure-port"] = "0"
+        controllers_added["port"] = scheduler_added["port"] = "0"
+        controllers_added["use-service-account-credentials"] = "true"  # else each may do everything, as an admin
+        controllers_added["flex-volume-plugin-dir"] = str(pki.with_name("flexvolume"))  # else below /usr/libexec
+    if release.apis:
+        apiserver_added["runtime-config"] = ",".join(f"{api}=true" for api in release.apis)
+    if release.admission:
+        apiserver_added["enable-admission-plugins"] = ",".join(release.admission)
     patches = {
         "etcd": _arguments(
             {
@@ -98,7 +114,7 @@ def configuration(pki: Path, ports: dict[str, int]) -> str:
                 "peer-trusted-ca-file": ca,
                 "peer-cert-file": certificate,
                 "peer-key-file": key,
-                "unsafe-no-fsync": "true",
+                **etcd_added,
             },
         ),
         "kube-apiserver": _arguments(
@@ -111,10 +127,11 @@ def configuration(pki: Path, ports: dict[str, int]) -> str:
                 "advertise-address": LOOPBACK,
                 "endpoint-reconciler-type": "none",  # 127.0.0.1 may not be an Endpoint
                 "service-cluster-ip-range": "10.96.0.0/16",
+                **apiserver_added,
             },
         ),
-        "kube-controller-manager": _arguments(silent, fast),
-        "kube-scheduler": _arguments(silent, fast),
+        "kube-controller-manager": _arguments(silent, fast | controllers_added),
+        "kube-scheduler": _arguments(silent, fast | scheduler_added),
         "kwok-controller": _arguments({"server-address": "", "node-port": "0"}, {}),
     }
     document = {

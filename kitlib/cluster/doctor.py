@@ -115,15 +115,22 @@ def _disk() -> list[Finding]:
 def _programs() -> list[Finding]:
     findings = []
     for minor, known in RELEASES.items():
+        if known.variant:
+            continue
         found = binaries.ready(known)
         missing = found.missing()
         sources = ", ".join(sorted(set(found.sources.values())))
+        purpose = f"notebooks that show {known.past}" if known.past else "the embedded cluster"
         if missing:
             detail = f"missing: {', '.join(missing)}" + (f"; the rest: {sources}" if sources else "")
-            todo = "`kitlib up` gets them once: the official release, or a build of about 6 minutes on 2 processors"
-            findings.append(Finding(f"Kubernetes {minor}", WARN, detail, "the embedded cluster", todo))
+            command = f"`kitlib up{f' --kubernetes {minor}' if minor != DEFAULT else ''}`"
+            minutes = 4 if known.past else 6
+            todo = (
+                f"{command} gets them once: the official release, or a build of about {minutes} minutes on 2 processors"
+            )
+            findings.append(Finding(f"Kubernetes {minor}", WARN, detail, purpose, todo))
         else:
-            findings.append(Finding(f"Kubernetes {minor}", OK, f"all programs: {sources}", "the embedded cluster"))
+            findings.append(Finding(f"Kubernetes {minor}", OK, f"all programs: {sources}", purpose))
         if minor == DEFAULT and found.rejected:
             detail = "; ".join(found.rejected)
             findings.append(Finding("other programs on PATH", OK, f"not used: {detail}", "nothing; kitlib has its own"))

@@ -44,10 +44,10 @@ class Embedded:
     def up(self, version: str, progress: bool = True) -> Cluster:
         """Bring up the cluster, or find it running; whatever a broken run left is removed first."""
         wanted = release(version)
-        name = f"embedded-{wanted.minor}"
+        name = f"embedded-{wanted.label}"
         home = places.home(name)
         with _lock(home, f"bring up {name}", progress):
-            why = self._unfit(name)
+            why = self._unfit(name, wanted)
             if why is None:
                 return record.require(name)
             chosen = programs(wanted, progress)
@@ -65,7 +65,7 @@ class Embedded:
                             raise
         raise AssertionError
 
-    def _unfit(self, name: str) -> str | None:
+    def _unfit(self, name: str, wanted: Release) -> str | None:
         """Say why what there is of a cluster can't be used; None if it can, "" if there is nothing."""
         home = places.home(name)
         found = record.load(name)
@@ -74,7 +74,7 @@ class Embedded:
         dead = [part for part, state in self._parts(home, name).items() if state != "alive"]
         if dead:
             return f"{', '.join(dead)} had ended"
-        if found[1].get("configuration") != _digest():
+        if found[1].get("configuration") != _digest(wanted):
             return "it was configured by another version of kitlib"
         try:
             found[0].verify()
@@ -94,7 +94,7 @@ class Embedded:
         for program, path in chosen.paths.items():
             (home / "bin" / program).symlink_to(path)
         pki = _work(home, name) / "pki"
-        record.write_private(home / "kwokctl" / "config.yaml", controlplane.configuration(pki, ports))
+        record.write_private(home / "kwokctl" / "config.yaml", controlplane.configuration(wanted, pki, ports))
 
         def check() -> None:
             bar.update("etcd, API server, controllers, scheduler")
@@ -141,7 +141,7 @@ class Embedded:
             server=server,
             ca=record.fingerprint((pki / "ca.crt").read_bytes()),
             uid=uid,
-            configuration=_digest(),
+            configuration=_digest(wanted),
             programs=chosen.sources,
         )
         return cluster
@@ -278,7 +278,7 @@ def _work(home: Path, name: str) -> Path:
     return home / "kwok" / "clusters" / name
 
 
-def _digest() -> str:
+def _digest(wanted: Release) -> str:
     """Return what tells whether a running cluster was configured as this kitlib would do it."""
-    text = controlplane.configuration(Path("pki"), dict.fromkeys(controlplane.PORTS, 0))
+    text = controlplane.configuration(wanted, Path("pki"), dict.fromkeys(controlplane.PORTS, 0))
     return hashlib.sha256(text.encode()).hexdigest()[:16]

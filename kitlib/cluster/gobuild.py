@@ -10,6 +10,7 @@ import subprocess
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from kitlib.cluster import machine, places, toolchain
@@ -30,8 +31,28 @@ PER_DEPENDENCY = 123
 Measured over all of Kubernetes: 3.3 s for a MB of source, 0.41 s for 1,000 dependencies.
 """
 NETWORK = ("dial tcp", "no such host", "i/o timeout", "connection refused", "module lookup disabled", "TLS handshake")
+REFUSED = ("403 Forbidden", "404 Not Found", "410 Gone", "checksum mismatch", "unrecognized import path")
 LINK = 0.04
 """The share of the whole that comes after the last package: linking."""
+
+
+@dataclass(frozen=True)
+class Module:
+    """A folder with a go.mod.
+
+    Parameters
+    ----------
+    folder : Path
+    vendored : bool
+        Whether all sources are in its vendor folder, rather than in Go's module cache.
+    """
+
+    folder: Path
+    vendored: bool = False
+
+    def environment(self, environment: dict[str, str]) -> dict[str, str]:
+        """Return an environment for `go` with what this module needs."""
+        return environment | ({"GOFLAGS": "-mod=vendor"} if self.vendored else {})
 
 
 def run(
@@ -39,7 +60,7 @@ def run(
     release: Release,
     packages: list[str],
     flags: list[str],
-    source: Path,
+    module: Module,
     out: Path,
     name: str,
     lock: int,
@@ -52,8 +73,7 @@ def run(
     go : Go
     release : Release
     packages, flags : list of str
-    source : Path
-        The folder with go.mod.
+    module : Module
     out : Path
         Where the programs go.
     name : str
@@ -63,10 +83,11 @@ def run(
     progress : bool
     """
     done = places.cache() / "locks" / f"compiled-{name}"
-    _room(go, source, out, done)
+    need_room(go, release, module, out, done)
     environment, jobs = settings()
-    with shown("fetch Go modules", progress) as bar:
-        sizes = _packages(go, packages, source, lock, bar)
+    with shown("read the packages" if module.vendored else "fetch Go modules", progress) as bar:
+        tags = [flag for flag in flags if flag.startswith("-tags")]
+        sizes = _packages(go, [*tags, *packages], module, lock, bar)
     with shown(f"build Kubernetes {release.kubernetes} (once; Go {go.version})", progress) as bar:
         compiled = set(done.read_text().split()) & sizes.keys() if done.exists() else set()
         todo = sum(size for package, size in sizes.items() if package not in compiled)
@@ -89,7 +110,7 @@ def run(
                 return True
 
             command = [str(go.path), "build", "-v", *jobs, *flags, "-o", f"{out}{os.sep}", *packages]
-            _go(command, source, environment, lock, line, lambda: bar.update(), None)
+            call(command, module.folder, module.environment(environment), lock, line, lambda: bar.update(), None)
     done.unlink(missing_ok=True)
 
 
@@ -106,17 +127,18 @@ def settings() -> tuple[dict[str, str], list[str]]:
     return environment | {"GOGC": "50"}, ["-p=1"]
 
 
-def _room(go: Go, source: Path, out: Path, done: Path) -> None:
+def need_room(go: Go, release: Release, module: Module, out: Path, done: Path) -> None:
+    """Check that there is room on the disk; a build that was begun, or done before, needs little more."""
     answer = subprocess.run(
         [str(go.path), "env", "GOCACHE", "GOMODCACHE"],
         capture_output=True,
         text=True,
-        cwd=source,
+        cwd=module.folder,
         env=toolchain.environment(),
         check=True,
     )
     cache, modules = (Path(line) for line in answer.stdout.splitlines()[:2])
-    warm = done.exists() or (modules / "k8s.io").is_dir()  # begun, or built before: much of it is there
+    warm = done.exists() or (modules / "k8s.io" / f"kubernetes@v{release.kubernetes}").is_dir()
     needs = {out: PROGRAMS_SIZE}
     if not warm:
         for path, size in ((cache, CACHE_SIZE), (modules, MODULES_SIZE)):
@@ -124,8 +146,8 @@ def _room(go: Go, source: Path, out: Path, done: Path) -> None:
     machine.need_disk(needs, STEP)
 
 
-def _packages(go: Go, packages: list[str], source: Path, lock: int, bar: Progress) -> dict[str, int]:
-    """Fetch the modules that are missing; return every package with its weight."""
+def fetching(bar: Progress) -> Callable[[str], bool]:
+    """Return what shows the modules that `go` says it fetches."""
     fetched = 0
 
     def line(text: str) -> bool:
@@ -136,9 +158,15 @@ def _packages(go: Go, packages: list[str], source: Path, lock: int, bar: Progres
             return True
         return False
 
+    return line
+
+
+def _packages(go: Go, packages: list[str], module: Module, lock: int, bar: Progress) -> dict[str, int]:
+    """Fetch the modules that are missing; return every package with its weight."""
     template = '{{.ImportPath}}\t{{.Dir}}\t{{len .Deps}}\t{{join .GoFiles " "}}'
     command = [str(go.path), "list", "-deps", "-f", template, *packages]
-    output = _go(command, source, toolchain.environment(), lock, line, lambda: bar.update(), STALL)
+    environment = module.environment(toolchain.environment())
+    output = call(command, module.folder, environment, lock, fetching(bar), lambda: bar.update(), STALL)
     sizes = {}
     for entry in output.splitlines():
         package, folder, dependencies, files = entry.split("\t")
@@ -148,9 +176,9 @@ def _packages(go: Go, packages: list[str], source: Path, lock: int, bar: Progres
     return sizes
 
 
-def _go(
+def call(
     command: list[str],
-    source: Path,
+    folder: Path,
     environment: dict[str, str],
     lock: int,
     line: Callable[[str], bool],
@@ -162,7 +190,7 @@ def _go(
     output = bytearray()
     child = subprocess.Popen(
         command,
-        cwd=source,
+        cwd=folder,
         env=environment,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -180,7 +208,7 @@ def _go(
     finally:
         _stop(child)
     if code:
-        raise explain(rest, source)
+        raise explain(rest, folder)
     return output.decode()
 
 
@@ -243,6 +271,13 @@ def explain(lines: list[str], where: Path) -> KitlibError:
             f"Go modules can't be fetched: {fetch[:300]}",
             step=STEP,
             next="connect this machine to the network (or set GOPROXY to one it can reach), then try again",
+        )
+    if refused := next((line for line in lines if any(sign in line for sign in REFUSED)), None):
+        return BuildError(
+            f"a Go module can't be had: {refused[:300]}",
+            step=STEP,
+            next="set GOPROXY to a proxy that has it, then try again: what was fetched is kept; or put the programs on"
+            " PATH, or copy another machine's cache folder and set KITLIB_CACHE",
         )
     if "signal: killed" in text or "cannot allocate memory" in text:
         return BuildError(

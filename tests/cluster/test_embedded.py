@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -188,8 +189,8 @@ def test_what_is_wrong_with_a_component_is_told(own: Cluster, monkeypatch: pytes
     clusters.down(own.name)
     honest = controlplane.configuration
 
-    def broken(pki: Path, ports: dict[str, int]) -> str:
-        return honest(pki, ports).replace('"leader-elect"', '"no-such-flag"')
+    def broken(*args: Any) -> str:
+        return honest(*args).replace('"leader-elect"', '"no-such-flag"')
 
     monkeypatch.setattr(controlplane, "configuration", broken)
     began = time.monotonic()
