@@ -20,6 +20,8 @@ from kubernetes.config.config_exception import ConfigException
 from kitlib.errors import ClusterError, RefusedError, ServerError, UsageError
 
 READS = frozenset({"GET", "HEAD", "OPTIONS"})
+MOST_PATIENCE = 60.0
+"""A server that asks to come again later than in so many seconds is asked after these."""
 
 
 @dataclass(frozen=True)
@@ -57,18 +59,45 @@ class Resource:
 
 
 class Stream:
-    """The lines of a watch, as bytes; `close` ends it from another thread."""
+    """The lines of a watch, as bytes; `close` ends it from another thread.
+
+    Attributes
+    ----------
+    complete : bool
+        Whether the server ended it, by its own last chunk: everything that it sent has come.
+    """
 
     def __init__(self, response: urllib3.BaseHTTPResponse) -> None:
         self._response = response
         self._closed = threading.Event()
+        self.complete = False
+
+    def __enter__(self) -> Stream:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._response.close()
 
     def __iter__(self) -> Iterator[bytes]:
+        for lines in self.chunks():
+            yield from lines
+
+    def chunks(self) -> Iterator[list[bytes]]:
+        """Yield the whole lines that came together; the rest of one that was cut is left out.
+
+        Raises
+        ------
+        ConnectionError
+            If the connection breaks, or is silent for too long.
+        """
         rest = b""
         try:
             for chunk in self._response.stream(2**16):
                 *lines, rest = (rest + chunk).split(b"\n")
-                yield from (line for line in lines if line)
+                if found := [line for line in lines if line]:
+                    yield found
+            chunked = self._response.headers.get("Transfer-Encoding", "").lower() == "chunked"
+            self.complete = chunked and not rest and not self._closed.is_set()
         except (urllib3.exceptions.HTTPError, OSError, AttributeError, ValueError) as error:
             if not self._closed.is_set():
                 raise ConnectionError(str(error)) from error
@@ -107,20 +136,29 @@ class Connection:
     ) -> None:
         self.context = context
         self.writable = writable
+        self._kubeconfig = str(kubeconfig) if kubeconfig else None
+        self._resources: dict[str, list[Resource]] = {}
+        self.renew()
+
+    def renew(self) -> None:
+        """Read the kubeconfig again: its certificates and tokens may have been replaced.
+
+        Raises
+        ------
+        ClusterError
+            If the file or the context can't be used.
+        """
         try:
-            self._api = config.new_client_from_config(
-                config_file=str(kubeconfig) if kubeconfig else None, context=context
-            )
+            self._api = config.new_client_from_config(config_file=self._kubeconfig, context=self.context)
         except (ConfigException, OSError) as error:
             raise ClusterError(
                 f"can't use this kubeconfig: {error}",
                 step="connect",
-                object=str(kubeconfig or context or "default kubeconfig"),
+                object=self._kubeconfig or self.context or "default kubeconfig",
                 next="run `kitlib up` for a cluster of kitlib's own, or check the file and the context's name",
             ) from error
         self._pool: urllib3.PoolManager = self._api.rest_client.pool_manager
         self.server: str = self._api.configuration.host.rstrip("/")
-        self._resources: dict[str, list[Resource]] = {}
 
     @property
     def api_client(self) -> client.ApiClient:
@@ -160,7 +198,7 @@ class Connection:
                 next="`kitlib status` shows what is running, `kitlib up` starts it again",
             ) from error
         if response.status >= 400:
-            raise server_error(response.status, response.data or b"", f"{method} {path}")
+            raise server_error(response.status, response.data or b"", f"{method} {path}", response.headers)
         return response
 
     def request(
@@ -279,12 +317,14 @@ class Connection:
         return self._resources[group_version]
 
 
-def server_error(code: int, body: bytes, step: str) -> ServerError:
-    """Make the error that says what the server's Status object says."""
+def server_error(code: int, body: bytes, step: str, headers: Mapping[str, str] | None = None) -> ServerError:
+    """Make the error that says what the server's Status object says, and when to come again."""
     try:
         status = json.loads(body)
     except ValueError:
         status = {"code": code, "message": body.decode(errors="replace")[:500] or f"HTTP {code}"}
+    if not isinstance(status, dict):
+        status = {"message": str(status)[:500]}
     status.setdefault("code", code)
     hints = {
         401: "the credentials in the kubeconfig are not accepted: `kitlib up` renews those of its own clusters",
@@ -294,4 +334,8 @@ def server_error(code: int, body: bytes, step: str) -> ServerError:
         422: "the message names the field; `kubectl explain` shows what it takes",
         400: "the message names the field; `kubectl explain` shows what it takes",
     }
-    return ServerError(str(status.get("message") or f"HTTP {code}"), step=step, next=hints.get(code), status=status)
+    error = ServerError(str(status.get("message") or f"HTTP {code}"), step=step, next=hints.get(code), status=status)
+    asked = (headers or {}).get("Retry-After") or (status.get("details") or {}).get("retryAfterSeconds")
+    if asked is not None and str(asked).isdigit():
+        error.retry_after = min(float(asked), MOST_PATIENCE)
+    return error

@@ -75,9 +75,16 @@ class WaitTimeout(KitlibError):
 
 
 class ServerError(KitlibError):
-    """The API server refused a request; `status` holds its Status object."""
+    """The API server refused a request; `status` holds its Status object.
+
+    Attributes
+    ----------
+    retry_after : float or None
+        Seconds after which it asks to come again.
+    """
 
     exit_code = 6
+    retry_after: float | None = None
 
 
 class BuildError(KitlibError):

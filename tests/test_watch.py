@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+import threading
+import time
 from pathlib import Path
 
 import pytest
 
 from kitlib.connection import Connection
-from kitlib.errors import RecordingError
+from kitlib.errors import RecordingError, ServerError
 from kitlib.recording import Recording
-from kitlib.watch import Recorder
+from kitlib.watch import Follower, Patience, Recorder, snapshot
 
 pytestmark = pytest.mark.live
 
@@ -46,8 +48,8 @@ def test_a_watch_that_is_cut_goes_on_where_it_was(connection: Connection, namesp
     with Recorder(connection, ["configmaps"], namespace=namespace) as recorder:
         for number in range(10):
             config_map(connection, namespace, f"c-{number}")
-            if recorder.wait_for(lambda: recorder._streams.get("configmaps"), 5):
-                recorder._streams["configmaps"].close()
+            stream = recorder.wait_for(lambda: recorder._followers["configmaps"]._stream, 5)
+            stream.close()
         recorder.catch_up()
     names = [name for name, _, _ in changes(recorder.recording)]
     assert names == [f"c-{number}" for number in range(10)]
@@ -57,22 +59,28 @@ def test_a_watch_that_is_cut_goes_on_where_it_was(connection: Connection, namesp
 def test_a_relist_writes_its_gap_first_and_only_what_changed(connection: Connection, namespace: str) -> None:
     for name in ("c-stays", "c-changes", "c-goes"):
         config_map(connection, namespace, name)
-    recorder = Recorder(connection, ["configmaps"], namespace=namespace)
+    recording = Recording()
     item = connection.discover("configmaps")
-    recorder._list(item, since=1, reason="")
+    follower = Follower(connection, item, recording, namespace, Patience(), threading.Event(), lambda: None)
+    follower.list_now()
+    first = follower.version
     config_map(connection, namespace, "c-changes", "PUT", "2")
     config_map(connection, namespace, "c-goes", "DELETE")
     config_map(connection, namespace, "c-comes")
-    before = len(recorder.recording)
-    recorder._list(item, since=1, reason="410: history is gone")
-    rows = recorder.recording.rows[before:]
+    before = len(recording)
+    follower._forgotten = "410: history is gone"
+    follower.list_now()
+    rows = recording.rows[before:]
     assert rows[0].type == "GAP"
-    assert json.loads(rows[0].object)["reason"] == "410: history is gone"
+    said = json.loads(rows[0].object)
+    assert said["reason"] == "410: history is gone"
+    assert (said["after_rv"], said["until_rv"]) == (str(first), str(follower.version)) and first < follower.version
     assert sorted((row.name, row.type, row.origin) for row in rows[1:]) == [
-        ("c-changes", "ADDED", "relist"),
+        ("c-changes", "MODIFIED", "relist"),
         ("c-comes", "ADDED", "relist"),
         ("c-goes", "DELETED", "relist"),
     ]
+    assert follower.gaps == 1
 
 
 def test_objects_are_the_bytes_that_the_server_sent(connection: Connection, namespace: str) -> None:
@@ -109,3 +117,93 @@ def test_a_full_disk_ends_the_recording_with_what_it_has(
     finally:
         (small_disk / "ballast").unlink()
         recorder.stop()
+
+
+CRD = {
+    "apiVersion": "apiextensions.k8s.io/v1",
+    "kind": "CustomResourceDefinition",
+    "metadata": {"name": "lamps.kitlib.test"},
+    "spec": {
+        "group": "kitlib.test",
+        "scope": "Namespaced",
+        "names": {"plural": "lamps", "singular": "lamp", "kind": "Lamp"},
+        "versions": [
+            {
+                "name": "v1",
+                "served": True,
+                "storage": True,
+                "schema": {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}},
+            }
+        ],
+    },
+}
+CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+
+
+def test_a_kind_that_goes_with_its_crd_is_told_and_comes_back(connection: Connection, namespace: str) -> None:
+    served_at = f"/apis/kitlib.test/v1/namespaces/{namespace}/lamps"
+    lamp = {"apiVersion": "kitlib.test/v1", "kind": "Lamp", "metadata": {"name": "c-lamp"}}
+    patience = Patience(watch_seconds=2, silent_seconds=4, refused_seconds=0.3)
+    with Recorder(connection, ["customresourcedefinitions"]) as definitions:
+
+        def serve() -> None:
+            """Define the kind, and make one as soon as it is served, which is a moment after it says so."""
+            connection.request("POST", CRDS, body=CRD)
+            assert definitions.wait_for(lambda: "True" in _established(definitions), 20)
+            deadline = time.monotonic() + 20
+            while True:
+                try:
+                    connection.request("POST", served_at, body=lamp)
+                    return
+                except ServerError as error:
+                    assert error.status["code"] == 404 and time.monotonic() < deadline
+                definitions.wait_for(lambda: False, 0.05)
+
+        serve()
+        try:
+            connection._resources.pop("kitlib.test/v1", None)
+            with Recorder(connection, ["lamps.kitlib.test", "configmaps"], None, namespace, patience) as recorder:
+                connection.request("DELETE", f"{CRDS}/lamps.kitlib.test")
+                assert recorder.wait_for(lambda: "lamps" in recorder.problems, 30)
+                config_map(connection, namespace, "c-goes-on")
+                recorder.catch_up()
+                assert definitions.wait_for(lambda: not _established(definitions), 20)
+                serve()
+                assert recorder.wait_for(lambda: "lamps" not in recorder.problems, 30)
+                assert recorder.wait_for(
+                    lambda: len([c for c in changes(recorder.recording) if c[0] == "c-lamp"]) > 2, 30
+                )
+            seen = changes(recorder.recording)
+            assert ("c-goes-on", "ADDED", "watch") in seen
+            assert [change[:2] for change in seen if change[0] == "c-lamp"] == [
+                ("c-lamp", "ADDED"),
+                ("c-lamp", "DELETED"),
+                ("c-lamp", "ADDED"),
+            ]
+            assert set(recorder.recording.frames.gaps["stream"]) <= {"lamps"}
+        finally:
+            connection.request("DELETE", f"{CRDS}/lamps.kitlib.test")
+
+
+def _established(recorder: Recorder) -> list[str]:
+    lamps = [each for each in recorder.latest("customresourcedefinitions") if each["spec"]["group"] == "kitlib.test"]
+    conditions = [each for item in lamps for each in (item.get("status") or {}).get("conditions") or ()]
+    return [each["status"] for each in conditions if each["type"] == "Established"]
+
+
+def test_where_each_watch_is_complete_is_said_at_the_end(connection: Connection, namespace: str) -> None:
+    with Recorder(connection, ["configmaps", "secrets"], namespace=namespace) as recorder:
+        config_map(connection, namespace, "c-last")
+        recorder.catch_up()
+    ends = {row.stream: json.loads(row.object) for row in recorder.recording.rows if row.type == "END"}
+    last = next(row for row in recorder.recording.rows if row.name == "c-last")
+    assert set(ends) == {"configmaps", "secrets"}
+    assert int(ends["configmaps"]["rv"]) >= int(last.resourceVersion)
+    assert not len(recorder.recording.frames.gaps)
+
+
+def test_a_snapshot_is_a_list_as_frames(connection: Connection, namespace: str) -> None:
+    pod = {"metadata": {"name": "c-pod"}, "spec": {"containers": [{"name": "c", "image": "none"}]}}
+    connection.request("POST", f"/api/v1/namespaces/{namespace}/pods", body={"apiVersion": "v1", "kind": "Pod", **pod})
+    pods = snapshot(connection, ["pods"], namespace).frames.pods
+    assert list(pods["name"]) == ["c-pod"] and list(pods["origin"]) == ["list"]
