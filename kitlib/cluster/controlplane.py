@@ -77,7 +77,7 @@ def configuration(release: Release, pki: Path, ports: dict[str, int]) -> str:
     Nothing is kept for longer than the cluster, so etcd does not wait for the disk. There is one of each controller,
     so no leader is elected; and they may ask the API server as often as they like, or a rollout would show
     their limit (20 requests a second) rather than Kubernetes. In 2020 the API server also had a port that asked for no
-    name (127.0.0.1:8080), and controller manager and scheduler had one each, on every address: they are turned off, too.
+    name (127.0.0.1:8080), and controller manager and scheduler had one each, on every address: they are turned off.
     """
     client, peer = (f"https://{LOOPBACK}:{ports[name]}" for name in ("etcdPort", "etcdPeerPort"))
     ca, certificate, key = (str(pki / name) for name in ("ca.crt", "admin.crt", "admin.key"))

@@ -110,6 +110,8 @@ class Embedded:
                 self._wake_nodes(name, home, wanted, until)
                 readiness.nodes(NODES)
                 readiness.admission()
+                if wanted.past:
+                    readiness.token()
                 readiness.accepted("GET", "/readyz")
                 check()
                 uid = wire.get("/api/v1/namespaces/kube-system")["metadata"]["uid"]

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import secrets
 import socket
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from kitlib.connection import Connection
 from kitlib.errors import ServerError, WaitTimeout
@@ -39,7 +42,7 @@ def create(connection: Connection, notebook: str) -> str:
     }
     connection.request("POST", "/api/v1/namespaces", {"fieldManager": "kitlib"}, body)
     try:
-        _until(connection, f"/api/v1/namespaces/{name}/serviceaccounts", "default", 30, there=True)
+        _until(connection, f"/api/v1/namespaces/{name}/serviceaccounts", "default", 30, _whole(connection))
     except BaseException:
         delete(connection, name, timeout=None)
         raise
@@ -69,7 +72,7 @@ def delete(connection: Connection, name: str, timeout: float | None = 60) -> Non
         if timeout is None:
             return
         with Progress(f"remove namespace {name}"):
-            _until(connection, "/api/v1/namespaces", name, timeout, there=False)
+            _until(connection, "/api/v1/namespaces", name, timeout, None)
     except ServerError as error:
         if error.status.get("code") != 404:
             raise
@@ -111,12 +114,29 @@ def _runs(pid: int) -> bool:
     return True
 
 
-def _until(connection: Connection, path: str, name: str, timeout: float, there: bool) -> None:
-    """Return when an object is there, or gone; driven by its watch."""
+def _whole(connection: Connection) -> Callable[[dict[str, Any]], bool]:
+    """Return what tells whether a ServiceAccount lets Pods in: until Kubernetes 1.23 it had to have its token first."""
+    version = connection.get("/version")
+    minor = re.match(r"\d+", version["minor"])
+    with_token = version["major"] == "1" and minor is not None and int(minor[0]) < 24
+    return lambda account: bool(account.get("secrets")) or not with_token
+
+
+def _until(
+    connection: Connection, path: str, name: str, timeout: float, whole: Callable[[dict[str, Any]], bool] | None
+) -> None:
+    """Return when an object is there and whole, or (None) when it is gone; driven by its watch."""
     deadline = time.monotonic() + timeout
     query = {"fieldSelector": f"metadata.name={name}"}
-    ending = "ADDED" if there else "DELETED"
-    while bool((found := connection.get(path, query))["items"]) != there:
+    there = whole is not None
+
+    def so(kind: str, item: dict[str, Any]) -> bool:
+        return kind == "DELETED" if whole is None else kind in ("ADDED", "MODIFIED") and whole(item)
+
+    while True:
+        found = connection.get(path, query)
+        if not found["items"] if whole is None else any(map(whole, found["items"])):
+            return
         left = deadline - time.monotonic()
         status = found["items"][0].get("status") or {} if found["items"] else {}
         said = "; ".join(item["message"] for item in status.get("conditions") or ())
@@ -130,7 +150,7 @@ def _until(connection: Connection, path: str, name: str, timeout: float, there: 
         bounds = {"resourceVersion": found["metadata"]["resourceVersion"], "timeoutSeconds": max(int(left), 1)}
         stream = connection.stream(path, {**query, **bounds}, read_timeout=left + 1)
         try:
-            if any(json.loads(line)["type"] == ending for line in stream):
+            if any(so(event["type"], event["object"]) for event in map(json.loads, stream)):
                 return
         except ConnectionError:
             pass

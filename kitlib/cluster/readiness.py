@@ -72,6 +72,15 @@ class Readiness:
         account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "default"}}
         self.accepted("POST", "/api/v1/namespaces/default/serviceaccounts", account)
 
+    def token(self) -> None:
+        """Wait until the default ServiceAccount has its token: up to Kubernetes 1.23 no Pod is admitted before that."""
+
+        def enough(item: dict[str, Any]) -> bool:
+            return item["metadata"]["name"] == "default" and bool(item.get("secrets"))
+
+        path = "/api/v1/namespaces/default/serviceaccounts"
+        self._seen(path, enough, lambda: "the default ServiceAccount has no token yet")
+
     def _seen(self, path: str, enough: Callable[[dict[str, Any]], bool], state: Callable[[], str]) -> None:
         while True:
             look = min(self.until, time.monotonic() + LOOK)

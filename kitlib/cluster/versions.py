@@ -56,19 +56,18 @@ _THEN = Release(
     apis=("settings.k8s.io/v1alpha1", "batch/v2alpha1"),
     admission=("PodPreset",),
 )
-_PLUGINS = ("PodPreset", "PodSecurityPolicy")
 RELEASES = {
     known.label: known
     for known in (
         _NOW,
         _THEN,
-        replace(_THEN, variant="psp", admission=_PLUGINS),
-        replace(_THEN, variant="defaults", apis=(), admission=()),
-        replace(_THEN, variant="no-preset-api", apis=_THEN.apis[1:]),
+        replace(_THEN, variant="psp", admission=(*_THEN.admission, "PodSecurityPolicy")),
+        replace(_THEN, variant="no-preset-api", apis=("batch/v2alpha1",)),
         replace(_THEN, variant="no-preset-plugin", admission=()),
     )
 }
-"""By label. The variants of 1.17 show what PodSecurityPolicy does, and what the steps that enable PodPreset are for."""
+"""By label. PodSecurityPolicy is a variant because with it no Pod is admitted until a policy allows one; the other two
+variants leave out one of the steps that enable PodPreset."""
 DEFAULT = "1.37"
 
 
