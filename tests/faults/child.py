@@ -10,6 +10,10 @@ import os
 import sys
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from kitlib.watch import Recorder
 
 
 def inject_clock(file: Path) -> None:
@@ -23,21 +27,19 @@ def main() -> None:
     """Record until told to stop."""
     if clock := os.environ.get("FAULTS_CLOCK"):
         inject_clock(Path(clock))
-    import kitlib.watch
+    from kitlib import watch
     from kitlib.connection import Connection
     from kitlib.recording import Recording
-    from kitlib.watch import Recorder
 
     order = json.loads(sys.argv[1])
-    kitlib.watch.FLUSH_SECONDS = order["flush_seconds"]
+    watch.recorder.FLUSH_SECONDS = order["flush_seconds"]
     recording = Recording.create(order["path"], {})
-    recorder = Recorder(
+    recorder = watch.Recorder(
         Connection(order["kubeconfig"], None),
         order["kinds"],
         recording,
         order["namespace"],
-        watch_seconds=order["watch_seconds"],
-        silent_seconds=order["silent_seconds"],
+        watch.Patience(order["watch_seconds"], order["silent_seconds"], refused_seconds=0.4),
     )
     for line in sys.stdin:
         asked = json.loads(line)
@@ -45,7 +47,7 @@ def main() -> None:
             recorder.start(asked["start"])
             answer: dict[str, object] = {"started": True}
         elif "reached" in asked:
-            answer = {"missing": wait(recorder, order["kinds"], asked["reached"])}
+            answer = {"missing": wait(recorder, asked["reached"])}
         else:
             recorder.stop()
             recording.close()
@@ -55,9 +57,9 @@ def main() -> None:
             return
 
 
-def wait(recorder: object, kinds: list[str], timeout: float) -> list[str]:
+def wait(recorder: Recorder, timeout: float) -> list[str]:
     """Wait for the last object of each kind."""
-    missing = set(kinds)
+    missing = set(recorder.plurals)
 
     def all_there() -> bool:
         missing.difference_update(row.stream for row in recorder.recording.rows if row.name == "the-end")

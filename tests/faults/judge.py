@@ -108,10 +108,14 @@ def judge(evidence: Evidence) -> Verdict:
     """Judge one scenario."""
     verdict = Verdict()
     found, wrong = gaps(evidence.rows)
+    said = promised(evidence.rows)
+    ends = {stream: max(end, said.get(stream, 0)) for stream, end in evidence.ends.items()}
+    # That nothing is promised after the recording's end is no gap in it.
+    found = [gap for gap in found if gap.until is not None or gap.after < ends.get(gap.stream, 0)]
     verdict.gaps = len(found)
     verdict.others += wrong
     for stream in evidence.kinds:
-        _judge_stream(evidence, stream, [gap for gap in found if gap.stream == stream], verdict)
+        _judge_stream(evidence, stream, ends.get(stream), [gap for gap in found if gap.stream == stream], verdict)
     verdict.duplicates += duplicates(evidence.rows)
     verdict.needless_gaps += needless(found, evidence.rows, evidence.log)
     if evidence.killed_ns is None:
@@ -133,7 +137,8 @@ def judge(evidence: Evidence) -> Verdict:
 def gaps(rows: Sequence[Any]) -> tuple[list[Gap], list[str]]:
     """Read the GAP marks; return them, and what is wrong with their bounds.
 
-    A gap that was written open (until null) is replaced by a later mark with the same stream and beginning.
+    A gap that was written open (until null) is replaced by the mark that closes it; it is no gap after all if that
+    ends where it began.
     """
     found: dict[tuple[str, int], Gap] = {}
     wrong = []
@@ -155,7 +160,11 @@ def gaps(rows: Sequence[Any]) -> tuple[list[Gap], list[str]]:
         except (ValueError, KeyError, TypeError) as error:
             wrong.append(f"gap of {row.stream} can't be read ({error!r}): {bytes(row.object)[:200]!r}")
             continue
-        found[gap.stream, gap.after] = gap
+        before = found.get((gap.stream, gap.after))
+        if before is not None and before.until is None and gap.until == gap.after:
+            del found[gap.stream, gap.after]
+        else:
+            found[gap.stream, gap.after] = gap
     ordered = sorted(found.values(), key=lambda gap: (gap.stream, gap.after))
     for gap in ordered:
         if (gap.until is None) != (gap.until_ns is None):
@@ -168,6 +177,17 @@ def gaps(rows: Sequence[Any]) -> tuple[list[Gap], list[str]]:
         if one.stream == two.stream and (one.until is None or one.until > two.after):
             wrong.append(f"{one} and {two} overlap")
     return ordered, wrong
+
+
+def promised(rows: Iterable[Any]) -> dict[str, int]:
+    """Return, by stream, up to which version the recording says that it has everything (its END marks)."""
+    found = {}
+    for row in rows:
+        if row.type == "END":
+            said = json.loads(bytes(row.object)).get("rv")
+            if said is not None:
+                found[row.stream] = int(said)
+    return found
 
 
 def first_versions(log: Iterable[Seen]) -> dict[str, int]:
@@ -192,10 +212,9 @@ def first_versions(log: Iterable[Seen]) -> dict[str, int]:
     return found
 
 
-def _judge_stream(evidence: Evidence, stream: str, found: list[Gap], verdict: Verdict) -> None:
+def _judge_stream(evidence: Evidence, stream: str, end: int | None, found: list[Gap], verdict: Verdict) -> None:
     kind = evidence.kinds[stream]
     begin = first_versions(evidence.log).get(stream)
-    end = evidence.ends.get(stream)
     if end is None:
         return
     changes = [change for change in evidence.changes if change.stream == stream and change.revision <= end]
@@ -325,6 +344,8 @@ def disorder(rows: Iterable[Any]) -> list[str]:
     versions: dict[str, int] = {}
     monotonic: dict[str, int] = {}
     for row in rows:
+        if not row.uid:
+            continue
         if row.monotonic_ns < monotonic.get(row.stream, 0):
             wrong.append(f"{row.stream}/{row.name} {row.resourceVersion} was received before the row before it")
         monotonic[row.stream] = row.monotonic_ns

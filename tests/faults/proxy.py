@@ -318,7 +318,7 @@ class Proxy:
         except OSError:  # the API server is down: so is this connection
             _rst(writer)
             raise _Ended from None
-        gone = asyncio.ensure_future(reader.read(1))
+        gone = asyncio.ensure_future(_next_byte(reader))
         try:
             await self._forward(request, faults, upstream, sender, writer, gone)
         except (ConnectionError, ssl.SSLError, asyncio.IncompleteReadError, EOFError):
@@ -557,6 +557,8 @@ class _Out:
             wrapped = b"%x\r\n%s\r\n" % (len(part), part) if self.chunked else part
             if split is not None and split.how == "tcp":  # pieces within the chunk's own framing, too
                 for start in range(0, len(wrapped), 3):
+                    if self._writer.transport.is_closing():
+                        raise _Ended
                     self._writer.write(wrapped[start : start + 3])
                     await asyncio.sleep(0)
             else:
@@ -597,6 +599,14 @@ class _Out:
         done, _ = await asyncio.wait({self._gone}, timeout=seconds)
         if done:
             raise _Ended
+
+
+async def _next_byte(reader: asyncio.StreamReader) -> bytes:
+    """Wait for the recorder's next request, or its end: b"" then."""
+    try:
+        return await reader.read(1)
+    except OSError:
+        return b""
 
 
 async def _blocks(reader: asyncio.StreamReader, headers: dict[str, str]) -> AsyncIterator[bytes]:
@@ -659,7 +669,8 @@ def _rst(writer: asyncio.StreamWriter) -> None:
 
 
 def _bound(port: int) -> socket.socket:
-    sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    # asyncio sends small pieces at once only where it sees that this is TCP
+    sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     sock.bind((LOOPBACK, port))

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from typing import Any
 from kitlib.connection import Connection
 from kitlib.errors import KitlibError
 from kitlib.recording import Recording
-from kitlib.watch import Recorder
+from kitlib.watch import Patience, Recorder, follow
 
 from .workload import END
 
@@ -47,10 +47,15 @@ class Order:
     namespace: str
     kinds: tuple[str, ...]
     path: Path | None
-    watch_seconds: float = 1
+    watch_seconds: int = 1
     silent_seconds: float = 1.5
     flush_seconds: float = 0.3
     page: int = 500
+
+    @property
+    def patience(self) -> Patience:
+        """How long the recorder waits for what."""
+        return Patience(self.watch_seconds, self.silent_seconds, refused_seconds=0.4)
 
     def save(self) -> str:
         """Write it as JSON, for a process of its own."""
@@ -93,13 +98,13 @@ class Inside:
         if recording is None:
             recording = Recording() if order.path is None else Recording.create(order.path, {})
         self.recording = recording
+        follow.PAGE = order.page  # a worker runs one scenario at a time
         self._recorder = recorder(
             connect(order.kubeconfig, CONTEXT),
             order.kinds,
             self.recording,
             order.namespace,
-            watch_seconds=order.watch_seconds,
-            silent_seconds=order.silent_seconds,
+            order.patience,
         )
 
     def start(self, timeout: float) -> None:
@@ -108,7 +113,7 @@ class Inside:
 
     def reached(self, timeout: float) -> list[str]:
         """Wait for the last object of each kind; return the kinds whose last object did not come."""
-        return reached(self._recorder, self.order.kinds, timeout)
+        return reached(self._recorder, timeout)
 
     def stop(self) -> None:
         """End it, and close the recording."""
@@ -124,9 +129,9 @@ class Inside:
         return dict(self._recorder.problems)
 
 
-def reached(recorder: Recorder, kinds: Sequence[str], timeout: float) -> list[str]:
+def reached(recorder: Recorder, timeout: float) -> list[str]:
     """Wait until the recorder has the last object of each kind; return the kinds for which that was not so in time."""
-    missing = set(kinds)
+    missing = set(recorder.plurals)
     looked = 0
 
     def all_there() -> bool:

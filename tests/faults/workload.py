@@ -62,7 +62,7 @@ def steps(rng: random.Random, seconds: float, count: int, pods: int = 2) -> list
             full = stream == "pods" and len(there) >= pods
             if (not there or draw < 0.3) and not full:
                 # Now and then a name comes again, with another uid.
-                gone = [step.name for step in plan if step.stream == stream and step.name not in there]
+                gone = [step.name for step in plan if step.stream == stream and step.name and step.name not in there]
                 if gone and rng.random() < 0.3:
                     name = rng.choice(gone)
                 else:

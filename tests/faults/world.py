@@ -31,6 +31,8 @@ STREAMS = {
 }
 """The plural of each kind that is recorded, by where etcd keeps it."""
 KINDS = {"configmaps": "ConfigMap", "pods": "Pod", "events": "Event", "things": "Thing"}
+NAMES = ("configmaps", "pods", "events", f"things.{GROUP}")
+"""What the recorder is asked to record."""
 PATHS = {
     "configmaps": "/api/v1/namespaces/{}/configmaps",
     "pods": "/api/v1/namespaces/{}/pods",
@@ -250,4 +252,4 @@ def _until_allowed(wire: Wire, review: dict[str, Any], until: float) -> None:
         pause = min(pause * 2, 0.1)
 
 
-__all__ = ["GROUP", "KINDS", "PATHS", "STREAMS", "Api", "World"]
+__all__ = ["GROUP", "KINDS", "NAMES", "PATHS", "STREAMS", "Api", "World"]
