@@ -165,7 +165,7 @@ class Outside:
     def __init__(self, order: Order, clock: Path | None = None) -> None:
         assert order.path is not None
         self.order = order
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry)}
+        environment = dict(os.environ)
         self.how = ""
         if clock is not None:
             clock.write_text("+0")
@@ -188,7 +188,7 @@ class Outside:
         self._ended = False
         self._complaints = (order.path.parent / "child.err").open("wb")
         self._child = subprocess.Popen(
-            [sys.executable, str(CHILD), order.save()],
+            [sys.executable, "-P", str(CHILD), order.save()],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._complaints,

@@ -1,0 +1,154 @@
+"""The fault suite runs: a sample of its scenarios, and broken recorders that it must find."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kitlib import cluster as clusters
+from kitlib.cluster import Cluster
+from kitlib.connection import Connection, Stream
+from kitlib.recording import Recording, WatchEvent
+
+from .proxy import Fault
+from .recorders import Inside, Order
+from .scenarios import COUNT, FAMILIES, Act, Result, Scenario, run, scenario
+from .suite import numbers, run_all, summary
+from .witness import Witness
+from .world import STREAMS, World
+
+pytestmark = [pytest.mark.live, pytest.mark.slow]
+SAMPLE = 50
+
+
+@pytest.fixture(scope="module")
+def own(own_state: Path) -> Cluster:
+    """A control plane that may be killed."""
+    return clusters.up("embedded", progress=True)
+
+
+@pytest.fixture(scope="module")
+def world(own: Cluster) -> World:
+    made = World(own)
+    made.furnish()
+    return made
+
+
+@pytest.fixture(scope="module")
+def witness(world: World) -> Iterator[Witness]:
+    with Witness(world.etcd, STREAMS) as witness:
+        yield witness
+
+
+def test_a_number_stands_for_one_scenario() -> None:
+    assert [scenario(number) for number in range(COUNT)] == [scenario(number) for number in range(COUNT)]
+    assert len({scenario(number).seed for number in range(COUNT)}) == COUNT
+
+
+def test_the_sample_is_fair() -> None:
+    found = Counter(scenario(number).family for number in numbers(SAMPLE))
+    assert set(found) == set(FAMILIES)
+    assert max(found.values()) - min(found.values()) <= 1
+    everything = {kind for number in range(COUNT) for kind in scenario(number).kinds}
+    assert len(everything) > 25
+
+
+@pytest.mark.timeout(900)
+def test_nothing_is_lost_unnoticed(own: Cluster, tmp_path: Path) -> None:
+    results = run_all(numbers(SAMPLE), own.name)
+    told = summary(results, 0, 1)
+    json.dumps(told)
+    wrong = [f"{result.number} ({result.family}): {result.problems or result.error}" for result in results]
+    wrong = [text for text, result in zip(wrong, results, strict=True) if not result.good]
+    assert not wrong, "replay one with `python -m tests.faults --only N`:\n" + "\n".join(wrong)
+    totals = told["totals"]
+    assert totals["changes"] > 50 * SAMPLE
+    assert totals["changes"] == totals["recorded"] + totals["in_gaps"]
+    assert totals["in_gaps"] > 0
+    for kind in ("cut", "truncate", "stall", "split", "join", "duplicate", "replay", "delay", "error"):
+        assert totals["faults"].get(kind), f"no {kind} befell anybody"
+    for kind in ("answer 410", "answer 429", "answer 500", "answer 503", "close", "reset", "forbid", "compact"):
+        assert totals["faults"].get(kind), f"no {kind} befell anybody"
+    for kind in ("clock", "kill", "kill-server"):
+        assert totals["faults"].get(kind), f"no {kind} befell anybody"
+
+
+class Forgetful(Connection):
+    """Begins each watch at what is newest, as a recorder would that doesn't keep its place."""
+
+    def stream(self, path: str, query: Any = None, **options: Any) -> Stream:
+        newest = self.get(path, {"limit": 1})["metadata"]["resourceVersion"]
+        return super().stream(path, {**query, "resourceVersion": newest}, **options)
+
+
+class Broken(Recording):
+    """A recording to which something goes wrong at every tenth row that a watch brings."""
+
+    def __init__(self, wrong: str) -> None:
+        super().__init__()
+        self.wrong = wrong
+        self.count = 0
+
+    def add(self, raw: bytes, **what: Any) -> WatchEvent:
+        with self.changed:
+            made = super().add(raw, **what)
+            if what["origin"] != "watch":
+                return made
+            self.count += 1
+            if self.count % 10 == 0 and made.name != "the-end":
+                if self.wrong == "loses":
+                    self._tail.pop()
+                elif self.wrong == "doubles":
+                    super().add(raw, **what)
+                elif self.wrong == "excuses":
+                    bounds = {"after_rv": made.resourceVersion, "until_rv": str(int(made.resourceVersion) + 1)}
+                    now = made.monotonic_ns
+                    self.mark("GAP", made.kind, made.stream, **bounds, after_ns=now, until_ns=now, reason="")
+            return made
+
+
+def plan(*faults: Fault, acts: tuple[Act, ...] = (), watch_seconds: int = 10) -> Scenario:
+    return Scenario(0, 7, "broken", faults, acts, 1.0, 60, watch_seconds=watch_seconds)
+
+
+def tried(
+    world: World, witness: Witness, tmp_path: Path, planned: Scenario, make: Callable[[Order], Any] | None = None
+) -> Result:
+    result = run(planned, world, witness, tmp_path, make)
+    assert not result.error, result.error
+    return result
+
+
+def test_the_recorder_as_it_is_passes_what_the_broken_ones_fail(world: World, witness: Witness, tmp_path: Path) -> None:
+    acts = (Act(0.3, "close"), Act(0.6, "open"))
+    assert tried(world, witness, tmp_path, plan(acts=acts)).good
+
+
+def test_a_line_that_the_proxy_swallows_is_found(world: World, witness: Witness, tmp_path: Path) -> None:
+    result = tried(world, witness, tmp_path, plan(Fault("swallow", stream="configmaps", lines=2)))
+    assert result.unreported == 1
+    assert result.changes == result.recorded + 1
+
+
+def test_a_recorder_that_loses_its_place_is_found(world: World, witness: Witness, tmp_path: Path) -> None:
+    acts = (Act(0.3, "close"), Act(0.8, "open"))
+    result = tried(
+        world, witness, tmp_path, plan(acts=acts), lambda order: Inside(order, connect=lambda *at: Forgetful(*at))
+    )
+    assert result.unreported > 0
+
+
+@pytest.mark.parametrize(
+    ("wrong", "counted"), [("loses", "unreported"), ("doubles", "duplicates"), ("excuses", "needless_gaps")]
+)
+def test_a_broken_recording_is_found(world: World, witness: Witness, tmp_path: Path, wrong: str, counted: str) -> None:
+    made = lambda order: Inside(order, recording=Broken(wrong))  # noqa: E731
+    result = tried(world, witness, tmp_path, plan(), made)
+    assert getattr(result, counted) > 0
+    for other in {"unreported", "duplicates", "needless_gaps"} - {counted}:
+        assert getattr(result, other) == 0

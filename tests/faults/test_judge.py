@@ -1,0 +1,329 @@
+"""The judge finds every kind of wrong recording: each is planted here in one that was right."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from kitlib.recording import WatchEvent
+
+from .judge import Evidence, Verdict, judge
+from .proxy import Seen
+from .witness import Change
+from .workload import ballast
+
+KINDS = {"things": "Thing"}
+SECOND = 10**9
+
+
+def row(name: str, version: int, type: str, origin: str = "watch", uid: str = "", at: int | None = None) -> WatchEvent:
+    body = {
+        "metadata": {"name": name, "namespace": "n", "uid": uid or f"uid-{name}", "resourceVersion": str(version)},
+        "spec": ballast(20, version),
+    }
+    at = (version if at is None else at) * SECOND
+    said = json.dumps(body).encode()
+    meta = body["metadata"]
+    return WatchEvent(at, at, "v1", "Thing", "n", name, meta["uid"], str(version), type, origin, "things", said)
+
+
+def mark(type: str, at: int, **what: Any) -> WatchEvent:
+    said = json.dumps({"kind": "Thing", **what}).encode()
+    return WatchEvent(at * SECOND, at * SECOND, "", "", "", "Thing", "", "", type, "kitlib", "things", said)
+
+
+def gap(after: int, until: int | None, at: int = 40) -> WatchEvent:
+    until_ns = None if until is None else until * SECOND
+    bounds = {"after_rv": str(after), "until_rv": None if until is None else str(until)}
+    return mark("GAP", at, **bounds, after_ns=after * SECOND, until_ns=until_ns, reason="410")
+
+
+def change(name: str, version: int, type: str) -> Change:
+    return Change(version, "things", "n", name, type)
+
+
+def seen(at: int, request: int, verb: str, what: str, value: Any = None) -> Seen:
+    return Seen(at * SECOND, request, "things", verb, what, value)
+
+
+def right() -> Evidence:
+    """A list at 10; a watch up to 20; 410; a list at 40 that hides 25 and 30; a watch up to 50."""
+    changes = [
+        change("old", 3, "ADDED"),
+        change("gone", 4, "ADDED"),
+        change("gone", 5, "DELETED"),
+        change("old", 8, "MODIFIED"),
+        change("a", 11, "ADDED"),
+        change("a", 14, "MODIFIED"),
+        change("b", 17, "ADDED"),
+        change("b", 20, "DELETED"),
+        change("a", 25, "MODIFIED"),
+        change("old", 30, "DELETED"),
+        change("a", 35, "MODIFIED"),
+        change("c", 45, "ADDED"),
+        change("end", 50, "ADDED"),
+    ]
+    rows = [
+        row("old", 8, "ADDED", "list"),
+        row("a", 11, "ADDED"),
+        row("a", 14, "MODIFIED"),
+        row("b", 17, "ADDED"),
+        row("b", 20, "DELETED"),
+        gap(20, 40),
+        row("a", 35, "MODIFIED", "relist", at=40),
+        row("old", 8, "DELETED", "relist", at=40),
+        row("c", 45, "ADDED"),
+        row("end", 50, "ADDED"),
+        mark("END", 51, known_ns=51 * SECOND, rv="50"),
+    ]
+    log = [
+        seen(9, 1, "list", "request", {"limit": "500"}),
+        seen(10, 1, "list", "listed", 10),
+        seen(10, 2, "watch", "request", {"watch": "1", "resourceVersion": "10"}),
+        *(seen(version, 2, "watch", "line", (version, "MODIFIED")) for version in (11, 14, 17)),
+        seen(20, 2, "watch", "line", (20, "DELETED")),
+        seen(36, 3, "watch", "request", {"watch": "1", "resourceVersion": "20"}),
+        seen(36, 3, "watch", "status", 410),
+        seen(39, 4, "list", "request", {"limit": "500"}),
+        seen(40, 4, "list", "listed", 40),
+        seen(41, 5, "watch", "request", {"watch": "1", "resourceVersion": "40"}),
+        *(seen(version, 5, "watch", "line", (version, "ADDED")) for version in (45, 50)),
+    ]
+    return Evidence(rows, changes, log, KINDS, {"things": 50}, complete=True)
+
+
+def without(evidence: Evidence, name: str, version: int) -> Evidence:
+    kept = [each for each in evidence.rows if (each.name, each.resourceVersion) != (name, str(version))]
+    assert len(kept) < len(evidence.rows)
+    return replace(evidence, rows=kept)
+
+
+def instead(evidence: Evidence, old: Callable[[Any], bool], *new: WatchEvent) -> Evidence:
+    rows: list[Any] = []
+    for each in evidence.rows:
+        rows += new if old(each) else [each]
+    assert rows != list(evidence.rows)
+    return replace(evidence, rows=rows)
+
+
+def test_a_right_recording_is_good() -> None:
+    verdict = judge(right())
+    assert verdict.good, vars(verdict)
+    # One object was there at 10, ten changes came after it; 25 and 30 are in the gap.
+    assert (verdict.changes, verdict.recorded, verdict.in_gaps, verdict.gaps) == (10, 8, 2, 1)
+
+
+@pytest.mark.parametrize(
+    ("name", "version"), [("old", 8), ("a", 11), ("a", 14), ("b", 17), ("b", 20), ("c", 45), ("end", 50)]
+)
+def test_a_row_that_was_dropped_is_an_unreported_loss(name: str, version: int) -> None:
+    verdict = judge(without(right(), name, version))
+    assert [f" {version} " in text for text in verdict.unreported] == [True]
+    assert verdict.changes == verdict.recorded + verdict.in_gaps + 1
+
+
+def test_what_a_relist_shows_may_be_missing_for_it_lies_in_the_gap() -> None:
+    verdict = judge(without(right(), "a", 35))
+    assert verdict.good
+    assert verdict.in_gaps == 3
+
+
+def test_a_gap_that_was_dropped_leaves_its_losses_unreported() -> None:
+    verdict = judge(instead(right(), lambda each: each.type == "GAP"))
+    assert len(verdict.unreported) == 2
+    assert verdict.others  # and the deletion that the list showed is explained by nothing
+
+
+@pytest.mark.parametrize("bounds", [(26, 40), (20, 27)])
+def test_a_gap_too_narrow_leaves_a_loss_unreported(bounds: tuple[int, int]) -> None:
+    verdict = judge(instead(right(), lambda each: each.type == "GAP", gap(*bounds)))
+    assert len(verdict.unreported) == 1
+
+
+@pytest.mark.parametrize("type", ["ADDED", "MODIFIED"])
+def test_a_row_that_came_twice_is_a_duplicate(type: str) -> None:
+    twice = [row("a", 14, "MODIFIED"), row("a", 14, type)]
+    verdict = judge(instead(right(), lambda each: each.resourceVersion == "14", *twice))
+    assert len(verdict.duplicates) == 1
+
+
+def test_a_deletion_that_came_twice_is_a_duplicate() -> None:
+    twice = [row("b", 20, "DELETED")] * 2
+    assert len(judge(instead(right(), lambda each: each.resourceVersion == "20", *twice)).duplicates) == 1
+
+
+def test_a_gap_that_nothing_explains_is_needless() -> None:
+    rows = [*right().rows[:-1], gap(50, 60, 60)]
+    assert len(judge(replace(right(), rows=rows)).needless_gaps) == 1
+
+
+def test_a_gap_without_a_410_is_needless() -> None:
+    log = [each for each in right().log if each.what != "status"]
+    assert len(judge(replace(right(), log=log)).needless_gaps) == 1
+
+
+def test_a_410_to_a_list_explains_no_gap() -> None:
+    log = [replace(each, verb="list") if each.what == "status" else each for each in right().log]
+    assert len(judge(replace(right(), log=log)).needless_gaps) == 1
+
+
+def test_a_410_explains_one_gap_only() -> None:
+    log = [*right().log, seen(59, 6, "list", "listed", 60)]
+    rows = [*right().rows[:-1], gap(50, 60, 60)]
+    assert len(judge(replace(right(), rows=rows, log=log)).needless_gaps) == 1
+
+
+def test_a_410_as_an_event_explains_a_gap() -> None:
+    log = [replace(each, what="error") if each.what == "status" else each for each in right().log]
+    assert judge(replace(right(), log=log)).good
+
+
+def test_that_a_kind_was_forbidden_explains_a_gap() -> None:
+    log = [replace(each, value=403) if each.what == "status" else each for each in right().log]
+    assert judge(replace(right(), log=log)).good
+
+
+@pytest.mark.parametrize("bounds", [(20, 39), (19, 40), (14, 40)])
+def test_a_gap_with_other_bounds_than_the_servers_is_needless(bounds: tuple[int, int]) -> None:
+    verdict = judge(instead(right(), lambda each: each.type == "GAP", gap(*bounds)))
+    assert len(verdict.needless_gaps) == 1
+
+
+def test_a_gap_that_reaches_back_behind_what_was_recorded_is_needless() -> None:
+    log = [replace(each, value={**each.value, "resourceVersion": "10"}) if each.at == 36 * SECOND and
+           each.what == "request" else each for each in right().log]  # fmt: skip
+    verdict = judge(instead(replace(right(), log=log), lambda each: each.type == "GAP", gap(14, 40)))
+    assert len(verdict.needless_gaps) == 1
+
+
+def test_an_empty_gap_is_needless_unless_it_closes_an_open_one() -> None:
+    alone = [*right().rows[:-1], gap(50, 50, 60)]
+    assert len(judge(replace(right(), rows=alone)).needless_gaps) == 1
+    closed = [*right().rows[:-1], gap(50, None, 60), gap(50, 50, 61)]
+    verdict = judge(replace(right(), rows=closed))
+    assert verdict.good
+    assert verdict.gaps == 1
+
+
+def test_a_gap_that_was_open_and_got_its_end_is_one() -> None:
+    evidence = instead(right(), lambda each: each.type == "GAP", gap(20, None, 36), gap(20, 40))
+    verdict = judge(evidence)
+    assert verdict.good
+    assert verdict.gaps == 1
+
+
+def test_a_gap_that_stays_open_is_wrong() -> None:
+    assert not judge(instead(right(), lambda each: each.type == "GAP", gap(20, None))).good
+
+
+def test_that_nothing_is_promised_behind_the_end_is_no_gap() -> None:
+    verdict = judge(replace(right(), rows=[*right().rows, gap(50, None, 60)]))
+    assert verdict.good
+    assert verdict.gaps == 1
+
+
+def test_a_promise_reaches_further_than_what_was_asked_for() -> None:
+    later = [*right().changes, change("late", 55, "ADDED")]
+    assert judge(replace(right(), changes=later)).good
+    rows = [*right().rows[:-1], mark("END", 60, known_ns=60 * SECOND, rv="56")]
+    assert len(judge(replace(right(), changes=later, rows=rows)).unreported) == 1
+
+
+@pytest.mark.parametrize("said", [b"{}", b"x", b'{"after_rv": "x", "until_rv": "3", "after_ns": 1, "until_ns": 2}'])
+def test_a_gap_that_can_not_be_read_is_wrong(said: bytes) -> None:
+    broken = WatchEvent(1, 1, "", "", "", "Thing", "", "", "GAP", "kitlib", "things", said)
+    assert judge(replace(right(), rows=[*right().rows, broken])).others
+
+
+def test_a_gap_that_ends_before_it_begins_is_wrong() -> None:
+    verdict = judge(instead(right(), lambda each: each.type == "GAP", gap(40, 20)))
+    assert any("ends before it begins" in text for text in verdict.others)
+
+
+def test_gaps_that_overlap_are_wrong() -> None:
+    verdict = judge(instead(right(), lambda each: each.type == "GAP", gap(20, 40), gap(30, 40)))
+    assert any("overlap" in text for text in verdict.others)
+
+
+def test_what_never_happened_is_wrong() -> None:
+    for planted in (row("a", 16, "MODIFIED"), row("x", 17, "ADDED"), row("a", 17, "DELETED")):
+        rows = [*right().rows[:-1], planted]
+        assert any("never happened" in text for text in judge(replace(right(), rows=rows)).others)
+
+
+def test_a_deletion_that_a_list_did_not_show_is_wrong() -> None:
+    rows = [*right().rows[:-1], row("c", 45, "DELETED", "relist", at=55)]
+    assert any("was not deleted" in text for text in judge(replace(right(), rows=rows)).others)
+
+
+def test_another_type_than_the_witness_saw_is_wrong() -> None:
+    verdict = judge(instead(right(), lambda each: each.resourceVersion == "14", row("a", 14, "ADDED")))
+    assert verdict.others == ["things/a 14 MODIFIED was recorded as ADDED"]
+
+
+def test_rows_out_of_order_are_wrong() -> None:
+    rows = list(right().rows)
+    rows[1], rows[2] = rows[2], rows[1]
+    assert any("comes after" in text for text in judge(replace(right(), rows=rows)).others)
+
+
+def test_an_object_that_did_not_come_through_is_wrong() -> None:
+    good = row("a", 14, "MODIFIED")
+    for said in (good.object[:-1], good.object.replace(b"14 ", b"15 "), good.object.replace(b"uid-a", b"uid-b")):
+        values = [getattr(good, name) for name in good.__struct_fields__]
+        values[good.__struct_fields__.index("object")] = said
+        assert said != good.object
+        assert judge(instead(right(), lambda each: each.resourceVersion == "14", WatchEvent(*values))).others
+
+
+def test_a_stream_that_was_never_watched_has_lost_everything() -> None:
+    assert judge(replace(right(), rows=[], log=[])).unreported
+
+
+def test_a_recorder_that_asks_too_early_is_impatient() -> None:
+    log = right().log
+    asked = [seen(60, 6, "watch", "status", 429), seen(60, 6, "watch", "retry", 2)]
+    for at, patient in ((61, False), (62, True)):
+        verdict = judge(replace(right(), log=[*log, *asked, seen(at, 7, "watch", "request", {})]))
+        assert verdict.good == patient
+
+
+def test_a_recorder_that_asks_without_end_is_impatient() -> None:
+    log = [*right().log, *(seen(60, number, "watch", "request", {}) for number in range(100))]
+    assert judge(replace(right(), log=log)).others
+
+
+def test_a_recorder_that_writes_is_wrong() -> None:
+    log = [*right().log, seen(60, 9, "other", "refused", "DELETE /x")]
+    assert judge(replace(right(), log=log)).others
+
+
+def killed(evidence: Evidence, at: int, interval: int) -> Verdict:
+    kept = [each for each in evidence.rows if each.type != "END"]
+    return judge(
+        replace(
+            evidence,
+            rows=kept,
+            ends={"things": max((int(each.resourceVersion) for each in kept if each.uid), default=0)},
+            complete=False,
+            killed_ns=at * SECOND,
+            interval_ns=interval * SECOND,
+        )
+    )
+
+
+def test_what_came_just_before_a_kill_may_be_missing() -> None:
+    evidence = without(without(right(), "end", 50), "c", 45)
+    assert killed(evidence, 51, 7).good
+    assert len(killed(evidence, 51, 3).unreported) == 1
+    assert len(killed(evidence, 60, 3).unreported) == 2
+
+
+def test_a_killed_recording_must_not_say_that_it_is_complete() -> None:
+    evidence = replace(right(), killed_ns=60 * SECOND, interval_ns=1)
+    assert judge(evidence).others
+    assert judge(replace(right(), complete=False)).others  # nor one that was closed that it isn't
