@@ -140,7 +140,7 @@ def frames() -> Frames:
 
 
 def test_every_frame_documents_its_columns():
-    assert set(COLUMNS) == {"pods", "replicas", "conditions", "events", "gaps", "steps"}
+    assert set(COLUMNS) == {"pods", "replicas", "conditions", "events", "occurrences", "gaps", "steps"}
     for frame, columns in COLUMNS.items():
         for column, about in columns.items():
             assert about.dtype and about.text, f"{frame}.{column}"

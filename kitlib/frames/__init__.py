@@ -5,6 +5,6 @@ ours are snake_case. Objects are decoded into narrow structs that know just the 
 """
 
 from kitlib.frames.columns import COLUMNS, STATES, Column
-from kitlib.frames.frames import Frames, decode, latest, settle
+from kitlib.frames.frames import PARTS, Frames, decode, latest, settle
 
-__all__ = ["COLUMNS", "STATES", "Column", "Frames", "decode", "latest", "settle"]
+__all__ = ["COLUMNS", "PARTS", "STATES", "Column", "Frames", "decode", "latest", "settle"]

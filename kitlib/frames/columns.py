@@ -30,6 +30,7 @@ class Column:
 
 
 TIME = "datetime64[ns, UTC]"
+"""dtype of all times."""
 _OBSERVED = {
     "observed_at": Column(TIME, "wall clock", "when kitlib received it: a point"),
     "monotonic_ns": Column("int64", "ns", "the same on the monotonic clock; only differences mean something"),
@@ -162,5 +163,6 @@ COLUMNS: dict[str, dict[str, Column]] = {
         "end_ns": Column("Int64", "ns", "when it ended; NA while it goes on"),
     },
 }
+"""Each frame's columns, in their order."""
 
 __all__ = ["COLUMNS", "HASH", "REVISION", "STATES", "TIME", "Column"]

@@ -149,8 +149,15 @@ class Frames:
             found.append(
                 {**_observed(row), "stream": row.stream, **what, **versions, "until_ns": until, "open": not closed}
             )
-        inside = (gap for gap in found if gap["until_ns"] >= self._begin and gap["after_ns"] <= self._end)
-        return _typed_records("gaps", [gap for gap in inside if not gap.get("superseded")])
+        gaps = [
+            gap
+            for gap in found
+            if gap["until_ns"] >= self._begin
+            and gap["after_ns"] <= self._end
+            and not gap.get("superseded")
+            and (gap["open"] or gap["after_rv"] is None or gap["after_rv"] != gap["until_rv"])  # it went on after all
+        ]
+        return _typed_records("gaps", gaps)
 
     @cached_property
     def steps(self) -> pd.DataFrame:
@@ -365,7 +372,7 @@ def _observed(row: WatchEvent) -> dict[str, Any]:
 def _events(rows: pd.DataFrame) -> Iterator[WatchEvent]:
     """Turn a table of rows back into rows, oldest first."""
     ordered = rows.sort_values("seq")
-    received = ordered["received_at"].astype("datetime64[ns, UTC]").astype("int64")
+    received = pd.to_datetime(ordered["received_at"], utc=True).dt.as_unit("ns").astype("int64")
     fields = WatchEvent.__struct_fields__[1:]
     columns = [received.tolist(), *(ordered[name].tolist() for name in fields)]
     return map(partial(WatchEvent), *columns)
