@@ -34,6 +34,7 @@ if TYPE_CHECKING:
         at_least,
         at_most,
         claim,
+        each,
         equal,
         eventually,
         happens_before,
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
     )
     from kitlib.errors import KitlibError
     from kitlib.frames import Frames
-    from kitlib.notebook import Lab, load_ipython_extension, open
+    from kitlib.notebook import Lab, labs, load_ipython_extension, open
     from kitlib.recording import Recording
 
 __version__ = "0.1.0"
@@ -54,8 +55,10 @@ _HOME = {
     "Frames": "frames",
     "Lab": "notebook",
     "open": "notebook",
+    "labs": "notebook",
     "load_ipython_extension": "notebook",
     "claim": "claims",
+    "each": "claims",
     "never": "claims",
     "always": "claims",
     "eventually": "claims",
@@ -75,9 +78,11 @@ __all__ = [
     "at_least",
     "at_most",
     "claim",
+    "each",
     "equal",
     "eventually",
     "happens_before",
+    "labs",
     "load_ipython_extension",
     "never",
     "open",

@@ -2,7 +2,8 @@
 
 A check is made by a verb over a frame (`never`, `always`, `eventually`, `at_most`, `at_least`, `happens_before`,
 `within`, `equal`). `claim` puts it beside its sentence. Where the recording has a gap that could hide a counterexample
-the verdict is "unknown", never "holds".
+the verdict is "unknown", never "holds". The same check made on clusters of several versions (`each`) gives the ledger a
+line for each of them; where they differ, the newest version's verdict is "changed".
 """
 
 from __future__ import annotations
@@ -10,15 +11,15 @@ from __future__ import annotations
 import html
 import json
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from kitlib.errors import ClaimError, UsageError
+from kitlib.errors import ClaimError, KitlibError, UsageError
 
 VERDICTS = ("holds", "fails", "changed", "unknown")
 MARKS = {"holds": "✓", "fails": "✗", "changed": "↻", "unknown": "?"}
@@ -44,6 +45,8 @@ class Check:
         Whether a row that was not recorded could turn the answer.
     gaps : list of dict
         The gaps of the frames that were looked at.
+    absent : bool
+        Whether there was nothing to look at, because this machine can't have that cluster.
     """
 
     holds: bool | None
@@ -52,6 +55,7 @@ class Check:
     span: tuple[int, int] | None = None
     fragile: bool = True
     gaps: Sequence[dict[str, Any]] = ()
+    absent: bool = False
 
     def __and__(self, other: Check) -> Check:
         """Both must hold."""
@@ -65,6 +69,7 @@ class Check:
             (min(span[0] for span in spans), max(span[1] for span in spans)) if spans else None,
             failed.fragile if failed else self.fragile or other.fragile,
             [*self.gaps, *other.gaps],
+            self.absent or other.absent,
         )
 
 
@@ -230,14 +235,36 @@ def unknown(why: str) -> Check:
     return Check(None, why, pd.DataFrame())
 
 
+def each(labs: Mapping[str, Any], check: Callable[[Any], Check]) -> dict[str, Check]:
+    """Make one check on clusters of several versions, for a claim that compares them.
+
+    Parameters
+    ----------
+    labs : mapping
+        Version to lab, as `kitlib.labs` returns it. Where this machine can't have a version, the error that says why
+        stands in the lab's place: that version's verdict is then "unknown", for that reason, and expected to be.
+    check : callable
+        Does what is to be done on a lab, and returns a check of what came of it.
+
+    Returns
+    -------
+    dict
+        Version to check; `claim` takes it where it takes a check.
+    """
+    return {
+        version: Check(None, lab.message, pd.DataFrame(), absent=True) if isinstance(lab, KitlibError) else check(lab)
+        for version, lab in labs.items()
+    }
+
+
 @dataclass(frozen=True)
 class Claim:
-    """One line of the ledger.
+    """One line of the ledger: a sentence, and what one version of Kubernetes says of it.
 
     Parameters
     ----------
     id : str
-        The notebook's name and a slug of the text; the same in every run.
+        The notebook's name and a slug of the text; the same in every run, and for every version.
     text : str
         The sentence.
     source : str
@@ -252,6 +279,14 @@ class Claim:
         At most 20 rows.
     evidence_rows : int
         How many there were.
+    version, provider, date : str
+        Which cluster was asked, and when.
+    answers : dict
+        Where several versions were asked: what the check gave on each.
+    changed_in : str
+        The version in which the sentence stopped (or began) to hold, with its source.
+    older : tuple of Claim
+        The lines of the older versions, of the newest's.
     """
 
     id: str
@@ -267,14 +302,23 @@ class Claim:
     version: str = ""
     provider: str = ""
     date: str = ""
+    answers: dict[str, str] = field(default_factory=dict)
+    changed_in: str = ""
+    older: tuple[Claim, ...] = field(default=(), repr=False, compare=False)
 
     @property
     def as_expected(self) -> bool:
         """Whether the verdict is the one that the claim expects."""
         return self.verdict == self.expected
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return the line as it is written to disk."""
+        return {name: getattr(self, name) for name in self.__dataclass_fields__ if name != "older"}
+
     def __str__(self) -> str:
         line = f"{MARKS[self.verdict]} {self.verdict}: {self.text}"
+        if self.answers:
+            line += f" ({self.version}; {_answered(self.answers)})"
         if not self.as_expected:
             line += f"\n  expected {self.expected}; {self.why}"
         elif self.verdict in ("fails", "changed"):
@@ -290,20 +334,28 @@ def claim_html(claim: Claim, open_evidence: bool = False) -> str:
     esc = html.escape
     surprise = "" if claim.as_expected else f" <strong>expected {esc(claim.expected)}</strong>"
     noted = " (as expected)" if claim.as_expected and claim.expected != "holds" else ""
+    versions = f"<span class='kitlib-versions'> {esc(_answered(claim.answers))}</span>" if claim.answers else ""
     instead = f"<div class='kitlib-instead'>Instead: {esc(claim.instead)}</div>" if claim.instead else ""
-    rows = pd.DataFrame(claim.evidence).astype(str) if claim.evidence else pd.DataFrame()
+    lines = [*claim.older, claim]
+    evidence = [{"Kubernetes": line.version, **row} if claim.older else row for line in lines for row in line.evidence]
+    rows = pd.DataFrame(evidence).astype(str) if evidence else pd.DataFrame()
     table = rows.to_html(index=False, border=0, escape=True, classes="kitlib-evidence") if len(rows) else ""
-    shown = len(claim.evidence)
-    count = f" · {shown} of {claim.evidence_rows} rows" if claim.evidence_rows > shown else ""
+    total = sum(line.evidence_rows for line in lines)
+    count = f" · {len(evidence)} of {total} rows" if total > len(evidence) else ""
     state = " open" if open_evidence else ""
+    why = "".join(f"<p>{esc(f'{line.version}: {line.why}' if claim.older else line.why)}</p>" for line in lines)
     return (
         f"<div class='kitlib-claim kitlib-{esc(claim.verdict)}' data-claim='{esc(claim.id)}'>"
         f"<span class='kitlib-verdict'>{MARKS[claim.verdict]} {esc(claim.verdict)}</span>{noted}{surprise} "
-        f"<span class='kitlib-text'>{esc(claim.text)}</span>"
+        f"<span class='kitlib-text'>{esc(claim.text)}</span>{versions}"
         f"<span class='kitlib-source'> {esc(claim.source)}</span>{instead}"
-        f"<details{state}><summary>evidence{count}</summary><p>{esc(claim.why)}</p>"
+        f"<details{state}><summary>evidence{count}</summary>{why}"
         f"<div class='kitlib-scroll'>{table}</div></details></div>"
     )
+
+
+def _answered(answers: Mapping[str, str]) -> str:
+    return ", ".join(f"{version} {MARKS[verdict]} {verdict}" for version, verdict in answers.items())
 
 
 class Ledger:
@@ -329,53 +381,60 @@ class Ledger:
         self.path = path
         self.complete = False
         self.claims: list[Claim] = []
+        self.clusters: dict[str, dict[str, str]] = {}
+        self.join(version, release, provider)
+
+    def join(self, version: str, release: str, provider: str) -> None:
+        """Add a cluster that claims are tested on; the one of the newest version is the ledger's own."""
+        self.clusters[version] = {"version": version, "release": release, "provider": provider}
+        newest = self.clusters[max(self.clusters, key=_order)]
+        self.version, self.release, self.provider = newest["version"], newest["release"], newest["provider"]
         self.write()
 
     def add(
         self,
         text: str,
-        check: Check,
+        check: Check | Mapping[str, Check],
         source: str,
-        expected: str = "holds",
+        expected: str | Mapping[str, str] = "holds",
         instead: str = "",
         changed_in: str = "",
     ) -> Claim:
-        """Judge a check and append the claim; see `claim`."""
-        if expected not in VERDICTS:
-            raise UsageError(f"no verdict {expected!r}", step="claim", object=text, next=f"one of {VERDICTS}")
-        if not isinstance(check, Check):
+        """Judge a check, or one on each of several versions, and append the lines; see `claim`."""
+        checks = dict(check) if isinstance(check, Mapping) else {self.version: check}
+        if not checks or not all(isinstance(item, Check) for item in checks.values()):
             raise UsageError(
                 "the second argument is not a check", step="claim", object=text, next="use a verb: never(…), equal(…)"
             )
-        if expected in ("fails", "changed") and not instead:
-            raise UsageError(
-                f"a claim that expects {expected} must say what is true instead",
-                step="claim",
-                object=text,
-                next='add instead="…"',
+        versions = sorted(checks, key=_order)
+        wanted = _expected(text, expected, versions, instead, changed_in)
+        found = {version: judge(checks[version]) for version in versions}
+        answers = {version: verdict for version, (verdict, _) in found.items()} if len(versions) > 1 else {}
+        found[versions[-1]] = _compared(found, versions, wanted, changed_in)
+        lines = [
+            Claim(
+                id=f"{self.notebook}/{slug(text)}",
+                notebook=self.notebook,
+                text=text,
+                source=source,
+                verdict=found[version][0],
+                expected="unknown" if checks[version].absent else wanted[version],
+                why=found[version][1],
+                instead=instead if wanted[version] in ("fails", "changed") or version == versions[-1] else "",
+                evidence=_evidence(checks[version].evidence),
+                evidence_rows=len(checks[version].evidence),
+                version=version,
+                provider=self.clusters.get(version, {}).get("provider", self.provider),
+                date=datetime.now(UTC).strftime("%Y-%m-%d"),
+                answers=answers,
+                changed_in=changed_in,
             )
-        verdict, why = judge(check)
-        if verdict == "fails" and changed_in:
-            verdict, why = "changed", f"{why} (changed in {changed_in})"
-        made = Claim(
-            id=f"{self.notebook}/{slug(text)}",
-            notebook=self.notebook,
-            text=text,
-            source=source,
-            verdict=verdict,
-            expected=expected,
-            why=why,
-            instead=instead,
-            evidence=_evidence(check.evidence),
-            evidence_rows=len(check.evidence),
-            version=self.version,
-            provider=self.provider,
-            date=datetime.now(UTC).strftime("%Y-%m-%d"),
-        )
-        self.claims = [known for known in self.claims if known.id != made.id]  # a cell that is run again
-        self.claims.append(made)
+            for version in versions
+        ]
+        self.claims = [known for known in self.claims if known.id != lines[0].id]  # a cell that is run again
+        self.claims.extend(lines)
         self.write()
-        return made
+        return replace(lines[-1], older=tuple(lines[:-1]))
 
     def unexpected(self) -> list[Claim]:
         """Return the claims whose verdict isn't the expected one."""
@@ -393,8 +452,9 @@ class Ledger:
         self.write()
         wrong = self.unexpected()
         if wrong:
+            count, total = (len({claim.id for claim in claims}) for claims in (wrong, self.claims))
             raise ClaimError(
-                f"{len(wrong)} of {len(self.claims)} claims did not get the verdict that they expect:\n"
+                f"{count} of {total} claims did not get the verdict that they expect:\n"
                 + "\n".join(f"  {claim}" for claim in wrong),
                 step="ledger",
                 object=self.notebook,
@@ -410,7 +470,8 @@ class Ledger:
             "release": self.release,
             "date": datetime.now(UTC).strftime("%Y-%m-%d"),
             "complete": self.complete,
-            "claims": [{name: getattr(claim, name) for name in Claim.__dataclass_fields__} for claim in self.claims],
+            "clusters": [self.clusters[version] for version in sorted(self.clusters, key=_order)],
+            "claims": [claim.to_dict() for claim in self.claims],
         }
 
     def write(self) -> None:
@@ -423,18 +484,20 @@ class Ledger:
         draft.replace(self.path)
 
     def summary(self) -> str:
-        """Return one line: how many claims, and how many got each verdict."""
-        counts = {verdict: sum(claim.verdict == verdict for claim in self.claims) for verdict in VERDICTS}
-        told = ", ".join(f"{number} {verdict}" for verdict, number in counts.items() if number)
-        wrong = len(self.unexpected())
-        return f"{len(self.claims)} claims: {told}; {f'{wrong} NOT as expected' if wrong else 'all as expected'}"
+        """Return one line: how many claims, and how many got each verdict (of the newest version that was asked)."""
+        verdicts = list({claim.id: claim.verdict for claim in self.claims}.values())
+        told = ", ".join(f"{verdicts.count(verdict)} {verdict}" for verdict in VERDICTS if verdict in verdicts)
+        wrong = len({claim.id for claim in self.unexpected()})
+        return f"{len(verdicts)} claims: {told}; {f'{wrong} NOT as expected' if wrong else 'all as expected'}"
 
     def __repr__(self) -> str:
         return "\n".join([self.summary(), *map(str, self.claims)])
 
     def _repr_html_(self) -> str:
+        versions = len({claim.version for claim in self.claims}) > 1
         rows = "".join(
             f"<tr><td class='kitlib-{claim.verdict}'>{MARKS[claim.verdict]} {claim.verdict}</td>"
+            f"{f'<td>{html.escape(claim.version)}</td>' if versions else ''}"
             f"<td>{html.escape(claim.expected)}</td><td>{html.escape(claim.text)}"
             f"{'<br><em>Instead: ' + html.escape(claim.instead) + '</em>' if claim.instead else ''}</td>"
             f"<td>{html.escape(claim.source)}</td></tr>"
@@ -442,7 +505,8 @@ class Ledger:
         )
         return (
             f"<div class='kitlib-scroll'><table class='kitlib-ledger'><caption>{html.escape(self.summary())}</caption>"
-            f"<thead><tr><th>verdict</th><th>expected</th><th>claim</th><th>source</th></tr></thead>"
+            f"<thead><tr><th>verdict</th>{'<th>Kubernetes</th>' if versions else ''}<th>expected</th><th>claim</th>"
+            f"<th>source</th></tr></thead>"
             f"<tbody>{rows}</tbody></table></div>"
         )
 
@@ -456,6 +520,70 @@ def judge(check: Check) -> tuple[str, str]:
             if check.span is None or (gap["until_ns"] >= check.span[0] and gap["after_ns"] <= check.span[1]):
                 return "unknown", f"the recording has a gap of {gap['kind']} here ({gap['reason']})"
     return ("holds" if check.holds else "fails"), check.why
+
+
+def _order(version: str) -> list[int]:
+    return [int(part) for part in re.findall(r"\d+", version)]
+
+
+def _expected(
+    text: str, expected: str | Mapping[str, str], versions: list[str], instead: str, changed_in: str
+) -> dict[str, str]:
+    """Return the verdict that each version should give; "changed" means: held before, not on the newest."""
+    if isinstance(expected, Mapping):
+        wanted = dict(expected)
+    else:
+        wanted = dict.fromkeys(versions, expected)
+        if expected == "changed":
+            wanted |= dict.fromkeys(versions[:-1], "holds")
+    if set(wanted) != set(versions):
+        raise UsageError(
+            f"expected names {', '.join(wanted)}, but {', '.join(versions)} were asked",
+            step="claim",
+            object=text,
+            next="name a verdict for each version, or one for all",
+        )
+    for verdict in wanted.values():
+        if verdict not in VERDICTS:
+            raise UsageError(f"no verdict {verdict!r}", step="claim", object=text, next=f"one of {VERDICTS}")
+    surprising = next((verdict for verdict in wanted.values() if verdict in ("fails", "changed")), None)
+    if surprising and not instead:
+        raise UsageError(
+            f"a claim that expects {surprising} must say what is true instead",
+            step="claim",
+            object=text,
+            next='add instead="…"',
+        )
+    if "changed" in wanted.values() and not changed_in:
+        raise UsageError(
+            "a claim that expects changed must say in which version",
+            step="claim",
+            object=text,
+            next='add changed_in="VERSION, SOURCE"',
+        )
+    return wanted
+
+
+def _compared(
+    found: Mapping[str, tuple[str, str]], versions: list[str], wanted: Mapping[str, str], changed_in: str
+) -> tuple[str, str]:
+    """Return the newest version's verdict: "changed" if an older one gives another, or if none can tell and it is said.
+
+    What was measured counts: a change that is only declared (`changed_in`) never overrules an older version's answer.
+    """
+    verdict, why = found[versions[-1]]
+    if verdict not in ("holds", "fails"):
+        return verdict, why
+    where = f" (changed in {changed_in})" if changed_in else ""
+    told = [version for version in versions[:-1] if found[version][0] in ("holds", "fails")]
+    differs = [version for version in told if found[version][0] != verdict]
+    if differs:
+        then = differs[-1]
+        return "changed", f"{why}; it {'held' if found[then][0] == 'holds' else 'failed'} on {then}{where}"
+    before = {wanted[version] for version in versions[:-1]} or {"holds"}
+    if changed_in and not told and verdict not in before:
+        return "changed", f"{why}{where}"
+    return verdict, why
 
 
 def slug(text: str) -> str:
@@ -489,7 +617,12 @@ def use(ledger: Ledger | None) -> None:
 
 
 def claim(
-    text: str, check: Check, source: str, expected: str = "holds", instead: str = "", changed_in: str = ""
+    text: str,
+    check: Check | Mapping[str, Check],
+    source: str,
+    expected: str | Mapping[str, str] = "holds",
+    instead: str = "",
+    changed_in: str = "",
 ) -> Claim:
     """Put a sentence to the test, and write the verdict into the notebook's ledger.
 
@@ -497,21 +630,24 @@ def claim(
     ----------
     text : str
         The sentence.
-    check : Check
-        What a verb says of it: `never(…)`, `at_most(…)`, `equal(…)`.
+    check : Check or mapping
+        What a verb says of it: `never(…)`, `at_most(…)`, `equal(…)`; or version to check, as `each` returns it: the
+        ledger then has a line for each version, and the newest's verdict is "changed" if an older one differs.
     source : str
         Where the sentence comes from: "note: Deployment", or a page of Kubernetes' documentation.
-    expected : str
-        The verdict that it should get; "fails" for a sentence of the note that is known to be wrong.
+    expected : str or mapping
+        The verdict that it should get; "fails" for a sentence of the note that is known to be wrong. With several
+        versions "changed" means that it should hold on all but the newest; or version to verdict.
     instead : str
         What is true instead; required where "fails" or "changed" is expected.
     changed_in : str
-        The version in which it stopped to hold, with its source, where the old one can't be asked.
+        The version in which it stopped to hold, with its source. Where no older version was asked, or could be, a
+        sentence that fails has "changed" for that reason.
 
     Returns
     -------
     Claim
-        With `verdict`; a notebook shows it.
+        With `verdict`, the newest version's; a notebook shows it.
 
     Raises
     ------

@@ -7,7 +7,9 @@ what it did and the kubectl command that does the same.
 from __future__ import annotations
 
 import atexit
+import contextlib
 import html
+import io
 import os
 import secrets
 import shutil
@@ -22,10 +24,10 @@ import yaml
 from kitlib import claims, objects
 from kitlib import cluster as clusters
 from kitlib.cluster import Cluster, binaries, namespaces, places, versions
-from kitlib.errors import ClusterError, KitlibError, UsageError, WaitTimeout
+from kitlib.errors import BuildError, ClusterError, KitlibError, UsageError, WaitTimeout
 from kitlib.frames import Frames
 from kitlib.objects import Change
-from kitlib.progress import duration
+from kitlib.progress import duration, in_notebook
 from kitlib.recording import Recording
 from kitlib.watch import KINDS, Recorder
 
@@ -97,14 +99,19 @@ class Lab:
     ----------
     notebook, namespace : str
     cluster : Cluster
+    label : str
+        Which version it is on: "1.37", or "1.17-psp" for a variant.
     connection : Connection
     recording : Recording
     ledger : Ledger
     """
 
-    def __init__(self, notebook: str, cluster: Cluster, kinds: tuple[str, ...], base: Path) -> None:
+    def __init__(
+        self, notebook: str, cluster: Cluster, kinds: tuple[str, ...], base: Path, beside: Lab | None = None
+    ) -> None:
         self.notebook = notebook
         self.cluster = cluster
+        self.label = cluster.name.partition("-")[2] if cluster.made_by_kitlib else cluster.version
         self.base = base
         self.connection = cluster.connect()
         self.closed = False
@@ -114,7 +121,7 @@ class Lab:
             cluster.verify()
             namespaces.sweep(self.connection)
         self.namespace = namespaces.create(self.connection, notebook)
-        path = folder / "recordings" / notebook
+        path = folder / "recordings" / (f"{notebook}-{self.label}" if beside else notebook)
         shutil.rmtree(path, ignore_errors=True)
         info = {
             "notebook": notebook,
@@ -130,9 +137,14 @@ class Lab:
         except BaseException:
             namespaces.delete(self.connection, self.namespace, timeout=None)
             raise
-        claims_path = folder / "claims" / f"{notebook}.json"
-        self.ledger = claims.Ledger(notebook, cluster.version, cluster.release, cluster.provider, claims_path)
-        claims.use(self.ledger)
+        self._owns_ledger = beside is None
+        if beside is None:
+            claims_path = folder / "claims" / f"{notebook}.json"
+            self.ledger = claims.Ledger(notebook, cluster.version, cluster.release, cluster.provider, claims_path)
+            claims.use(self.ledger)
+        else:
+            self.ledger = beside.ledger
+            self.ledger.join(cluster.version, cluster.release, cluster.provider)
         atexit.register(self._abandon)
 
     def __repr__(self) -> str:
@@ -271,21 +283,23 @@ class Lab:
     def close(self) -> claims.Ledger:
         """End the lab: stop recording, remove the namespace, show the ledger.
 
+        Where a notebook has several labs, the one that was opened first has the ledger: close it last.
+
         Raises
         ------
         ClaimError
             If a verdict wasn't the expected one.
         """
         if not self.closed:
-            self.closed = True
-            atexit.unregister(self._abandon)
+            self._shut()
             try:
                 self.recorder.stop()
                 self.recording.close()
             finally:
                 namespaces.delete(self.connection, self.namespace, timeout=None)
-        _display(repr(self.ledger), self.ledger._repr_html_())
-        self.ledger.close()
+        if self._owns_ledger:
+            _display(repr(self.ledger), self.ledger._repr_html_())
+            self.ledger.close()
         return _Quiet(self.ledger)  # type: ignore[return-value]
 
     def _show(self, *changes: Change) -> Changes:
@@ -296,10 +310,16 @@ class Lab:
     def _abandon(self) -> None:
         """When the kernel ends in the middle: leave nothing behind."""
         if not self.closed:
-            self.closed = True
+            self._shut()
             self.recorder.stop()
             self.recording.close()
             namespaces.delete(self.connection, self.namespace, timeout=None)
+
+    def _shut(self) -> None:
+        self.closed = True
+        atexit.unregister(self._abandon)
+        if self in _open:
+            _open.remove(self)
 
 
 class _Quiet:
@@ -315,19 +335,26 @@ class _Quiet:
         pass
 
 
-_open: Lab | None = None
+_open: list[Lab] = []
+"""The labs that were opened and not closed, the newest last; several only on clusters of several versions."""
 
 
-def open(notebook: str, *, kinds: tuple[str, ...] = KINDS, containers: bool = False) -> Lab:
+def open(
+    notebook: str, *, kubernetes: str | None = None, kinds: tuple[str, ...] = KINDS, containers: bool = False
+) -> Lab:
     """Open the lab of a notebook: the cluster, a namespace of its own, a recorder, a ledger.
 
     The cluster is the one that `kitlib up` brought up; `KITLIB_CLUSTER` names another one of kitlib's, and
-    `KITLIB_CONTEXT` with `KITLIB_YES_WRITE=1` one of yours.
+    `KITLIB_CONTEXT` with `KITLIB_YES_WRITE=1` one of yours. A notebook that needs a version names it: kitlib's own
+    cluster of that version is found, or brought up. Such a lab can be opened beside the notebook's first; both then
+    share the ledger.
 
     Parameters
     ----------
     notebook : str
         Its name, as of the file: lower-case letters, digits and dashes.
+    kubernetes : str, optional
+        The version that is needed, such as "1.17".
     kinds : tuple of str
         What is recorded.
     containers : bool
@@ -336,13 +363,14 @@ def open(notebook: str, *, kinds: tuple[str, ...] = KINDS, containers: bool = Fa
     Raises
     ------
     ClusterError
-        If there is no cluster, or it can't do what the notebook needs.
+        If there is no cluster, or it can't do what the notebook needs; or if this machine can't have that version.
     """
-    global _open
-    if _open is not None and not _open.closed:
-        _open._abandon()
+    for lab in [lab for lab in _open if lab.notebook != notebook]:
+        lab._abandon()
     context = os.environ.get("KITLIB_CONTEXT")
-    if context:
+    if kubernetes:
+        found = _of_version(kubernetes)
+    elif context:
         found = clusters.context(context, yes_write=os.environ.get("KITLIB_YES_WRITE") == "1")
     else:
         found = clusters.find(os.environ.get("KITLIB_CLUSTER") or None)
@@ -353,10 +381,65 @@ def open(notebook: str, *, kinds: tuple[str, ...] = KINDS, containers: bool = Fa
             object=found.name,
             next="start one with `kitlib up --provider kind` where Docker, podman or nerdctl runs",
         )
-    _open = Lab(notebook, found, kinds, Path.cwd())
-    text = repr(_open)
+    for lab in [lab for lab in _open if lab.cluster.name == found.name]:  # a cell that is run again
+        lab._abandon()
+    first = next((lab for lab in _open if lab._owns_ledger), None)
+    lab = Lab(notebook, found, kinds, Path.cwd(), beside=first)
+    for other in _open if first is None else ():
+        other.ledger = lab.ledger
+        lab.ledger.join(other.cluster.version, other.cluster.release, other.cluster.provider)
+    _open.append(lab)
+    text = repr(lab)
     _display(text, f"<div class='kitlib-lab'>{html.escape(text)}</div>")
-    return _open
+    return lab
+
+
+def labs(notebook: str, *kubernetes: str, **options: Any) -> dict[str, Lab | ClusterError]:
+    """Open a lab on a cluster of each version, for claims that compare them: `claim(text, each(labs, check), …)`.
+
+    Parameters
+    ----------
+    notebook : str
+    *kubernetes : str
+        Such as "1.17", "1.37".
+    **options
+        See `open`.
+
+    Returns
+    -------
+    dict
+        Minor version to lab. Where this machine can't have a version, the error that says why stands in the lab's
+        place; the lesson goes on without it.
+    """
+    minors = [versions.release(version).minor for version in kubernetes]
+    if len(set(minors)) < len(minors):
+        raise UsageError("these are not different versions", step="open", object=", ".join(kubernetes), next="see open")
+    found: dict[str, Lab | ClusterError] = {}
+    for minor, version in zip(minors, kubernetes, strict=True):
+        try:
+            found[minor] = open(notebook, kubernetes=version, **options)
+        except ClusterError as error:
+            text = f"Without Kubernetes {version}: {error}"
+            _display(text, f"<div class='kitlib-lab'>{html.escape(text)}</div>")
+            found[minor] = error
+    return found
+
+
+def _of_version(kubernetes: str) -> Cluster:
+    """Find kitlib's own cluster of a version, or bring it up; what it says about itself is shown in the notebook."""
+    chosen = clusters.choose(kubernetes=kubernetes)
+    if versions.release(kubernetes).past:
+        _display(chosen.why, f"<div class='kitlib-lab'>{html.escape(chosen.why)}</div>")
+    try:
+        with contextlib.redirect_stderr(io.StringIO()) if in_notebook() else contextlib.nullcontext():
+            return clusters.up(kubernetes=kubernetes)  # progress is shown by other means in a notebook
+    except BuildError as error:
+        raise ClusterError(
+            f"this machine can't have Kubernetes {kubernetes}: {error.message}",
+            step="open",
+            object=chosen.name,
+            next=error.next,
+        ) from error
 
 
 def _place() -> Path:
@@ -397,8 +480,6 @@ def show_claim(made: claims.Claim) -> None:
 
 def show_figure(figure: Any) -> None:
     """Show a figure as a sharp, transparent PNG with its text twin below it."""
-    import io
-
     from IPython.display import display
     from PIL import Image
 
@@ -467,14 +548,19 @@ def kubectl(cluster: Cluster) -> str:
 
 
 def _kubectl(line: str) -> None:
-    """%kubectl get pods: the cluster's own kubectl, in the lab's namespace."""
+    """%kubectl get pods: the cluster's own kubectl, in the lab's namespace; %kubectl @1.17 get pods: that version's."""
     import shlex
     import subprocess
 
-    if _open is None or _open.closed:
-        raise UsageError("no lab is open", step="%kubectl", next='begin with kitlib.open("…")')
-    command = [kubectl(_open.cluster), "--kubeconfig", str(_open.cluster.kubeconfig)]
-    command += ["--context", _open.cluster.context, "--namespace", _open.namespace, *shlex.split(line)]
+    words = shlex.split(line)
+    wanted = words.pop(0)[1:] if words and words[0].startswith("@") else None
+    fitting = [lab for lab in _open if wanted in (None, lab.label, lab.cluster.version)]
+    if not fitting:
+        where = f" on Kubernetes {wanted}" if wanted else ""
+        raise UsageError(f"no lab is open{where}", step="%kubectl", next='begin with kitlib.open("…")')
+    lab = max(fitting, key=lambda lab: (lab.label == wanted, [int(n) for n in lab.cluster.version.split(".")]))
+    command = [kubectl(lab.cluster), "--kubeconfig", str(lab.cluster.kubeconfig)]
+    command += ["--context", lab.cluster.context, "--namespace", lab.namespace, *words]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     print(done.stdout, end="")
     if done.returncode:

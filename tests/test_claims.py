@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -25,7 +26,7 @@ from kitlib.claims import (
     unknown,
     within,
 )
-from kitlib.errors import ClaimError, UsageError
+from kitlib.errors import ClaimError, ClusterError, UsageError
 
 GAP = {"kind": "Pod", "after_ns": 15, "until_ns": 25, "reason": "410"}
 
@@ -121,7 +122,7 @@ def test_the_ledger_is_on_disk_after_every_claim(ledger: Ledger) -> None:
     assert kept["claims"][0] | {"date": "", "evidence": []} == {
         "id": "walk/three-is-three", "notebook": "walk", "text": "Three is three", "source": "test",
         "verdict": "holds", "expected": "holds", "why": "found 3", "instead": "", "evidence": [], "evidence_rows": 1,
-        "version": "1.37", "provider": "embedded", "date": "",
+        "version": "1.37", "provider": "embedded", "date": "", "answers": {}, "changed_in": "",
     }  # fmt: skip
     ledger.close()
     assert json.loads(ledger.path.read_text())["complete"] is True
@@ -150,6 +151,115 @@ def test_a_wrong_sentence_that_holds_after_all_fails_the_ledger(ledger: Ledger) 
 def test_what_no_longer_holds_has_changed(ledger: Ledger) -> None:
     made = claims.claim("It is so", equal(1, 2), source="test", expected="changed", instead="not so", changed_in="1.25")
     assert made.verdict == "changed" and "1.25" in made.why
+
+
+THEN = "1.25, https://kubernetes.io/docs/"
+
+
+@pytest.fixture
+def both(ledger: Ledger) -> Ledger:
+    """A ledger of two clusters; the older one joined last."""
+    ledger.join("1.17", "v1.17.4", "embedded")
+    return ledger
+
+
+def checks(then: Any, now: Any) -> dict[str, Check]:
+    return claims.each({"1.37": now, "1.17": then}, lambda found: equal(found, True))
+
+
+def verdicts(ledger: Ledger) -> dict[str, str]:
+    assert all(line.as_expected for line in ledger.claims), ledger
+    return {line.version: line.verdict for line in ledger.claims}
+
+
+def test_a_change_is_measured_and_both_versions_have_their_evidence(both: Ledger) -> None:
+    made = claims.claim(
+        "It is so", checks(True, False), source="test", expected="changed", instead="it isn't", changed_in=THEN
+    )
+    assert verdicts(both) == {"1.17": "holds", "1.37": "changed"}
+    assert made.version == "1.37" and made.answers == {"1.17": "holds", "1.37": "fails"}
+    assert "it held on 1.17" in made.why and THEN in made.why
+    assert [len(line.evidence) for line in both.claims] == [1, 1]
+    assert both.summary() == "1 claims: 1 changed; all as expected"
+    assert (both.version, both.release) == ("1.37", "v1.37.2")
+    both.close()
+    assert both.path is not None
+    kept = json.loads(both.path.read_text())
+    assert [cluster["version"] for cluster in kept["clusters"]] == ["1.17", "1.37"]
+    assert [line["changed_in"] for line in kept["claims"]] == [THEN, THEN]
+    html = claims.claim_html(made)
+    assert "1.17 ✓ holds, 1.37 ✗ fails" in html and html.count("<tr>") == 2 and "Kubernetes</th>" in html
+    assert "<th>Kubernetes</th>" in both._repr_html_()
+
+
+def test_it_may_also_have_become_true(both: Ledger) -> None:
+    expected = {"1.17": "fails", "1.37": "changed"}
+    claims.claim(
+        "It is so", checks(False, True), source="test", expected=expected, instead="it was not", changed_in="2"
+    )
+    assert verdicts(both) == {"1.17": "fails", "1.37": "changed"}
+    assert "failed on 1.17" in both.claims[-1].why
+
+
+def test_what_has_not_changed_has_a_line_for_each_version(both: Ledger) -> None:
+    made = claims.claim("It is so", checks(True, True), source="test")
+    assert verdicts(both) == {"1.17": "holds", "1.37": "holds"}
+    assert "1.17 ✓ holds, 1.37 ✓ holds" in str(made)
+    claims.claim("It is so", checks(False, False), source="test", expected="fails", instead="it never was")
+    assert verdicts(both) == {"1.17": "fails", "1.37": "fails"}
+
+
+def test_a_change_that_is_expected_and_not_measured_fails_the_ledger(both: Ledger) -> None:
+    said = {"source": "test", "expected": "changed", "instead": "it isn't", "changed_in": THEN}
+    claims.claim("It is so", checks(False, False), **said)
+    assert [line.as_expected for line in both.claims] == [False, False]  # it never held: what is declared doesn't count
+    claims.claim("It is so", checks(True, True), **said)
+    assert [line.as_expected for line in both.claims] == [True, False]
+    claims.claim("It was not so", checks(True, False), source="test")
+    assert not both.claims[-1].as_expected
+    with pytest.raises(ClaimError, match="2 of 2 claims"):
+        both.close()
+
+
+def test_a_version_that_cannot_be_had_is_unknown_and_says_why(both: Ledger) -> None:
+    gone = ClusterError("the module proxy refuses it", step="open")
+    made = claims.claim(
+        "It is so", checks(gone, False), source="test", expected="changed", instead="it isn't", changed_in=THEN
+    )
+    assert verdicts(both) == {"1.17": "unknown", "1.37": "changed"}
+    assert both.claims[0].why == "the module proxy refuses it"
+    assert made.older == (both.claims[0],)
+    expected = {"1.17": "fails", "1.37": "changed"}
+    claims.claim("Or so", checks(gone, True), source="test", expected=expected, instead="it was not", changed_in=THEN)
+    assert both.claims[-1].verdict == "changed"
+    claims.claim("And so", checks(gone, True), source="test")
+    assert both.claims[-1].verdict == "holds" and both.claims[-1].as_expected
+    claims.claim("Not so", checks(gone, False), source="test")
+    assert not both.claims[-1].as_expected
+
+
+def test_a_gap_on_one_version_is_no_reason_to_be_content(both: Ledger) -> None:
+    claims.claim("It is so", {"1.17": claims.unknown("a gap"), "1.37": equal(1, 1)}, source="test")
+    assert [line.as_expected for line in both.claims] == [False, True]
+
+
+def test_a_cell_that_is_run_again_replaces_all_its_lines(both: Ledger) -> None:
+    claims.claim("It is so", checks(True, False), source="test")
+    claims.claim("Another", equal(1, 1), source="test")
+    claims.claim("It is so", checks(True, True), source="test")
+    assert [line.version for line in both.claims] == ["1.37", "1.17", "1.37"]
+    both.close()
+
+
+def test_expectations_must_fit_the_versions(both: Ledger) -> None:
+    with pytest.raises(UsageError, match=r"1\.17, 1\.37 were asked"):
+        claims.claim("It is so", checks(True, True), source="test", expected={"1.37": "holds"})
+    with pytest.raises(UsageError, match="in which version"):
+        claims.claim("It is so", checks(True, False), source="test", expected="changed", instead="not so")
+    with pytest.raises(UsageError, match="no verdict"):
+        claims.claim("It is so", checks(True, False), source="test", expected={"1.17": "holds", "1.37": "maybe"})
+    with pytest.raises(UsageError, match="not a check"):
+        claims.claim("It is so", {}, source="test")
 
 
 def test_a_cell_that_is_run_again_replaces_its_claim(ledger: Ledger) -> None:
