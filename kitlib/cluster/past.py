@@ -69,14 +69,15 @@ def sources(go: Go, release: Release, module: Path, flags: list[str], name: str,
             copy = made.folder / path.relative_to(module)
             copy.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             shutil.copyfile(path, copy)
-    gobuild.need_room(go, release, made, made.folder, whole)
-    with shown("fetch Go modules", progress) as bar:
-        command = [str(go.path), "mod", "vendor"]
-        environment = toolchain.environment()
-        gobuild.call(
-            command, made.folder, environment, lock, gobuild.fetching(bar), lambda: bar.update(), gobuild.STALL
-        )
-    _generate(go, made, flags, lock, progress)
+    try:
+        gobuild.need_room(go, release, made, made.folder, whole)
+        with shown("fetch Go modules", progress) as bar:
+            command, line = [str(go.path), "mod", "vendor"], gobuild.fetching(bar)
+            gobuild.call(command, made.folder, toolchain.environment(), lock, line, lambda: bar.update(), gobuild.STALL)
+        _generate(go, made, flags, lock, progress)
+    except BaseException:
+        remove(name)
+        raise
     whole.touch()
     return made
 
