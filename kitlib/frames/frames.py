@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
 
 from kitlib.errors import UsageError
 from kitlib.frames import conditions, events, pods, replicas
@@ -352,12 +353,12 @@ def _series(column: str, values: Sequence[Any], dtype: Any) -> pd.Series:
     if dtype == TIME:
         if column in ("observed_at", "begin_at"):
             return pd.to_datetime(pd.Series(values, dtype="int64"), unit="ns", utc=True)
-        parsed = pd.to_datetime(pd.Series(values, dtype="object"), utc=True, format="ISO8601")
-        return parsed.astype("datetime64[ns, UTC]")
+        stamps = pa.array(values, pa.string())
+        return pd.Series(stamps.cast(pa.timestamp("ns", tz="UTC")).to_pandas(), dtype=dtype)
     if dtype == "category":
         return pd.Series(pd.Categorical(values, categories=STATES, ordered=True))
     if dtype == "str":
-        return pd.Series(["" if value is None else value for value in values], dtype="str")
+        return pd.Series(pa.array(values, pa.large_string()).fill_null("").to_pandas(), dtype="str")
     return pd.Series(values, dtype=dtype)
 
 

@@ -34,7 +34,10 @@ class ObjectMeta(msgspec.Struct):
 
     def owner(self) -> Owner:
         """Return the owner that is the controller."""
-        return next((owner for owner in self.ownerReferences or () if owner.controller), NOBODY)
+        for owner in self.ownerReferences or ():
+            if owner.controller:
+                return owner
+        return NOBODY
 
 
 NOBODY = Owner()
@@ -82,9 +85,16 @@ def decode(decoder: msgspec.json.Decoder, row: WatchEvent) -> Any:
         ) from error
 
 
+def images(spec: PodSpec) -> str:
+    """Return the images of its containers, joined by a comma."""
+    if len(spec.containers) == 1:
+        return spec.containers[0].image or ""
+    return ",".join([container.image or "" for container in spec.containers])
+
+
 def number(version: str) -> int:
     """Return a resourceVersion as a number; Kubernetes 1.35 and later promise that they compare as such."""
     return int(version or 0)
 
 
-__all__ = ["NOBODY", "Condition", "Container", "ObjectMeta", "Owner", "PodSpec", "decode", "number"]
+__all__ = ["NOBODY", "Condition", "Container", "ObjectMeta", "Owner", "PodSpec", "decode", "images", "number"]

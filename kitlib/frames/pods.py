@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 import msgspec
 
 from kitlib.frames.columns import HASH
-from kitlib.frames.objects import Condition, ObjectMeta, PodSpec, decode, number
+from kitlib.frames.objects import Condition, ObjectMeta, PodSpec, decode, images, number
 from kitlib.recording import WatchEvent
 
 KINDS = ("Pod",)
@@ -84,8 +84,8 @@ def rows(events: Iterable[WatchEvent]) -> Iterator[tuple]:
             ready.lastTransitionTime if ready else None,
             reason,
             message,
-            sum(each.restartCount for each in statuses),
-            ",".join(container.image or "" for container in pod.spec.containers),
+            statuses[0].restartCount if len(statuses) == 1 else sum([each.restartCount for each in statuses]),
+            images(pod.spec),
         )
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 import msgspec
 
 from kitlib.frames.columns import HASH, REVISION
-from kitlib.frames.objects import ObjectMeta, PodSpec, decode, number
+from kitlib.frames.objects import ObjectMeta, PodSpec, decode, images, number
 from kitlib.recording import WatchEvent
 
 KINDS = ("Deployment", "ReplicaSet", "ReplicationController", "StatefulSet", "DaemonSet")
@@ -106,7 +106,7 @@ def rows(events: Iterable[WatchEvent]) -> Iterator[tuple]:
 
 def _images(template: msgspec.Raw) -> str:
     spec = _template.decode(template).spec if bytes(template) else None
-    return ",".join(container.image or "" for container in spec.containers) if spec else ""
+    return images(spec) if spec else ""
 
 
 def _digest(template: msgspec.Raw) -> str:

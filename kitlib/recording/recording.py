@@ -233,6 +233,8 @@ class Recording:
     ) -> WatchEvent:
         """Append one version of an object, as the bytes that came; return the row.
 
+        Who waits for a row is told by `changed.notify_all()`, once for all that came together.
+
         Parameters
         ----------
         raw : bytes
@@ -274,12 +276,12 @@ class Recording:
             times = time.time_ns(), time.monotonic_ns()
             row = WatchEvent(*times, "", "", "", name, "", "", type, "kitlib", stream, said, len(self))
             self._append(row)
+            self.changed.notify_all()
         return row
 
     def _append(self, row: WatchEvent) -> None:
         self._tail.append(row)
         self._tail_bytes += len(row.object)
-        self.changed.notify_all()
 
     def flush(self) -> None:
         """Write the rows that aren't on disk yet, whole or not at all; fold them into a part when there are enough.

@@ -14,6 +14,8 @@ TOKEN = re.compile(r"\beyJ[\w-]{8,}\.[\w-]+\.|\bBearer\s", re.IGNORECASE)
 """So are those that hold a JSON web token or a bearer token."""
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 REDACTED = "redacted"
+FLAT = ("Pod", "Event", "Node", "Lease", "ConfigMap", "Service", "Endpoints", "EndpointSlice")
+"""Kinds that have no annotations but their own."""
 
 
 def redact(kind: str, raw: bytes, env: bool = False, meta: Meta | None = None) -> bytes:
@@ -50,11 +52,8 @@ def _suspicious(kind: str, raw: bytes, env: bool, meta: Meta | None) -> bool:
     """Tell quickly that nothing can be in an object, which is so for nearly all of them."""
     if kind == "Secret" or (env and (b'"env"' in raw or b'\\"env\\"' in raw)):
         return True
-    found = raw.count(b'"annotations"')
-    if not found:
-        return False
     annotations = (meta or head(raw)).annotations or {}
-    if found > bool(annotations):  # a template's, as well
+    if kind not in FLAT and raw.count(b'"annotations"') > bool(annotations):  # a template's, as well
         return True
     return any(_tells(key, value) for key, value in annotations.items())
 
