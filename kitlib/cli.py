@@ -79,6 +79,12 @@ class Figure(StrEnum):
     events = "events"
 
 
+class Redact(StrEnum):
+    """What a recording may leave out."""
+
+    env = "env"
+
+
 class Group(TyperGroup):
     """Turns the errors of all commands into one message and an exit code."""
 
@@ -450,6 +456,7 @@ Examples:
   kitlib record --namespace shop --out shop.rec            on kitlib's cluster, until Ctrl-C
   kitlib record --context staging --namespace shop         on yours; it is only read
   kitlib record --kinds pods,jobs,events --for 60          for a minute
+  kitlib record --redact env --out shop.rec                without the values of environment variables
 
 Ctrl-C ends the recording well: what came is on the disk, and exit code 0."""
 )
@@ -460,12 +467,18 @@ def record(
         str, typer.Option("--kinds", help="What is recorded, as kubectl names it, with commas.")
     ] = "pods,replicasets,deployments,events",
     seconds: Annotated[float | None, typer.Option("--for", min=0, help="Stop after so many seconds.")] = None,
+    redact: Annotated[
+        list[Redact] | None,
+        typer.Option("--redact", help="What is left out beside Secrets' data and annotations that hold a token."),
+    ] = None,
     context: Context = None,
     cluster: Annotated[str | None, typer.Option("--cluster", metavar="NAME", help="Which one of kitlib's.")] = None,
 ) -> None:
-    """Record what happens on a cluster, only reading.
+    """Record what happens on a cluster, only reading: get, list and watch suffice.
 
-    What may have been missed is said by a gap in the recording, and shaded in its figures.
+    What may have been missed is said by a gap in the recording, and shaded in its figures. While it runs, it shows the
+    number of rows, of objects that exist and of gaps, and for how long a watch has been without a connection. A kind
+    that is forbidden, or not served any more, is named, and tried again; the others go on.
     """
     from kitlib import cluster as clusters
     from kitlib.progress import Progress
@@ -478,14 +491,19 @@ def record(
     out = out or Path(f"{namespace or 'cluster'}-{time.strftime('%Y%m%d-%H%M%S')}.rec")
     wanted = [kind.strip() for kind in kinds.split(",") if kind.strip()]
     info = {"cluster": found.name, "provider": found.provider, "version": found.version, "release": found.release}
-    with Recording.create(out, {**info, "namespace": namespace or ""}) as recording:
+    about = {**info, "namespace": namespace or "", "redacted": sorted(each.value for each in redact or ())}
+    with Recording.create(out, about, redact_env=Redact.env in (redact or ())) as recording:
         recorder = Recorder(found.connect(), wanted, recording, namespace)
         with recorder, Progress(f"record {out} (Ctrl-C ends it)") as bar, _ended_by_signals():
             deadline = None if seconds is None else time.monotonic() + seconds
             while deadline is None or time.monotonic() < deadline:
                 left = 1.0 if deadline is None else min(1.0, max(deadline - time.monotonic(), 0.0))
                 _grown(recorder, left)
-                bar.update(", ".join(f"{number} {what}" for what, number in recorder.counts().items()))
+                shown = [f"{number} {what}" for what, number in recorder.counts().items()]
+                if (lag := recorder.lag()) >= 1:
+                    shown.append(f"no connection for {lag:.0f} s")
+                shown += [f"{kind} not recorded" for kind in recorder.problems]
+                bar.update(", ".join(shown))
         counts = recorder.counts()
         for kind, problem in recorder.problems.items():
             _tell(f"  {kind} was not recorded: {problem}")
