@@ -17,7 +17,7 @@ PURE := not live and not browser and not slow
 help: ## List the targets
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-18s %s\n", $$1, $$2}'
 
-.PHONY: python env env-test
+.PHONY: python env env-test env-bench
 python:
 	@if [ -z "$(PYTHON)" ]; then echo "kitlib needs Python 3.11 or newer with venv, and found none." >&2; \
 	echo "  Next: install it (Debian, Ubuntu: apt install python3 python3-venv; macOS: brew install python;" >&2; \
@@ -28,6 +28,9 @@ env: python ## Make or mend .venv: what a walk needs
 
 env-test: python ## Make or mend .venv: what the tests need, too
 	@"$(PYTHON)" tools/environment.py test
+
+env-bench: python ## Make or mend .venv: what the tests and the benchmarks need, too
+	@"$(PYTHON)" tools/environment.py bench test
 
 .PHONY: walk lab
 walk: env ## Find or make a cluster, run every notebook on it, print verdicts, write site/
@@ -62,7 +65,7 @@ test: lint ## Lint, types, layers and every test: pure, live, notebooks, browser
 check: lint ## The inner loop: format, lint, types, layers, pure tests; under a minute
 	$(BIN)/pytest -q -m "$(PURE)" tests $(ARGS)
 
-bench: env-test ## Measure what the project promises about speed
+bench: env-bench ## Measure what the project promises about speed: build/bench.json; ARGS="list watch" for some
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 .PHONY: format pin clean

@@ -2,30 +2,26 @@
 
 from __future__ import annotations
 
-import os
 import statistics
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+from benchmarks._contest import Aim, Result
+
 PROMISED = 0.5
 """Seconds."""
 
 
-def measure(rounds: int = 7) -> dict[str, object]:
+def measure(rounds: int = 7) -> list[Result]:
+    """Start the command again and again."""
     command = [str(Path(sys.executable).with_name("kitlib")), "--help"]
     seconds = []
     for _ in range(rounds):
         began = time.monotonic()
         subprocess.run(command, check=True, capture_output=True)
         seconds.append(time.monotonic() - began)
-    median = statistics.median(seconds)
-    return {
-        "benchmark": "command",
-        "seconds": [round(value, 3) for value in seconds],
-        "median": round(median, 3),
-        "ratio": round(median / PROMISED, 3),
-        "bound": 1.0,
-        "load": round(os.getloadavg()[0], 1),
-    }
+    median, spread = statistics.median(seconds), (min(seconds), max(seconds))
+    aim = Aim(f"within {PROMISED} s", 1)
+    return [Result("kitlib --help", median, "s", spread, "what is promised", PROMISED, aim, "wall")]

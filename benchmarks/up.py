@@ -1,8 +1,7 @@
-"""How long `up` takes beside kwokctl alone, both measured in one run: python -m benchmarks.up [ROUNDS]."""
+"""How long `kitlib up` takes beside kwokctl alone, both measured in one run."""
 
 from __future__ import annotations
 
-import json
 import os
 import statistics
 import subprocess
@@ -11,38 +10,29 @@ import tempfile
 import time
 from pathlib import Path
 
+from benchmarks._contest import Aim, Result, shown
 from kitlib.cluster.binaries import Programs, programs
 from kitlib.cluster.versions import release
 
 
-def measure(rounds: int = 3) -> dict[str, object]:
+def measure(rounds: int = 3) -> list[Result]:
     """Bring up a cluster by kitlib and by kwokctl alone, in turn, from programs that are at hand.
 
     kwokctl alone: `create cluster --wait`, then `scale node --replicas 3`, then three Ready nodes. kitlib: a fresh
     Python process that calls `cluster.up()`. Each round begins with the other one.
-
-    Returns
-    -------
-    dict
-        Seconds of every round, the medians, and their ratio (kitlib / kwokctl).
     """
     at_hand = programs(release())
     seconds: dict[str, list[float]] = {"kitlib": [], "kwokctl": []}
     for number in range(rounds):
         order = ["kitlib", "kwokctl"] if number % 2 else ["kwokctl", "kitlib"]
         for name in order:
+            shown(f"up: round {number + 1} of {rounds}, {name}")
             with tempfile.TemporaryDirectory(prefix="kitlib-bench-") as folder:
-                seconds[name].append(round(RUNS[name](Path(folder), at_hand), 2))
-    medians = {name: statistics.median(values) for name, values in seconds.items()}
-    return {
-        "benchmark": "up",
-        "rounds": rounds,
-        "seconds": seconds,
-        "median": medians,
-        "ratio": round(medians["kitlib"] / medians["kwokctl"], 3),
-        "bound": 1.1,
-        "load": round(os.getloadavg()[0], 1),
-    }
+                seconds[name].append(RUNS[name](Path(folder), at_hand))
+    ours, theirs = seconds["kitlib"], statistics.median(seconds["kwokctl"])
+    spread = min(ours), max(ours)
+    aim = Aim("at most a tenth more than kwokctl alone", 1 / 1.1)
+    return [Result("a cluster up", statistics.median(ours), "s", spread, "kwokctl alone", theirs, aim, "wall")]
 
 
 def _kitlib(folder: Path, at_hand: Programs) -> float:
@@ -88,6 +78,3 @@ def _kwokctl(folder: Path, at_hand: Programs) -> float:
 
 
 RUNS = {"kitlib": _kitlib, "kwokctl": _kwokctl}
-
-if __name__ == "__main__":
-    print(json.dumps(measure(int(sys.argv[1]) if len(sys.argv) > 1 else 3)))

@@ -1,0 +1,388 @@
+"""How each client lists Pods into a DataFrame and watches them: kitlib, the clients that people use, and the limits.
+
+Each function imports and connects, and returns what is measured. Clients page, compress and time out as they do by
+default; what a caller has to write is written as their documentation shows it.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+import shutil
+from collections.abc import Callable, Iterable, Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pandas as pd
+
+from benchmarks._contest import Run
+
+PAGE = 500
+"""Pods a page, where a limit is measured in the pages that kitlib asks for."""
+COLUMNS = (
+    "namespace",
+    "name",
+    "uid",
+    "resourceVersion",
+    "phase",
+    "state",
+    "ready",
+    "nodeName",
+    "podIP",
+    "pod-template-hash",
+    "owner.kind",
+    "owner.name",
+    "owner.uid",
+    "creationTimestamp",
+    "deletionTimestamp",
+    "readyTransition",
+    "reason",
+    "message",
+    "restartCount",
+    "image",
+)
+"""What kitlib's frame `pods` holds of a Pod; the frames of the others hold the same."""
+TIMES = ("creationTimestamp", "deletionTimestamp", "readyTransition")
+
+
+def frame(rows: Iterable[tuple[Any, ...]]) -> pd.DataFrame:
+    """Make a DataFrame of rows in the order of COLUMNS."""
+    found = pd.DataFrame.from_records(list(rows), columns=list(COLUMNS))
+    for column in TIMES:
+        found[column] = pd.to_datetime(found[column], utc=True, format="ISO8601")
+    return found
+
+
+def state(phase: str, ready: bool, deleted: Any, node: str | None) -> str:
+    """Return a Pod's state as kitlib's frame names it."""
+    if phase in ("Succeeded", "Failed"):
+        return phase
+    if deleted:
+        return "Terminating"
+    if ready:
+        return "Ready"
+    if phase == "Running":
+        return phase
+    return "Scheduled" if node else "Pending"
+
+
+def of_dict(pod: dict[str, Any]) -> tuple[Any, ...]:
+    """Return a frame's row from a decoded Pod."""
+    meta, spec, status = pod["metadata"], pod["spec"], pod["status"]
+    conditions = {condition["type"]: condition for condition in status.get("conditions") or ()}
+    ready, scheduled = conditions.get("Ready"), conditions.get("PodScheduled")
+    is_ready = ready is not None and ready["status"] == "True"
+    owners = meta.get("ownerReferences") or ()
+    owner: dict[str, Any] = next((owner for owner in owners if owner.get("controller")), {})
+    statuses = status.get("containerStatuses") or ()
+    reason, message = status.get("reason"), status.get("message")
+    waiting: dict[str, str] = next(
+        (each["state"]["waiting"] for each in statuses if each.get("state", {}).get("waiting")), {}
+    )
+    if scheduled is not None and scheduled["status"] == "False":
+        reason, message = scheduled.get("reason"), scheduled.get("message")
+    elif waiting.get("reason"):
+        reason, message = waiting["reason"], waiting.get("message")
+    phase, node, deleted = status.get("phase", ""), spec.get("nodeName"), meta.get("deletionTimestamp")
+    return (
+        meta["namespace"],
+        meta["name"],
+        meta["uid"],
+        int(meta["resourceVersion"]),
+        phase,
+        state(phase, is_ready, deleted, node),
+        is_ready,
+        node or "",
+        status.get("podIP") or "",
+        (meta.get("labels") or {}).get("pod-template-hash", ""),
+        owner.get("kind", ""),
+        owner.get("name", ""),
+        owner.get("uid", ""),
+        meta.get("creationTimestamp"),
+        deleted,
+        ready["lastTransitionTime"] if ready else None,
+        reason or "",
+        message or "",
+        sum(each.get("restartCount", 0) for each in statuses),
+        ",".join(container.get("image") or "" for container in spec["containers"]),
+    )
+
+
+def of_official(pod: Any) -> tuple[Any, ...]:
+    """Return a frame's row from a V1Pod of the official client."""
+    meta, spec, status = pod.metadata, pod.spec, pod.status
+    conditions = {condition.type: condition for condition in status.conditions or ()}
+    ready, scheduled = conditions.get("Ready"), conditions.get("PodScheduled")
+    is_ready = ready is not None and ready.status == "True"
+    owner = next((owner for owner in meta.owner_references or () if owner.controller), None)
+    statuses = status.container_statuses or ()
+    reason, message = status.reason, status.message
+    waiting = next((each.state.waiting for each in statuses if each.state and each.state.waiting), None)
+    if scheduled is not None and scheduled.status == "False":
+        reason, message = scheduled.reason, scheduled.message
+    elif waiting is not None and waiting.reason:
+        reason, message = waiting.reason, waiting.message
+    return (
+        meta.namespace,
+        meta.name,
+        meta.uid,
+        int(meta.resource_version),
+        status.phase,
+        state(status.phase, is_ready, meta.deletion_timestamp, spec.node_name),
+        is_ready,
+        spec.node_name or "",
+        status.pod_ip or "",
+        (meta.labels or {}).get("pod-template-hash", ""),
+        owner.kind if owner else "",
+        owner.name if owner else "",
+        owner.uid if owner else "",
+        meta.creation_timestamp,
+        meta.deletion_timestamp,
+        ready.last_transition_time if ready else None,
+        reason or "",
+        message or "",
+        sum(each.restart_count or 0 for each in statuses),
+        ",".join(container.image or "" for container in spec.containers),
+    )
+
+
+def of_lightkube(pod: Any) -> tuple[Any, ...]:
+    """Return a frame's row from a Pod of lightkube."""
+    meta, spec, status = pod.metadata, pod.spec, pod.status
+    conditions = {condition.type: condition for condition in status.conditions or ()}
+    ready, scheduled = conditions.get("Ready"), conditions.get("PodScheduled")
+    is_ready = ready is not None and ready.status == "True"
+    owner = next((owner for owner in meta.ownerReferences or () if owner.controller), None)
+    statuses = status.containerStatuses or ()
+    reason, message = status.reason, status.message
+    waiting = next((each.state.waiting for each in statuses if each.state and each.state.waiting), None)
+    if scheduled is not None and scheduled.status == "False":
+        reason, message = scheduled.reason, scheduled.message
+    elif waiting is not None and waiting.reason:
+        reason, message = waiting.reason, waiting.message
+    return (
+        meta.namespace,
+        meta.name,
+        meta.uid,
+        int(meta.resourceVersion),
+        status.phase,
+        state(status.phase, is_ready, meta.deletionTimestamp, spec.nodeName),
+        is_ready,
+        spec.nodeName or "",
+        status.podIP or "",
+        (meta.labels or {}).get("pod-template-hash", ""),
+        owner.kind if owner else "",
+        owner.name if owner else "",
+        owner.uid if owner else "",
+        meta.creationTimestamp,
+        meta.deletionTimestamp,
+        ready.lastTransitionTime if ready else None,
+        reason or "",
+        message or "",
+        sum(each.restartCount or 0 for each in statuses),
+        ",".join(container.image or "" for container in spec.containers),
+    )
+
+
+# Lists: what is measured returns a frame, or how many Pods there were.
+
+
+class _List(msgspec.Struct):
+    items: list[msgspec.Raw]
+
+
+class _Line(msgspec.Struct):
+    type: str
+    object: msgspec.Raw
+
+
+def list_kitlib(kubeconfig: Path) -> Run:
+    """Return kitlib's way: `snapshot(…).frames.pods`."""
+    from kitlib.connection import Connection
+    from kitlib.watch import snapshot
+
+    connection = Connection(kubeconfig)
+    connection.discover("pods")
+    return lambda: snapshot(connection, ["pods"]).frames.pods
+
+
+def list_official(kubeconfig: Path) -> Run:
+    """Return the official client's typed list, and its columns."""
+    from kubernetes import client, config
+
+    core = client.CoreV1Api(config.new_client_from_config(str(kubeconfig)))
+    return lambda: frame(of_official(pod) for pod in core.list_pod_for_all_namespaces().items)
+
+
+def list_kr8s(kubeconfig: Path, raw: bool = False) -> Run:
+    """Return kr8s' list, and its columns; `raw` makes no objects, just dicts."""
+    kr8s, api = _kr8s(kubeconfig)
+    if raw:
+        return lambda: frame(map(of_dict, api.get("pods", namespace=kr8s.ALL, raw=True)))
+    return lambda: frame(of_dict(pod.raw) for pod in api.get("pods", namespace=kr8s.ALL))
+
+
+def _kr8s(kubeconfig: Path) -> tuple[Any, Any]:
+    import warnings
+
+    import kr8s
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it says that it wasn't tested with this Kubernetes
+        return kr8s, kr8s.api(kubeconfig=str(kubeconfig))
+
+
+def list_lightkube(kubeconfig: Path) -> Run:
+    """Return lightkube's typed list, and its columns."""
+    from lightkube import Client, KubeConfig
+    from lightkube.resources.core_v1 import Pod
+
+    client = Client(KubeConfig.from_file(str(kubeconfig)), trust_env=False)
+    return lambda: frame(of_lightkube(pod) for pod in client.list(Pod, namespace="*"))
+
+
+def list_orjson(kubeconfig: Path, columns: bool = False) -> Run:
+    """Return: get the bytes and decode everything with orjson; make the columns of it only if told to."""
+    import orjson
+
+    pages = _pages(kubeconfig)
+
+    def run() -> Any:
+        pods = [pod for body in pages() for pod in orjson.loads(body)["items"]]
+        return frame(map(of_dict, pods)) if columns else pods
+
+    return run
+
+
+def list_bytes(kubeconfig: Path) -> Run:
+    """Return: get the bytes, nothing else; this can't be undercut by anything that uses urllib3."""
+    pages = _pages(kubeconfig)
+    return lambda: sum(body.count(b'{"metadata":{"name":') for body in pages())
+
+
+def list_split(kubeconfig: Path) -> Run:
+    """Return: get the bytes and split them into items, without decoding these."""
+    decode = msgspec.json.Decoder(_List).decode
+    pages = _pages(kubeconfig)
+    return lambda: [bytes(item) for body in pages() for item in decode(body).items]
+
+
+def list_record(kubeconfig: Path) -> Run:
+    """Return: record the list in memory, as kitlib does before anything is decoded."""
+    from kitlib.connection import Connection
+    from kitlib.watch import snapshot
+
+    connection = Connection(kubeconfig)
+    connection.discover("pods")
+    return lambda: len(snapshot(connection, ["pods"]))
+
+
+def _pages(kubeconfig: Path) -> Callable[[], Iterator[bytes]]:
+    """Return what yields the bodies of a list of Pods page by page, by urllib3 as the official client sets it up."""
+    from kubernetes import config
+
+    api = config.new_client_from_config(str(kubeconfig))
+    pool = api.rest_client.pool_manager
+    root = f"{api.configuration.host}/api/v1/pods?limit={PAGE}"
+    more = re.compile(rb'"continue":"([^"]+)"')
+
+    def pages() -> Iterator[bytes]:
+        then = ""
+        while True:
+            body = pool.request("GET", root + then).data
+            yield body
+            left = more.search(body[:300])
+            if left is None:
+                return
+            then = f"&continue={left.group(1).decode()}"
+
+    return pages
+
+
+# Watches: what is measured reads `count` rows and returns how many it has read.
+
+
+def watch_kitlib(kubeconfig: Path, count: int, folder: Path | None = None) -> Run:
+    """Return kitlib's recorder on one kind, in memory, or on disk where there is a folder (which it makes)."""
+    from kitlib.connection import Connection
+    from kitlib.recording import Recording
+    from kitlib.watch import Recorder
+
+    connection = Connection(kubeconfig)
+    connection.discover("pods")
+
+    def run() -> int:
+        if folder is not None:
+            shutil.rmtree(folder, ignore_errors=True)
+        recording = Recording() if folder is None else Recording.create(folder)
+        with recording, Recorder(connection, ["pods"], recording) as recorder:
+            recorder.wait_for(lambda: len(recording) >= count, timeout=300)
+            received = len(recording)  # what follows is the mark that it has ended
+        return received
+
+    return run
+
+
+def watch_official(kubeconfig: Path, count: int) -> Run:
+    """Return the official Watch, which makes a typed object of each row."""
+    from kubernetes import client, config, watch
+
+    core = client.CoreV1Api(config.new_client_from_config(str(kubeconfig)))
+
+    def run() -> int:
+        following = watch.Watch()
+        for number, _ in enumerate(following.stream(core.list_pod_for_all_namespaces, resource_version="0"), 1):
+            if number == count:
+                following.stop()
+        return number
+
+    return run
+
+
+def watch_kr8s(kubeconfig: Path, count: int) -> Run:
+    """Return kr8s' watch."""
+    kr8s, api = _kr8s(kubeconfig)
+
+    def run() -> int:
+        return sum(1 for _ in itertools.islice(api.watch("pods", namespace=kr8s.ALL, since="0"), count))
+
+    return run
+
+
+def watch_lightkube(kubeconfig: Path, count: int) -> Run:
+    """Return lightkube's watch, which makes a typed object of each row."""
+    from lightkube import Client, KubeConfig
+    from lightkube.resources.core_v1 import Pod
+
+    client = Client(KubeConfig.from_file(str(kubeconfig)), trust_env=False)
+    return lambda: sum(1 for _ in itertools.islice(client.watch(Pod, namespace="*", resource_version="0"), count))
+
+
+def watch_lines(kubeconfig: Path, count: int, split: bool = False) -> Run:
+    """Return the limit: the lines of a watch alone, as urllib3 gives them; `split` takes type and object apart, too."""
+    from kubernetes import config
+
+    decode = msgspec.json.Decoder(_Line).decode
+    api = config.new_client_from_config(str(kubeconfig))
+    url = f"{api.configuration.host}/api/v1/pods?watch=1&resourceVersion=0"
+
+    def run() -> int:
+        response = api.rest_client.pool_manager.request("GET", url, preload_content=False)
+        kept: list[bytes] = []
+        rest = b""
+        for chunk in response.stream(2**16):
+            *lines, rest = (rest + chunk).split(b"\n")
+            kept += [bytes(decode(line).object) for line in lines] if split else lines
+            if len(kept) >= count:
+                break
+        response.close()
+        return len(kept)
+
+    return run
+
+
+def installed(module: str) -> bool:
+    """Say whether a client can be imported here; `make bench` installs all of them."""
+    return find_spec(module) is not None
