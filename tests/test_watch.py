@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from kitlib.connection import Connection
+from kitlib.connection import Connection, server_error
 from kitlib.errors import RecordingError, ServerError
 from kitlib.recording import Recording
 from kitlib.watch import Follower, Patience, Recorder, snapshot
@@ -207,3 +207,113 @@ def test_a_snapshot_is_a_list_as_frames(connection: Connection, namespace: str) 
     connection.request("POST", f"/api/v1/namespaces/{namespace}/pods", body={"apiVersion": "v1", "kind": "Pod", **pod})
     pods = snapshot(connection, ["pods"], namespace).frames.pods
     assert list(pods["name"]) == ["c-pod"] and list(pods["origin"]) == ["list"]
+
+
+@pytest.fixture
+def reader(connection: Connection, namespace: str, tmp_path: Path) -> Reader:
+    return Reader(connection, namespace, tmp_path / "kubeconfig")
+
+
+class Reader:
+    """A service account that may read ConfigMaps, and no more, and its kubeconfig."""
+
+    def __init__(self, connection: Connection, namespace: str, kubeconfig: Path) -> None:
+        self.admin, self.namespace, self.kubeconfig = connection, namespace, kubeconfig
+        self._make("v1", "serviceaccounts", {"kind": "ServiceAccount", "metadata": {"name": "reader"}})
+        self.allow("configmaps")
+
+    def _make(self, group: str, plural: str, body: dict) -> None:
+        root = "/api/v1" if group == "v1" else f"/apis/{group}"
+        self.admin.request("POST", f"{root}/namespaces/{self.namespace}/{plural}", body={"apiVersion": group, **body})
+
+    def allow(self, plural: str) -> None:
+        rbac = "rbac.authorization.k8s.io"
+        rules = [{"apiGroups": [""], "resources": [plural], "verbs": ["get", "list", "watch"]}]
+        self._make(f"{rbac}/v1", "roles", {"kind": "Role", "metadata": {"name": plural}, "rules": rules})
+        binding = {
+            "kind": "RoleBinding",
+            "metadata": {"name": plural},
+            "roleRef": {"apiGroup": rbac, "kind": "Role", "name": plural},
+            "subjects": [{"kind": "ServiceAccount", "name": "reader", "namespace": self.namespace}],
+        }
+        self._make(f"{rbac}/v1", "rolebindings", binding)
+
+    def token(self) -> str:
+        path = f"/api/v1/namespaces/{self.namespace}/serviceaccounts/reader/token"
+        made = self.admin.request("POST", path, body={"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest"})
+        return json.loads(made)["status"]["token"]
+
+    def write(self, token: str) -> None:
+        authority = self.admin.api_client.configuration.ssl_ca_cert
+        config = {
+            "apiVersion": "v1",
+            "kind": "Config",
+            "clusters": [{"name": "c", "cluster": {"server": self.admin.server, "certificate-authority": authority}}],
+            "users": [{"name": "u", "user": {"token": token}}],
+            "contexts": [{"name": "x", "context": {"cluster": "c", "user": "u"}}],
+            "current-context": "x",
+        }
+        draft = self.kubeconfig.with_suffix(".tmp")
+        draft.write_text(json.dumps(config))
+        draft.replace(self.kubeconfig)
+
+
+HASTY = Patience(watch_seconds=2, silent_seconds=4, backoff=(0.05, 0.5), refused_seconds=0.3)
+
+
+def test_who_may_only_read_can_record_and_what_is_forbidden_is_tried_again(
+    connection: Connection, namespace: str, reader: Reader
+) -> None:
+    reader.write(reader.token())
+    with Recorder(Connection(reader.kubeconfig), ["configmaps", "services"], None, namespace, HASTY) as recorder:
+        assert "forbidden" in recorder.problems["services"] and "configmaps" not in recorder.problems
+        config_map(connection, namespace, "c-seen")
+        recorder.catch_up()
+        reader.allow("services")
+        assert recorder.wait_for(lambda: not recorder.problems, 20)
+    assert ("c-seen", "ADDED", "watch") in changes(recorder.recording)
+    assert not len(recorder.recording.frames.gaps)  # nothing was promised of services before their first list
+
+
+def test_a_token_that_was_replaced_is_read_again(connection: Connection, namespace: str, reader: Reader) -> None:
+    reader.write(reader.token())
+    recorder = Recorder(Connection(reader.kubeconfig), ["configmaps"], None, namespace, HASTY)
+    reader.write("outdated")
+    recorder.connection.renew()
+    started = threading.Thread(target=recorder.start)
+    started.start()
+    try:
+        assert recorder.wait_for(lambda: recorder._followers["configmaps"].trouble, 10) == "Unauthorized"
+        reader.write(reader.token())
+        started.join(20)
+        assert not started.is_alive()
+        config_map(connection, namespace, "c-after")
+        recorder.catch_up()
+    finally:
+        recorder.stop()
+    assert ("c-after", "ADDED", "watch") in changes(recorder.recording)
+
+
+def test_a_server_says_when_to_come_again() -> None:
+    body = b'{"kind":"Status","code":429,"message":"later","details":{"retryAfterSeconds":7}}'
+    assert server_error(429, body, "GET /x").retry_after == 7
+    assert server_error(503, b"busy", "GET /x", {"Retry-After": "3"}).retry_after == 3
+    assert server_error(503, b"busy", "GET /x", {"Retry-After": "3600"}).retry_after == 60
+    assert server_error(500, b"[1]", "GET /x").retry_after is None
+
+
+def test_a_quiet_kind_without_bookmarks_keeps_its_place(connection: Connection, namespace: str) -> None:
+    """etcd forgets: a watch that stays at an old resourceVersion would meet 410."""
+    recording = Recording()
+    item = connection.discover("configmaps")
+    patience = Patience(watch_seconds=1, silent_seconds=3)
+    stopping = threading.Event()
+    follower = Follower(connection, item, recording, namespace, patience, stopping, recording.changed.notify_all)
+    follower.list_now()
+    before = follower.version
+    config_map(connection, "default", f"c-elsewhere-{namespace}")  # the store moves on, this namespace doesn't
+    connection.request("DELETE", f"/api/v1/namespaces/default/configmaps/c-elsewhere-{namespace}")
+    follower._known_ns -= 60 * 10**9
+    follower._watch()
+    assert follower.version > before
+    assert not [row for row in recording.rows if row.origin != "list"]

@@ -167,11 +167,11 @@ class Follower:
                 failures = 0 if self._came else failures + 1
             except ServerError as error:
                 failures = 1 if self._came else failures + 1
-                self.trouble = error.message
+                self._met(error.message)
                 wait = self._refused(error, failures)
             except (ClusterError, ConnectionError, msgspec.MsgspecError) as error:  # no answer, cut, cut within a line
                 failures = 1 if self._came else failures + 1
-                self.trouble = str(error)
+                self._met(str(error))
                 if failures % 3 == 0:
                     self._renew()
             except ValueError as error:
@@ -220,6 +220,11 @@ class Follower:
             self.connection.renew()
         except ClusterError:  # half-written, or gone for a moment: the next try reads it again
             pass
+
+    def _met(self, trouble: str) -> None:
+        with self.recording.changed:
+            self.trouble = trouble
+            self._told()
 
     def _has_problem(self, problem: str) -> None:
         with self.recording.changed:
