@@ -318,7 +318,7 @@ class Claim:
     def __str__(self) -> str:
         line = f"{MARKS[self.verdict]} {self.verdict}: {self.text}"
         if self.answers:
-            line += f" ({self.version}; {_answered(self.answers)})"
+            line += f" ({_answered(self.answers) if self.older else f'on {self.version}'})"
         if not self.as_expected:
             line += f"\n  expected {self.expected}; {self.why}"
         elif self.verdict in ("fails", "changed"):
@@ -334,7 +334,8 @@ def claim_html(claim: Claim, open_evidence: bool = False) -> str:
     esc = html.escape
     surprise = "" if claim.as_expected else f" <strong>expected {esc(claim.expected)}</strong>"
     noted = " (as expected)" if claim.as_expected and claim.expected != "holds" else ""
-    versions = f"<span class='kitlib-versions'> {esc(_answered(claim.answers))}</span>" if claim.answers else ""
+    answered = _answered(claim.answers) + (f"; changed in {claim.changed_in}" if claim.changed_in else "")
+    versions = f" <span class='kitlib-versions'>{esc(answered)}</span>" if claim.answers else ""
     instead = f"<div class='kitlib-instead'>Instead: {esc(claim.instead)}</div>" if claim.instead else ""
     lines = [*claim.older, claim]
     evidence = [{"Kubernetes": line.version, **row} if claim.older else row for line in lines for row in line.evidence]
@@ -574,15 +575,14 @@ def _compared(
     verdict, why = found[versions[-1]]
     if verdict not in ("holds", "fails"):
         return verdict, why
-    where = f" (changed in {changed_in})" if changed_in else ""
     told = [version for version in versions[:-1] if found[version][0] in ("holds", "fails")]
     differs = [version for version in told if found[version][0] != verdict]
     if differs:
         then = differs[-1]
-        return "changed", f"{why}; it {'held' if found[then][0] == 'holds' else 'failed'} on {then}{where}"
+        return "changed", f"{why}; it {'held' if found[then][0] == 'holds' else 'failed'} on {then}"
     before = {wanted[version] for version in versions[:-1]} or {"holds"}
     if changed_in and not told and verdict not in before:
-        return "changed", f"{why}{where}"
+        return "changed", f"{why} (changed in {changed_in})"
     return verdict, why
 
 

@@ -509,7 +509,7 @@ _STYLE = """<style>
 .kitlib-claim .kitlib-verdict{font-weight:700;margin-right:.3em}
 .kitlib-holds{border-color:#009e73}.kitlib-fails{border-color:#d55e00}.kitlib-changed{border-color:#0072b2}
 .kitlib-unknown{border-color:#7a828e;border-left-style:dotted}
-.kitlib-claim .kitlib-source{opacity:.75;font-size:85%}
+.kitlib-claim .kitlib-source,.kitlib-claim .kitlib-versions{opacity:.75;font-size:85%}
 .kitlib-scroll{overflow-x:auto;max-height:24em}
 .kitlib-kubectl{opacity:.8;margin:.2em 0 .6em}
 .kitlib-diff td{text-align:left!important}

@@ -293,7 +293,8 @@ class _Voice:
 def verdict_line(row: dict[str, Any]) -> str:
     """Write one claim's verdict as a line, with the reason where it wasn't expected."""
     verdict, expected = row.get("verdict", "unknown"), row.get("expected", "holds")
-    lines = [f"  {'✓' if verdict == expected else '✗'} {verdict:<8} {row.get('text', '')}"]
+    where = f" ({row.get('version')})" if row.get("answers") else ""
+    lines = [f"  {'✓' if verdict == expected else '✗'} {verdict:<8} {row.get('text', '')}{where}"]
     if verdict != expected:
         lines.append(f"             expected: {expected}. {row.get('why') or ''}".rstrip())
     elif verdict == "fails" and row.get("instead"):

@@ -178,7 +178,7 @@ def test_a_change_is_measured_and_both_versions_have_their_evidence(both: Ledger
     )
     assert verdicts(both) == {"1.17": "holds", "1.37": "changed"}
     assert made.version == "1.37" and made.answers == {"1.17": "holds", "1.37": "fails"}
-    assert "it held on 1.17" in made.why and THEN in made.why
+    assert "it held on 1.17" in made.why and made.changed_in == THEN
     assert [len(line.evidence) for line in both.claims] == [1, 1]
     assert both.summary() == "1 claims: 1 changed; all as expected"
     assert (both.version, both.release) == ("1.37", "v1.37.2")
@@ -188,7 +188,11 @@ def test_a_change_is_measured_and_both_versions_have_their_evidence(both: Ledger
     assert [cluster["version"] for cluster in kept["clusters"]] == ["1.17", "1.37"]
     assert [line["changed_in"] for line in kept["claims"]] == [THEN, THEN]
     html = claims.claim_html(made)
-    assert "1.17 ✓ holds, 1.37 ✗ fails" in html and html.count("<tr>") == 2 and "Kubernetes</th>" in html
+    assert (
+        f"1.17 ✓ holds, 1.37 ✗ fails; changed in {THEN}" in html
+        and html.count("<tr>") == 2
+        and "Kubernetes</th>" in html
+    )
     assert "<th>Kubernetes</th>" in both._repr_html_()
 
 
@@ -204,7 +208,7 @@ def test_it_may_also_have_become_true(both: Ledger) -> None:
 def test_what_has_not_changed_has_a_line_for_each_version(both: Ledger) -> None:
     made = claims.claim("It is so", checks(True, True), source="test")
     assert verdicts(both) == {"1.17": "holds", "1.37": "holds"}
-    assert "1.17 ✓ holds, 1.37 ✓ holds" in str(made)
+    assert "1.17 ✓ holds, 1.37 ✓ holds" in str(made) and "(on 1.17)" in repr(both)
     claims.claim("It is so", checks(False, False), source="test", expected="fails", instead="it never was")
     assert verdicts(both) == {"1.17": "fails", "1.37": "fails"}
 

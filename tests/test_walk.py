@@ -328,6 +328,8 @@ def test_verdict_line_names_what_was_expected():
         "  ✗ unknown  T",
         "             expected: holds. a gap",
     ]
+    row = {"text": "T", "verdict": "changed", "expected": "changed", "version": "1.37", "answers": {"1.17": "holds"}}
+    assert verdict_line(row) == "  ✓ changed  T (1.37)"
 
 
 def test_a_result_as_values_for_programs():

@@ -108,7 +108,8 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     for path in sorted(manifests.rglob("*.yaml")):
         address = path.relative_to(manifests.parent).as_posix()
         files.append(File.generated(config, f"notebooks/{address}", abs_src_path=str(path)))
-    rows = {"claims": ledger.gather(site.claims)}
+    claims = ledger.gather(site.claims)
+    rows = {"versions": ledger.versions(claims), "claims": claims}
     files.append(File.generated(config, "ledger.json", content=json.dumps(rows, indent=1, ensure_ascii=False)))
     return files
 
@@ -175,16 +176,16 @@ def _about(name: str) -> str:
     """Say on what a notebook ran and when, and offer it for download."""
     row = next((row for row in site.claims if row["notebook"] == name), {}) if site.executed[name] else {}
     facts = [
-        row.get("release") and f"Kubernetes {row['release']}",
+        (releases := ledger.releases(row)) and f"Kubernetes {releases}",
         row.get("provider") and f"{row['provider']} cluster",
         row.get("date"),
     ]
     claims = row.get("claims", [])
     parts = [escape(str(fact)) for fact in facts if fact]
     if claims:
-        surprise = ledger.counts(claims)["unexpected"]
-        extra = f", {surprise} unexpected" if surprise else ""
-        parts.append(f'<a href="../ledger.html#{ledger.slug(name)}">{len(claims)} claims{extra}</a>')
+        counted = ledger.counts(claims)
+        extra = f", {counted['unexpected']} unexpected" if counted["unexpected"] else ""
+        parts.append(f'<a href="../ledger.html#{ledger.slug(name)}">{counted["all"]} claims{extra}</a>')
     parts.append(f'<a href="{escape(name)}.ipynb" download>the notebook</a>')
     line = f'<p class="ran" data-search-exclude="1">{" · ".join(parts)}</p>'
     return line if site.executed[name] else line + NOT_EXECUTED
@@ -249,4 +250,4 @@ def _counts() -> str:
     badges = " ".join(
         f"<span>{ledger.badge(verdict)} {counted[verdict]}</span>" for verdict in ledger.VERDICTS if counted[verdict]
     )
-    return f'<p class="cover-counts"><a href="ledger.html">{len(claims)} claims tested</a> {badges}</p>'
+    return f'<p class="cover-counts"><a href="ledger.html">{counted["all"]} claims tested</a> {badges}</p>'

@@ -56,6 +56,30 @@ def gather(notebooks: Iterable[Row]) -> list[Row]:
     return claims
 
 
+def grouped(claims: Iterable[Row]) -> list[list[Row]]:
+    """Return the lines of each claim: one for each version of Kubernetes that was asked, the newest last."""
+    groups: dict[tuple[str, str], list[Row]] = {}
+    for claim in claims:
+        groups.setdefault((str(claim.get("notebook")), str(claim.get("id"))), []).append(claim)
+    return [sorted(group, key=lambda line: version_order(line.get("version"))) for group in groups.values()]
+
+
+def version_order(version: object) -> list[int]:
+    """Return what versions are sorted by: 1.9 comes before 1.37."""
+    return [int(part) for part in re.findall(r"\d+", str(version or ""))]
+
+
+def versions(claims: Iterable[Row]) -> list[str]:
+    """Return the versions of Kubernetes that were asked, the newest last."""
+    return sorted({str(claim["version"]) for claim in claims if claim.get("version")}, key=version_order)
+
+
+def releases(notebook: Row) -> str:
+    """Return the releases of Kubernetes that a notebook ran on, in words: "v1.17.4 and v1.37.2"."""
+    asked = [cluster.get("release") for cluster in notebook.get("clusters") or ()] or [notebook.get("release")]
+    return " and ".join(str(release) for release in asked if release)
+
+
 def unexpected(claim: Row) -> bool:
     """Say whether a claim got another verdict than the one it expects."""
     return claim.get("verdict") != claim.get("expected", "holds")
@@ -113,9 +137,11 @@ def _cell(value: Any) -> str:
 
 
 def counts(claims: list[Row]) -> Counter[str]:
-    """Return how many claims got each verdict, and how many an unexpected one."""
-    counted = Counter(str(claim.get("verdict")) for claim in claims)
-    counted["unexpected"] = sum(unexpected(claim) for claim in claims)
+    """Return how many claims got each verdict (of the newest version asked), how many an unexpected one, and all."""
+    groups = grouped(claims)
+    counted = Counter(str(group[-1].get("verdict")) for group in groups)
+    counted["unexpected"] = sum(any(map(unexpected, group)) for group in groups)
+    counted["all"] = len(groups)
     return counted
 
 
@@ -145,11 +171,12 @@ def html(notebooks: list[Row], pages: dict[str, tuple[str, str]], tested: dict[s
         own = gather([notebook])
         heading = f'<a href="{escape(address)}">{escape(title)}</a>' if address else escape(title)
         parts.append(f'<section class="ledger-notebook"><h2 id="{slug(name)}">{heading}</h2>')
+        asked = releases(notebook)
         seen = " · ".join(
             escape(str(part))
             for part in (
-                f"{len(own)} claims",
-                notebook.get("release") and f"Kubernetes {notebook['release']}",
+                f"{len(grouped(own))} claims",
+                asked and f"Kubernetes {asked}",
                 notebook.get("provider") and f"{notebook['provider']} cluster",
                 notebook.get("date"),
             )
@@ -161,10 +188,7 @@ def html(notebooks: list[Row], pages: dict[str, tuple[str, str]], tested: dict[s
                 '<div class="admonition warning"><p class="admonition-title">Not run to its end</p>'
                 "<p>The notebook stopped before it had tested every claim.</p></div>"
             )
-        groups: dict[str, list[Row]] = {}
-        for claim in own:
-            groups.setdefault(str(claim.get("id")), []).append(claim)
-        parts.extend(_article(group, tested or {}) for group in groups.values())
+        parts.extend(_article(group, tested or {}) for group in grouped(own))
         parts.append("</section>")
     return f'<div class="ledger">{"".join(parts)}</div>'
 
@@ -187,14 +211,14 @@ def _summary(claims: list[Row]) -> str:
     )
     mark = "ledger-verdict--bad" if surprise else "ledger-verdict--good"
     return (
-        f'<p class="ledger-verdict {mark}"><strong>{len(claims)} claims.</strong> {text}</p>'
+        f'<p class="ledger-verdict {mark}"><strong>{counted["all"]} claims.</strong> {text}</p>'
         f'<dl class="counts">{"".join(cells)}</dl>'
     )
 
 
 def _filter(claims: list[Row]) -> str:
     counted = counts(claims)
-    choices = [("all", f"All {len(claims)}")]
+    choices = [("all", f"All {counted['all']}")]
     choices += [(verdict, f"{VERDICTS[verdict][0]} {verdict} {counted[verdict]}") for verdict in VERDICTS]
     if counted["unexpected"]:
         choices.append(("unexpected", f"unexpected {counted['unexpected']}"))
@@ -211,16 +235,21 @@ def _filter(claims: list[Row]) -> str:
 
 
 def _article(group: list[Row], tested: dict[str, str]) -> str:
-    """One claim: its sentence, and a block for each version of Kubernetes that answered."""
-    first = group[0]
-    shown = sorted({str(claim.get("verdict")) for claim in group})
+    """One claim: its sentence, and a block for each version of Kubernetes that answered, side by side."""
+    first = group[-1]
     surprise = any(unexpected(claim) for claim in group)
     mark, flag = (" claim--unexpected", ' data-unexpected=""') if surprise else ("", "")
     parts = [
-        f'<article class="claim{mark}" data-verdict="{escape(" ".join(shown))}"{flag}>',
+        f'<article class="claim{mark}" data-verdict="{escape(str(first.get("verdict")))}"{flag}>',
         f'<h3 id="{anchor(first)}"><a href="#{anchor(first)}">{escape(str(first.get("text", "")))}</a></h3>',
     ]
-    parts.extend(_answer(claim) for claim in group)
+    if len(group) == 1:
+        parts.append(_answer(first))
+    else:
+        columns = "".join(f'<div class="claim-version">{_answer(claim, heading=True)}</div>' for claim in group)
+        parts.append(f'<div class="claim-versions">{columns}</div>')
+    if first.get("changed_in"):
+        parts.append(f'<p class="claim-changed">Changed in {_linked(str(first["changed_in"]))}</p>')
     place = tested.get(anchor(first))
     source = _linked(str(first.get("source") or "not named"))
     test = f' · <a href="{escape(place)}">see it tested</a>' if place else ""
@@ -237,7 +266,8 @@ def _linked(text: str) -> str:
     )
 
 
-def _answer(claim: Row) -> str:
+def _answer(claim: Row, heading: bool = False) -> str:
+    """Return what one version says of a claim; as a column of several it is headed by the version."""
     verdict, expected = str(claim.get("verdict")), str(claim.get("expected", "holds"))
     if unexpected(claim):
         note = f'<strong class="claim-surprise">unexpected: {escape(expected)} was expected</strong>'
@@ -248,14 +278,15 @@ def _answer(claim: Row) -> str:
     where = " · ".join(
         escape(str(part))
         for part in (
-            claim.get("version") and f"Kubernetes {claim['version']}",
+            claim.get("version") and not heading and f"Kubernetes {claim['version']}",
             claim.get("provider"),
             claim.get("date"),
         )
         if part
     )
     where = f'<span class="claim-where" data-search-exclude="1">{where}</span>'
-    parts = [f'<p class="claim-answer">{badge(verdict)} {note}{where}</p>']
+    version = f"<strong>Kubernetes {escape(str(claim.get('version')))}</strong> " if heading else ""
+    parts = [f'<p class="claim-answer">{version}{badge(verdict)} {note}{where}</p>']
     if claim.get("instead"):
         parts.append(f'<p class="claim-instead"><strong>Instead:</strong> {escape(str(claim["instead"]))}</p>')
     if claim.get("why"):

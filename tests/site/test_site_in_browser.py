@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from kitlib.site.ledger import VERDICTS
+from kitlib.site.ledger import VERDICTS, grouped
 
 pytestmark = pytest.mark.browser
 
@@ -54,7 +54,7 @@ def test_ledger_shows_each_claim_and_its_evidence(browser, served, built):
     page.goto(f"{served}/ledger.html")
     assert page.locator(".claim").count() == len({(claim["notebook"], claim["id"]) for claim in claims})
     for verdict in VERDICTS:
-        wanted = sum(claim["verdict"] == verdict for claim in claims)
+        wanted = sum(lines[-1]["verdict"] == verdict for lines in grouped(claims))
         button = page.locator(f".ledger-filter button[data-show={verdict}]")
         assert button.count() == (1 if wanted else 0)
         if wanted:

@@ -217,9 +217,17 @@ def test_verdicts_and_signs_are_those_of_the_claims():
 
 def test_versions_that_answered_stand_in_one_article():
     rows = site_sample.claims()
-    old = {**rows, "claims": [{**rows["claims"][0], "version": "1.17"}, rows["claims"][0]]}
-    html = ledger.html([old], {})
-    assert html.count("<article") == 1 and html.count('class="claim-answer"') == 2 and "Kubernetes 1.17" in html
+    now = {**rows["claims"][0], "verdict": "changed", "expected": "changed", "changed_in": "1.25, https://k8s.io/x"}
+    clusters = [{"version": "1.17", "release": "v1.17.4"}, {"version": "1.37", "release": "v1.37.2"}]
+    both = {**rows, "clusters": clusters, "claims": [now, {**rows["claims"][0], "version": "1.17"}]}
+    html = ledger.html([both], {})
+    assert html.count("<article") == 1 and html.count('class="claim-answer"') == 2
+    assert html.index("Kubernetes 1.17</strong>") < html.index("Kubernetes 1.37</strong>")
+    assert 'data-verdict="changed"' in html and "1 claims." in html and "Kubernetes v1.17.4 and v1.37.2" in html
+    assert 'Changed in 1.25, <a href="https://k8s.io/x">' in html
+    assert ledger.versions(ledger.gather([both])) == ["1.17", "1.37"]
+    counted = ledger.counts(ledger.gather([both]))
+    assert (counted["all"], counted["changed"], counted["holds"], counted["unexpected"]) == (1, 1, 0, 0)
 
 
 def test_a_notebook_that_was_stopped_says_so():
