@@ -58,6 +58,8 @@ lint: env-test
 test: lint ## Lint, types, layers and every test: pure, live, notebooks, browser
 	@$(BIN)/python tests/prepare.py
 	@KITLIB_STATE="$(TEST_STATE)" $(BIN)/kitlib up
+	@{ KITLIB_STATE="$(TEST_STATE)" $(BIN)/kitlib up --kubernetes 1.17 && \
+	KITLIB_STATE="$(TEST_STATE)" $(BIN)/kitlib down --quiet embedded-1.17; } || echo "Tests of 1.17 are skipped." >&2
 	@status=0; KITLIB_STATE="$(TEST_STATE)" $(BIN)/pytest --nbval-lax --nbval-cell-timeout=300 \
 	--nbval-sanitize-with=tests/nbval.cfg tests notebooks $(ARGS) || status=$$?; \
 	KITLIB_STATE="$(TEST_STATE)" $(BIN)/kitlib down --quiet || true; exit $$status

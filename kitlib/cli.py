@@ -133,7 +133,7 @@ Provider = Annotated[
 ]
 Kubernetes = Annotated[
     str | None,
-    typer.Option("--kubernetes", metavar="VERSION", help="The minor version, as 1.37; the newest by default."),
+    typer.Option("--kubernetes", metavar="VERSION", help="1.37 (the default) or 1.17, of March 2020."),
 ]
 Context = Annotated[
     str | None,
@@ -196,6 +196,7 @@ def _use(provider: str | None, kubernetes: str | None, context: str | None, yes_
 Examples:
   kitlib up                            the provider that fits this machine, the newest version
   kitlib up --nodes 20                 with 20 nodes
+  kitlib up --kubernetes 1.17          the control plane of March 2020, beside today's: to look at, not for work
   kitlib up -o json | jq .kubeconfig   for a program
 
 It can be repeated: a running cluster is found, and what a crash left behind is swept up. The first time, programs of
