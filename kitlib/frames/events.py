@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 
 import msgspec
 import pandas as pd
@@ -95,7 +96,8 @@ def rows(events: Iterable[WatchEvent]) -> Iterator[tuple]:
 
 def settle(frame: pd.DataFrame) -> pd.DataFrame:
     """Count from the update before, also where that one lies in another part."""
-    before = frame.groupby("uid", sort=False)["count"].transform(lambda counts: counts.cummax().shift(fill_value=0))
+    most = frame.groupby("uid", sort=False)["count"].cummax()
+    before = most.groupby(frame["uid"], sort=False).shift(fill_value=0)
     settled = frame.assign(occurrences=frame["count"] - before)
     return settled[settled["occurrences"] > 0]
 
@@ -108,6 +110,7 @@ def _stamps(event: _Event) -> tuple[str | None, str | None]:
     return first, newest or event.eventTime or first
 
 
+@lru_cache(4096)
 def _end(stamp: str | None) -> str | None:
     """End of the interval that a stamp names: whole seconds last one second, microseconds are a point."""
     if stamp is None or "." in stamp:

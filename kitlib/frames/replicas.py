@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 
 import msgspec
 
@@ -25,7 +26,7 @@ class _Strategy(msgspec.Struct):
     rollingUpdate: _RollingUpdate | None = None  # noqa: N815
 
 
-class _Template(msgspec.Struct):
+class _PodTemplate(msgspec.Struct):
     spec: PodSpec | None = None
 
 
@@ -56,7 +57,7 @@ class _Replicas(msgspec.Struct):
 
 
 _replicas = msgspec.json.Decoder(_Replicas)
-_template = msgspec.json.Decoder(_Template)
+_decoder = msgspec.json.Decoder(_PodTemplate)
 
 
 def rows(events: Iterable[WatchEvent]) -> Iterator[tuple]:
@@ -98,21 +99,19 @@ def rows(events: Iterable[WatchEvent]) -> Iterator[tuple]:
             spec.paused,
             spec.revisionHistoryLimit,
             spec.progressDeadlineSeconds,
-            _images(spec.template),
-            _digest(spec.template),
+            *_template(bytes(spec.template)),
             meta.deletionTimestamp,
         )
 
 
-def _images(template: msgspec.Raw) -> str:
-    spec = _template.decode(template).spec if bytes(template) else None
-    return images(spec) if spec else ""
-
-
-def _digest(template: msgspec.Raw) -> str:
-    if not bytes(template):
-        return ""
-    body = json.loads(bytes(template))
+@lru_cache(1024)
+def _template(raw: bytes) -> tuple[str, str]:
+    """Return a template's images and its digest; most versions of an object have the same one."""
+    if not raw:
+        return "", ""
+    spec = _decoder.decode(raw).spec
+    body = json.loads(raw)
     meta = body.get("metadata") or {}
     (meta.get("labels") or {}).pop(HASH, None)
-    return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()[:12]
+    digest = hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()[:12]
+    return images(spec) if spec else "", digest
