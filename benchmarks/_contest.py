@@ -12,6 +12,7 @@ import multiprocessing
 import os
 import statistics
 import sys
+import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -139,16 +140,28 @@ def compared(
     return found
 
 
+APART = True
+"""Whether there are processes; tests, which say nothing about time, do with threads."""
+
+
+def started(target: Callable[..., None], *args: Any) -> tuple[Connection, Any]:
+    """Start a process that calls `target(pipe, *args)`; return our end of the pipe, and the process."""
+    spawn = multiprocessing.get_context("spawn")
+    ours, theirs = spawn.Pipe()
+    kind: Any = spawn.Process if APART else threading.Thread
+    process = kind(target=target, args=(theirs, *args), daemon=True)
+    process.start()
+    if APART:
+        theirs.close()
+    return ours, process
+
+
 class Child:
     """A process of its own; what it says comes as (value, None), or as (None, what went wrong)."""
 
     def __init__(self, name: str, target: Callable[..., None], *args: Any) -> None:
-        spawn = multiprocessing.get_context("spawn")
         self.name = name
-        self._pipe, theirs = spawn.Pipe()
-        self._process = spawn.Process(target=target, args=(theirs, *args), daemon=True)
-        self._process.start()
-        theirs.close()
+        self._pipe, self._process = started(target, *args)
 
     def ask(self) -> Any:
         """Let it do its thing once more, and return what it says."""
@@ -170,7 +183,7 @@ class Child:
         """Let the process end."""
         self._pipe.close()
         self._process.join(timeout=10)
-        if self._process.is_alive():
+        if APART and self._process.is_alive():
             self._process.kill()
 
 
@@ -181,17 +194,24 @@ def _repeat(pipe: Connection, prepare: Prepare, args: tuple[Any, ...]) -> None:
         pipe.send((None, None))
         while True:
             pipe.recv()
-            gc.collect()
+            if APART:
+                gc.collect()
             wall, cpu = time.perf_counter(), time.process_time()
             done = run()
             took = time.perf_counter() - wall, time.process_time() - cpu
             pipe.send(((*took, done if isinstance(done, int) else len(done)), None))
             del done
     except EOFError:
-        os._exit(0)  # the parent wants no more; threads that still wait for a server are not waited for
+        _end(pipe)
     except Exception:
         pipe.send((None, traceback.format_exc()))
-        os._exit(1)
+        _end(pipe)
+
+
+def _end(pipe: Connection) -> None:
+    pipe.close()
+    if APART:
+        os._exit(0)  # threads that still wait for a server are not waited for
 
 
 def _once(pipe: Connection, call: Callable[..., Any], args: tuple[Any, ...]) -> None:
@@ -199,7 +219,7 @@ def _once(pipe: Connection, call: Callable[..., Any], args: tuple[Any, ...]) -> 
         pipe.send((call(*args), None))
     except Exception:
         pipe.send((None, traceback.format_exc()))
-    os._exit(0)
+    _end(pipe)
 
 
 def alone(call: Callable[..., Any], *args: Any) -> Any:

@@ -9,13 +9,12 @@ namespace is removed; so that objects don't pile up, a row DELETED is added for 
 
 from __future__ import annotations
 
-import random
 import re
-import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
+from hashlib import blake2b
 from pathlib import Path
 
 from kitlib.recording import Recording
@@ -28,7 +27,7 @@ PLURALS = {
     "Deployment": "deployments",
     "ReplicationController": "replicationcontrollers",
 }
-LETTERS = "bcdfghjklmnpqrstvwxz2456789"  # what Kubernetes makes random ends of names from
+LETTERS = b"bcdfghjklmnpqrstvwxz2456789"  # what Kubernetes makes random ends of names from
 FIRST = 1000
 """All resourceVersions are higher."""
 KEYS = {
@@ -74,14 +73,11 @@ class Copy(dict[bytes, bytes]):
     ----------
     number : int
         0, 1, 2, …: later copies have later stamps and higher resourceVersions.
-    seed : int
-        Decides all that is random.
     """
 
-    def __init__(self, number: int, seed: int = 10) -> None:
+    def __init__(self, number: int) -> None:
         super().__init__()
         self.number = number
-        self._random = random.Random(f"{seed} {number}")
 
     def __missing__(self, key: bytes) -> bytes:
         made = self[key] = self._make(key[:1], key[1:])
@@ -98,21 +94,22 @@ class Copy(dict[bytes, bytes]):
         return FIRST + self.number * span() + recorded
 
     def _make(self, what: bytes, old: bytes) -> bytes:
-        draw = self._random
-        match what:
-            case b"u":
-                return str(uuid.UUID(int=draw.getrandbits(128), version=4)).encode()
-            case b"v":
-                return str(self.version(int(old))).encode()
-            case b"t":
-                moved = datetime.fromisoformat(old[:19].decode()) + timedelta(minutes=10 * self.number)
-                return moved.isoformat().encode() + old[19:]
-            case b"a":
-                return f"10.{draw.randrange(128, 192)}.{draw.randrange(256)}.{draw.randrange(1, 255)}".encode()
-            case b"x":
-                return b".%016x" % draw.getrandbits(64)
-            case _:
-                return old[:-5] + "".join(draw.choices(LETTERS, k=5)).encode()
+        if what == b"v":
+            return str(self.version(int(old))).encode()
+        if what == b"t":
+            moved = datetime.fromisoformat(old[:19].decode()) + timedelta(minutes=10 * self.number)
+            return moved.isoformat().encode() + old[19:]
+        # As good as random, and the same whatever was made before: another watch speaks of the same objects.
+        draw = blake2b(b"%d %s" % (self.number, old), digest_size=16)
+        if what == b"u":
+            text = draw.hexdigest()
+            return f"{text[:8]}-{text[8:12]}-4{text[13:16]}-a{text[17:20]}-{text[20:]}".encode()
+        if what == b"x":
+            return b"." + draw.hexdigest()[:16].encode()
+        one, two, three, *more = draw.digest()
+        if what == b"a":
+            return b"10.%d.%d.%d" % (128 + one % 64, two, 1 + three % 254)
+        return old[:-5] + bytes(LETTERS[each % len(LETTERS)] for each in more[:5])
 
 
 @cache

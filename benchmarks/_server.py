@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import multiprocessing
 import socket
 import tempfile
 import threading
@@ -20,7 +19,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
-from benchmarks import _corpus
+from benchmarks import _contest, _corpus
 
 BATCH = 2**18
 """Bytes of a watch that are handed to the kernel in one call."""
@@ -236,7 +235,9 @@ def _serve(ready: Connection, pods: int, framing: str, rows: int, kind: str | No
 def _end_with_parent(ready: Connection, listening: socket.socket) -> None:
     with contextlib.suppress(EOFError, OSError):
         ready.recv()
-    listening.shutdown(socket.SHUT_RDWR)
+    with contextlib.suppress(OSError):
+        listening.shutdown(socket.SHUT_RDWR)
+    listening.close()
 
 
 @contextlib.contextmanager
@@ -254,11 +255,7 @@ def serving(
     rows, kind, ahead
         Of watches: see `Watches`.
     """
-    spawn = multiprocessing.get_context("spawn")
-    ours, theirs = spawn.Pipe()
-    process = spawn.Process(target=_serve, args=(theirs, pods, framing, rows, kind, ahead), daemon=True)
-    process.start()
-    theirs.close()
+    ours, process = _contest.started(_serve, pods, framing, rows, kind, ahead)
     with tempfile.TemporaryDirectory(prefix="kitlib-bench-") as folder:
         try:
             kubeconfig = Path(folder) / "kubeconfig"
@@ -267,7 +264,7 @@ def serving(
         finally:
             ours.close()
             process.join(timeout=10)
-            if process.is_alive():
+            if _contest.APART and process.is_alive():
                 process.kill()
 
 
