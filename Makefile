@@ -70,6 +70,10 @@ check: lint ## The inner loop: format, lint, types, layers, pure tests; under a 
 bench: env-bench ## Measure what the project promises about speed: build/bench.json; ARGS="list watch" for some
 	@$(BIN)/python -m benchmarks $(ARGS)
 
+.PHONY: faults
+faults: env-test ## Record through 500 faults, judged by etcd's own history: build/faults.json; ARGS="--only 137" for one
+	@$(BIN)/python -m tests.faults $(ARGS)
+
 .PHONY: format pin clean
 format: env-test ## Format the code, and mend what the linter can
 	$(BIN)/ruff format .
