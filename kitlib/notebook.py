@@ -137,7 +137,6 @@ class Lab:
         except BaseException:
             namespaces.delete(self.connection, self.namespace, timeout=None)
             raise
-        self._owns_ledger = beside is None
         if beside is None:
             claims_path = folder / "claims" / f"{notebook}.json"
             self.ledger = claims.Ledger(notebook, cluster.version, cluster.release, cluster.provider, claims_path)
@@ -283,7 +282,7 @@ class Lab:
     def close(self) -> claims.Ledger:
         """End the lab: stop recording, remove the namespace, show the ledger.
 
-        Where a notebook has several labs, the one that was opened first has the ledger: close it last.
+        Where a notebook has several labs, the ledger ends with the last of them.
 
         Raises
         ------
@@ -297,7 +296,7 @@ class Lab:
                 self.recording.close()
             finally:
                 namespaces.delete(self.connection, self.namespace, timeout=None)
-        if self._owns_ledger:
+        if all(lab.ledger is not self.ledger for lab in _open):
             _display(repr(self.ledger), self.ledger._repr_html_())
             self.ledger.close()
         return _Quiet(self.ledger)  # type: ignore[return-value]
@@ -346,8 +345,8 @@ def open(
 
     The cluster is the one that `kitlib up` brought up; `KITLIB_CLUSTER` names another one of kitlib's, and
     `KITLIB_CONTEXT` with `KITLIB_YES_WRITE=1` one of yours. A notebook that needs a version names it: kitlib's own
-    cluster of that version is found, or brought up. Such a lab can be opened beside the notebook's first; both then
-    share the ledger.
+    cluster of that version is found, or brought up. Such a lab is opened beside those that the notebook has on other
+    clusters, and shares their ledger; without a version the notebook begins anew.
 
     Parameters
     ----------
@@ -365,7 +364,7 @@ def open(
     ClusterError
         If there is no cluster, or it can't do what the notebook needs; or if this machine can't have that version.
     """
-    for lab in [lab for lab in _open if lab.notebook != notebook]:
+    for lab in [lab for lab in _open if not kubernetes or lab.notebook != notebook]:
         lab._abandon()
     context = os.environ.get("KITLIB_CONTEXT")
     if kubernetes:
@@ -383,11 +382,7 @@ def open(
         )
     for lab in [lab for lab in _open if lab.cluster.name == found.name]:  # a cell that is run again
         lab._abandon()
-    first = next((lab for lab in _open if lab._owns_ledger), None)
-    lab = Lab(notebook, found, kinds, Path.cwd(), beside=first)
-    for other in _open if first is None else ():
-        other.ledger = lab.ledger
-        lab.ledger.join(other.cluster.version, other.cluster.release, other.cluster.provider)
+    lab = Lab(notebook, found, kinds, Path.cwd(), beside=_open[0] if _open else None)
     _open.append(lab)
     text = repr(lab)
     _display(text, f"<div class='kitlib-lab'>{html.escape(text)}</div>")
@@ -414,6 +409,8 @@ def labs(notebook: str, *kubernetes: str, **options: Any) -> dict[str, Lab | Clu
     minors = [versions.release(version).minor for version in kubernetes]
     if len(set(minors)) < len(minors):
         raise UsageError("these are not different versions", step="open", object=", ".join(kubernetes), next="see open")
+    for lab in [*_open]:
+        lab._abandon()
     found: dict[str, Lab | ClusterError] = {}
     for minor, version in zip(minors, kubernetes, strict=True):
         try:
