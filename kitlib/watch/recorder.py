@@ -220,7 +220,10 @@ class Recorder:
             self._fail(error)
 
     def _flush_now_and_then(self) -> None:
-        while not self._stopping.wait(FLUSH_SECONDS):
+        often = FLUSH_SECONDS * 0.6  # the rest is for the writing itself
+        due = time.monotonic() + often
+        while not self._stopping.wait(max(due - time.monotonic(), 0)):
+            due = time.monotonic() + often
             try:
                 self.recording.flush()
             except RecordingError as error:
