@@ -263,6 +263,7 @@ def explain(lines: list[str], where: Path) -> KitlibError:
     """Turn what `go` says into one clear error."""
     text = "\n".join(lines)
     last = next((line for line in reversed(lines) if line.strip()), "no word from go")
+    last = next((line for line in lines if line.startswith("panic: ")), last)
     if "no space left on device" in text or "disk quota exceeded" in text:
         return machine.disk_full(STEP, where, "no space is left while Go compiles")
     fetch = next((line for line in lines if any(sign in line for sign in NETWORK)), None)

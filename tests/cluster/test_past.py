@@ -23,6 +23,91 @@ __all__ = ["no_go"]
 THEN = RELEASES["1.17"]
 
 
+SMALL = {
+    "go.mod": "module kitlib/then\n\ngo 1.26.0\n"
+    "\nrequire (\n\tk8s.io/kube-openapi v0.0.0\n\tk8s.io/kubernetes v0.0.0\n)\n"
+    "\nreplace (\n\tk8s.io/kube-openapi => ./openapi\n\tk8s.io/kubernetes => ./kubernetes\n)\n",
+    "tools.go": '//go:build tools\n\npackage tools\n\nimport _ "k8s.io/kube-openapi/cmd/openapi-gen"\n',
+    "cmd/kube/main.go": 'package main\n\nimport (\n\t"fmt"\n\n\t"k8s.io/kubernetes/pkg/api"\n'
+    '\t"k8s.io/kubernetes/pkg/generated/openapi"\n)\n\nfunc main() { fmt.Println(api.Name, openapi.Described) }\n',
+    "kubernetes/go.mod": "module k8s.io/kubernetes\n\ngo 1.26.0\n",
+    "kubernetes/pkg/api/doc.go": '// +k8s:openapi-gen=true\n\npackage api\n\nconst Name = "small"\n',
+    "kubernetes/pkg/generated/openapi/doc.go": "package openapi\n",
+    "openapi/go.mod": "module k8s.io/kube-openapi\n\ngo 1.26.0\n",
+    "openapi/cmd/openapi-gen/main.go": """package main
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+)
+
+func main() {
+	var values []*string
+	for _, name := range []string{"input-dirs", "output-package", "output-base", "output-file-base"} {
+		values = append(values, flag.String(name, "", ""))
+	}
+	flag.String("go-header-file", "", "")
+	flag.String("report-filename", "", "")
+	flag.Parse()
+	path := filepath.Join(*values[2], *values[1], *values[3]+".go")
+	text := "package openapi\\n\\nconst Described = \\"" + *values[0] + "\\"\\n"
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		panic(err)
+	}
+}
+""",
+}
+"""What takes the place of Kubernetes of the past where only its building is tested: it lacks a package, too."""
+
+
+@pytest.fixture
+def small(go: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """That module, and nowhere to fetch another from."""
+    folder = tmp_path / "module"
+    for name, text in SMALL.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    monkeypatch.setattr(build, "source", lambda release: folder)
+    monkeypatch.setenv("GOPROXY", "off")
+    build.key.cache_clear()
+    yield folder
+    build.key.cache_clear()
+
+
+@pytest.mark.slow
+def test_the_sources_are_completed_then_built_and_removed(small: Path, cache: Path) -> None:
+    home = build.make(THEN, ("kubectl",), progress=False)
+    said = subprocess.run([home / "kubectl"], capture_output=True, text=True, check=True).stdout
+    assert said == "small k8s.io/kubernetes/pkg/api\n"
+    assert not list(cache.glob("sources/*"))
+    assert sorted(path.relative_to(small).as_posix() for path in small.rglob("*") if path.is_file()) == sorted(SMALL)
+
+
+@pytest.mark.slow
+def test_completed_sources_are_taken_up_again(small: Path, cache: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    main = small / "cmd/kube/main.go"
+    main.write_text(main.read_text().replace("api.Name,", "api.Nonsense,"))
+    build.key.cache_clear()
+    for _ in range(2):
+        with pytest.raises(BuildError, match=r"undefined: api\.Nonsense"):
+            build.make(THEN, ("kubectl",))
+        assert len(list(cache.glob("sources/*/whole"))) == 1
+        assert not list(cache.glob("bin/.part*"))
+    assert capsys.readouterr().err.count("complete Kubernetes' sources") == 1
+
+
+@pytest.mark.slow
+def test_a_generator_that_fails_is_told_and_nothing_is_left(small: Path, cache: Path) -> None:
+    generator = small / "openapi/cmd/openapi-gen/main.go"
+    generator.write_text(generator.read_text().replace("flag.Parse()", 'panic("no such kind")'))
+    build.key.cache_clear()
+    with pytest.raises(BuildError, match="no such kind"):
+        build.make(THEN, ("kubectl",), progress=False)
+    assert not list(cache.glob("sources/*"))
+
+
 class Refuses(http.server.BaseHTTPRequestHandler):
     """A module proxy that holds some modules back."""
 
