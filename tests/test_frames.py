@@ -191,6 +191,7 @@ def recipe(library: str) -> str:
     return section.split("```python\n")[1].split("```")[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("library", ["Dask DataFrame", "DuckDB"])
 @pytest.mark.parametrize("name", ["pods", "conditions", "events", "replicas"])
 def test_the_recipes_give_the_same_frames(recording: Recording, in_parts: Recording, library: str, name: str) -> None:

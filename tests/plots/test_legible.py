@@ -11,6 +11,7 @@ from kitlib.frames import Frames
 from kitlib.plots import style
 from tests.plots import cases, drawing
 
+pytestmark = pytest.mark.slow
 REAL = cases.real_steps()
 
 
