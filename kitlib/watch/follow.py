@@ -7,7 +7,7 @@ How it tells what it can't have missed:
   dead, on every version of Kubernetes, also for a quiet kind and where no bookmarks are sent.
 * A server that sends no bookmarks leaves a quiet kind at an old resourceVersion, which etcd forgets in the end. So the
   store's own resourceVersion is asked for before such a watch begins; when the server itself ends that watch at its
-  time (the last chunk of the answer has come), all that was written before it began has been sent.
+  time (the last chunk of the answer has come) and nothing came by it, nothing had been written before it began.
 * Only when the server says 410, that it has forgotten the history, is something possibly missing. Then a list shows
   what is there now (`relist`), and a gap says between which resourceVersions changes may be missing.
 """
@@ -284,9 +284,11 @@ class Follower:
             self._stream = stream
             self._down_ns = None
             self._bookmarks = False
+            quiet = True
             try:
                 for lines in () if self._stopping.is_set() else stream.chunks():
                     at = time.time_ns(), time.monotonic_ns()
+                    quiet = False
                     with self.recording.changed:
                         try:
                             for line in lines:
@@ -297,7 +299,8 @@ class Follower:
             finally:
                 if not self._stopping.is_set():
                     self._down_ns = time.monotonic_ns()
-        if stream.complete and time.monotonic() - began >= 0.8 * self.patience.watch_seconds:
+        # A server that has much to send, and more than is read in time, ends the watch all the same, and leaves the rest.
+        if stream.complete and quiet and time.monotonic() - began >= self.patience.watch_seconds:
             self._came = True
             with self.recording.changed:
                 self._reached(max(store or 0, self.version or 0), time.monotonic_ns())
