@@ -299,7 +299,7 @@ class Follower:
             finally:
                 if not self._stopping.is_set():
                     self._down_ns = time.monotonic_ns()
-        # A server that has much to send, and more than is read in time, ends the watch all the same, and leaves the rest.
+        # A server that has more to send than is read in time ends the watch all the same, and leaves the rest.
         if stream.complete and quiet and time.monotonic() - began >= self.patience.watch_seconds:
             self._came = True
             with self.recording.changed:
@@ -310,7 +310,12 @@ class Follower:
         age = (time.monotonic_ns() - self._known_ns) / 1e9
         if self._bookmarks or age < self.patience.watch_seconds / 2:
             return None
-        listed = self.connection.request("GET", self.path, {"limit": 1}, accept=PARTIAL)
+        try:
+            listed = self.connection.request("GET", self.path, {"limit": 1}, accept=PARTIAL)
+        except ServerError as error:
+            if error.status.get("code") != 410:
+                raise
+            return None  # it says nothing about the history that a watch from here needs
         return int(_list.decode(listed).metadata.resourceVersion)
 
     def _take(self, line: bytes, at: tuple[int, int]) -> None:
