@@ -179,6 +179,11 @@ def write_parts(folder: Path, rows: Sequence[WatchEvent]) -> Iterator[Part]:
         yield Part(target, ours[0].seq, len(ours))
 
 
+def warm_up() -> None:
+    """Load what pyarrow loads for its first array, all of pandas: half a second that the first flush hasn't got."""
+    pa.array([""], type=pa.string())
+
+
 def _write(target: Path, rows: Sequence[WatchEvent], compression: str) -> None:
     columns = [[getattr(row, name) for row in rows] for name in SCHEMA.names]
     arrays = [pa.array(column, type=field.type) for column, field in zip(columns, SCHEMA, strict=True)]

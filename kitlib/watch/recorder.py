@@ -11,7 +11,7 @@ from typing import Any
 
 from kitlib.connection import Connection
 from kitlib.errors import ClusterError, RecordingError, WaitTimeout
-from kitlib.recording import Recording
+from kitlib.recording import Recording, store
 from kitlib.recording.recording import FLUSH_SECONDS
 from kitlib.watch.follow import PARTIAL, Follower, Patience
 
@@ -222,6 +222,7 @@ class Recorder:
     def _flush_now_and_then(self) -> None:
         often = FLUSH_SECONDS * 0.6  # the rest is for the writing itself
         due = time.monotonic() + often
+        store.warm_up()
         while not self._stopping.wait(max(due - time.monotonic(), 0)):
             due = time.monotonic() + often
             try:
