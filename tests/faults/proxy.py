@@ -38,8 +38,9 @@ class Fault:
     Parameters
     ----------
     kind : str
-        cut, truncate, stall, split, join, duplicate, replay, delay, answer, error; and swallow, which no scenario
-        has: it loses a line without a trace, and shows that the judge notices.
+        cut, truncate, stall, split, join, duplicate, replay, delay, throttle (delay, and take no more from the server
+        than was forwarded), answer, error; and swallow, which no scenario has: it loses a line without a trace, and
+        shows that the judge notices.
     verb : str
         "list" or "watch": which requests.
     stream : str
@@ -314,7 +315,8 @@ class Proxy:
                 await _answer(writer, fault.code, json.dumps(status(fault.code)).encode(), fault.retry_after)
                 return b""
         try:
-            upstream, sender = await asyncio.open_connection(*self._upstream, ssl=self._tls, limit=LIMIT)
+            slow = any(fault.kind == "throttle" for fault in faults)
+            upstream, sender = await _connect(self._upstream, self._tls, slow)
         except OSError:  # the API server is down: so is this connection
             _rst(writer)
             raise _Ended from None
@@ -413,7 +415,7 @@ class _Out:
         self._history: list[bytes] = []
         self._held: list[bytes] = []
         self._held_since: float | None = None
-        for kind in ("split", "join", "duplicate", "replay", "delay", "swallow"):
+        for kind in ("split", "join", "duplicate", "replay", "delay", "throttle", "swallow"):
             if kind in self._shape:
                 self._note("hurt", kind)
 
@@ -466,7 +468,7 @@ class _Out:
         if self._held_since is not None and now >= self._held_since + self._shape["join"].seconds:
             await self._release()
         for fault in list(self._waiting):
-            if fault.after is not None and now >= self._began + fault.after:
+            if fault.after is not None and time.monotonic() >= self._began + fault.after:
                 self._waiting.remove(fault)
                 await self._release()
                 await self._happen(fault)
@@ -500,7 +502,7 @@ class _Out:
         await self._again(line, decoded.type)
 
     async def _send(self, line: bytes) -> None:
-        delay = self._shape.get("delay")
+        delay = self._shape.get("delay") or self._shape.get("throttle")
         if delay is not None and not self._proxy._calm and self._lines <= delay.lines:
             await self._pause(delay.seconds)
         if "join" in self._shape and not self._proxy._calm:
@@ -599,6 +601,24 @@ class _Out:
         done, _ = await asyncio.wait({self._gone}, timeout=seconds)
         if done:
             raise _Ended
+
+
+async def _connect(
+    address: tuple[str, int], tls: ssl.SSLContext, slow: bool
+) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """Connect to the API server; so that little is taken from it ahead of need, if that is wanted."""
+    sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        sock.setblocking(False)
+        if slow:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        await asyncio.get_running_loop().sock_connect(sock, address)
+        return await asyncio.open_connection(
+            sock=sock, ssl=tls, server_hostname=address[0], limit=2**16 if slow else LIMIT
+        )
+    except BaseException:
+        sock.close()
+        raise
 
 
 async def _next_byte(reader: asyncio.StreamReader) -> bytes:

@@ -15,7 +15,8 @@ import threading
 import time
 import traceback
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -24,8 +25,8 @@ from .judge import Evidence, judge
 from .proxy import Fault, Proxy
 from .recorders import Inside, Order, Outside, write_kubeconfig
 from .witness import Witness
-from .workload import Workload, steps
-from .world import KINDS, NAMES, STREAMS, World
+from .workload import Workload, big, steps
+from .world import KINDS, NAMES, PASSING, STREAMS, World
 
 REACH = 25.0
 """Seconds in which the recorder must have recovered once nothing is done to it any more."""
@@ -45,7 +46,8 @@ class Act:
         Seconds after the recorder had listed everything.
     what : str
         close, open (the proxy's door), reset, forbid, permit, compact, clock (to so many seconds off), kill (the
-        recorder), kill-server, start-server.
+        recorder), kill-server, start-server, vanish, return (the kind that comes and goes), burst (so many writes of
+        nearly a megabyte), rest (for so many seconds).
     value : float
     """
 
@@ -98,6 +100,11 @@ class Scenario:
         return sorted({_called(fault) for fault in self.faults} | {_ACTS[act.what] for act in self.acts} - {""})
 
     @property
+    def passing(self) -> bool:
+        """Whether it has the kind that comes and goes."""
+        return any(act.what == "vanish" for act in self.acts)
+
+    @property
     def alone(self) -> bool:
         """Whether it takes the API server from all others."""
         return any(act.what == "kill-server" for act in self.acts)
@@ -114,6 +121,10 @@ _ACTS = {
     "kill": "kill the recorder",
     "kill-server": "kill the API server",
     "start-server": "",
+    "vanish": "delete a kind",
+    "return": "",
+    "burst": "backlog",
+    "rest": "",
 }
 
 
@@ -269,6 +280,35 @@ def _compact(rng: random.Random) -> dict[str, Any]:
     return {"acts": [Act(begin, "close"), Act(begin + long - 0.05, "compact"), Act(begin + long, "open")]}
 
 
+def _vanish(rng: random.Random) -> dict[str, Any]:
+    return {"acts": [Act(rng.uniform(0.1, 0.4), "vanish"), Act(rng.choice([0.6, 2.0]), "return")]}
+
+
+def _hold(rng: random.Random) -> dict[str, Any]:
+    """A proxy between holds back what the server sends, and then ends the watch in good order."""
+    turns = rng.randint(2, 4)
+    stream = rng.choice(["", "configmaps", "events"])
+    faults = []
+    for turn in range(turns):
+        long = rng.choice([0.6, 0.85, 0.95])
+        faults.append(Fault("stall", stream=stream, after=0.0, seconds=long, skip=turn))
+        faults.append(Fault("cut", stream=stream, how="end", lines=10**6, after=long, skip=turn))
+    return {"faults": faults, "watch_seconds": 1, "seconds": 0.8 * turns + 0.6}
+
+
+def _backlog(rng: random.Random) -> dict[str, Any]:
+    """The recorder is away while much is written, and can't read that in the time that a watch lasts."""
+    begin = rng.uniform(0.05, 0.2)
+    acts = [
+        Act(begin, "close"),
+        Act(begin + 0.05, "burst", rng.randint(9, 14)),
+        Act(begin + 0.7, "open"),
+        Act(0, "rest", 2.5),
+    ]
+    slow = Fault("throttle", stream="configmaps", seconds=rng.choice([0.08, 0.15]), lines=20, count=6)
+    return {"faults": [slow], "acts": acts, "watch_seconds": 1, "writes": 30}
+
+
 def _clock(rng: random.Random) -> dict[str, Any]:
     steps_ = [rng.choice([-86400, -3600, -1, 0.5, 7200, 86400 * 400]) for _ in range(3)]
     acts = [Act(0.2 + 0.4 * turn, "clock", off) for turn, off in enumerate(steps_)]
@@ -326,17 +366,17 @@ FAMILIES: dict[str, Callable[[random.Random], dict[str, Any]]] = {
     "reset": _resets,
     "forbid": _forbid,
     "compact etcd": _compact,
+    "hold and end": _hold,
+    "backlog": _backlog,
+    "delete a kind": _vanish,
     "step the clock": _clock,
     "kill the recorder": _kill_recorder,
     "kill the API server": _kill_server,
     "mixture": _mixture,
     "mixture again": _mixture,
 }
-_PLAIN = [
-    name
-    for name in FAMILIES
-    if name not in ("forbid", "step the clock", "kill the recorder", "kill the API server", "mixture", "mixture again")
-]
+_ALONE = {"forbid", "delete a kind", "step the clock", "kill the recorder", "kill the API server"}
+_PLAIN = [name for name in FAMILIES if name not in _ALONE and not name.startswith("mixture")]
 COUNT = 500
 BASE = 1
 
@@ -372,6 +412,8 @@ class Result:
         As planned.
     hurts : dict of str to int
         How often each kind of fault really befell the recorder.
+    clock : str
+        How the clock was stepped, if it was: by libfaketime, or injected.
     problems : list of str
         What is wrong, in words.
     error : str
@@ -393,6 +435,7 @@ class Result:
     rows: int = 0
     requests: int = 0
     hurts: dict[str, int] = field(default_factory=dict)
+    clock: str = ""
     seconds: float = 0
     recovery: float = 0
     problems: list[str] = field(default_factory=list)
@@ -408,11 +451,59 @@ class Result:
         return {**asdict(self), "seconds": round(self.seconds, 2), "recovery": round(self.recovery, 2)}
 
 
+class Passing:
+    """A kind that comes and goes with its definition, and objects of it; use it in a `with` statement.
+
+    Parameters
+    ----------
+    world : World
+    namespace : str
+    wanted : bool
+        Whether the scenario has it.
+    """
+
+    def __init__(self, world: World, namespace: str, wanted: bool) -> None:
+        self._world = world
+        self.namespace = namespace
+        self.group = f"{namespace}.kitlib.example" if wanted else ""
+
+    def __enter__(self) -> Passing:
+        if self.group:
+            self.come()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.group:
+            self.vanish()
+
+    @property
+    def kinds(self) -> dict[str, str]:
+        """All kinds that are recorded: kind by plural."""
+        return {**KINDS, PASSING: "Passing"} if self.group else KINDS
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What the recorder is asked for."""
+        return (*NAMES, f"{PASSING}.{self.group}") if self.group else NAMES
+
+    def come(self) -> None:
+        """Have it, and objects of it."""
+        self._world.define(self.group)
+        with self._world.api() as api:
+            Workload(api, self.namespace, [], self.group).passings(3)
+
+    def vanish(self) -> None:
+        """Have it no more, nor its objects."""
+        self._world.undefine(self.group)
+
+
 class Acts:
     """Does what is to be done to the world, at its times, in a thread of its own."""
 
-    def __init__(self, acts: tuple[Act, ...], proxy: Proxy, world: World, recorder: Any) -> None:
+    def __init__(self, acts: tuple[Act, ...], proxy: Proxy, world: World, recorder: Any, passing: Passing) -> None:
         self._acts = acts
+        self._namespace = passing.namespace
+        self._passing = passing
         self._proxy = proxy
         self._world = world
         self._recorder = recorder
@@ -467,6 +558,15 @@ class Acts:
         elif act.what == "kill":
             self.killed_ns = time.monotonic_ns()
             self._recorder.kill()
+        elif act.what == "burst":
+            with self._world.api() as api:
+                Workload(api, self._namespace, big(int(act.value))).run(self._stop)
+        elif act.what == "rest":
+            self._stop.wait(act.value)
+        elif act.what == "vanish":
+            self._passing.vanish()
+        elif act.what == "return":
+            self._passing.come()
         elif act.what == "kill-server":
             self._command = self._world.kill_api_server()
         elif act.what == "start-server":
@@ -534,51 +634,50 @@ def _run(
 ) -> None:
     rng = random.Random(plan.seed + 1)
     todo = steps(rng, plan.seconds, plan.writes + plan.before)
+    threads = set(threading.enumerate())
+    killed_ns = None
+    missing: list[str] = []
+    passing = Passing(world, namespace, plan.passing)
+    if passing.group:
+        witness.also(f"/registry/{passing.group}/{PASSING}/", PASSING)
     order = Order(
         folder / "kubeconfig",
         namespace,
-        NAMES,
+        passing.names,
         folder / "recording" if plan.on_disk else None,
         plan.watch_seconds,
         plan.watch_seconds + 0.5,
         INTERVAL,
         plan.page,
     )
-    threads = set(threading.enumerate())
-    killed_ns = None
-    missing: list[str] = []
-    with world.api() as api:
-        _make_namespace(api, namespace)
-        try:
-            before = [replace(step, at=0.0) for step in todo[: plan.before]]
-            Workload(api, namespace, before).run(threading.Event())
-            workload = Workload(api, namespace, todo[plan.before :])
-            with Proxy(world.host, world.port, world.tls, STREAMS.values(), plan.faults) as proxy:
-                write_kubeconfig(order.kubeconfig, proxy.url)
-                recorder = _recorder(plan, order, make, folder)
-                try:
-                    recorder.start(30)
-                    with Acts(plan.acts, proxy, world, recorder) as acts:
-                        workload.run(threading.Event())
-                        acts.finish(90)
-                        killed_ns = acts.killed_ns
-                    proxy.calm()
-                    ends = workload.finish(list(KINDS))
-                    calm = time.monotonic()
-                    if killed_ns is None:
-                        missing = recorder.reached(REACH)
-                    result.recovery = time.monotonic() - calm
-                finally:
-                    recorder.stop()
-                log = proxy.log
-            rows, complete = recorder.rows()
-            changes = witness.complete(namespace)
-        finally:
-            api.send("DELETE", f"/api/v1/namespaces/{namespace}")
+    with world.api() as api, _namespace(api, namespace), passing:
+        before = [replace(step, at=0.0) for step in todo[: plan.before]]
+        Workload(api, namespace, before).run(threading.Event())
+        workload = Workload(api, namespace, todo[plan.before :], passing.group)
+        with Proxy(world.host, world.port, world.tls, [*STREAMS.values(), PASSING], plan.faults) as proxy:
+            write_kubeconfig(order.kubeconfig, proxy.url)
+            recorder = _recorder(plan, order, make, folder)
+            try:
+                recorder.start(30)
+                with Acts(plan.acts, proxy, world, recorder, passing) as acts:
+                    workload.run(threading.Event())
+                    acts.finish(90)
+                    killed_ns = acts.killed_ns
+                proxy.calm()
+                ends = workload.finish(list(passing.kinds))
+                calm = time.monotonic()
+                if killed_ns is None:
+                    missing = recorder.reached(REACH)
+                result.recovery = time.monotonic() - calm
+            finally:
+                recorder.stop()
+            log = proxy.log
+        rows, complete = recorder.rows()
+        changes = witness.complete(namespace)
     if killed_ns is not None:  # what came later isn't there, and the recording says so
-        ends = _last(rows, log)
+        ends = _last(rows)
     evidence = Evidence(
-        rows, changes, log, KINDS, ends, complete, killed_ns, int((INTERVAL + SLACK) * 1e9) if killed_ns else 0
+        rows, changes, log, passing.kinds, ends, complete, killed_ns, int((INTERVAL + SLACK) * 1e9) if killed_ns else 0
     )
     verdict = judge(evidence)
     result.changes, result.recorded, result.in_gaps = verdict.changes, verdict.recorded, verdict.in_gaps
@@ -588,6 +687,7 @@ def _run(
     result.gaps, result.rows = verdict.gaps, len(rows)
     result.requests = sum(seen.what == "request" for seen in log)
     result.hurts = dict(Counter(str(seen.value) for seen in log if seen.what == "hurt") + Counter(acts.done))
+    result.clock = getattr(recorder, "how", "")
     others = [*verdict.others]
     others += [f"{stream} did not get as far as its last object in {REACH:.0f} s" for stream in missing]
     left = [thread.name for thread in set(threading.enumerate()) - threads if thread.is_alive()]
@@ -609,17 +709,22 @@ def _recorder(plan: Scenario, order: Order, make: Callable[[Order], Any] | None,
     return Inside(order)
 
 
-def _make_namespace(api: Any, namespace: str) -> None:
+@contextmanager
+def _namespace(api: Any, namespace: str) -> Iterator[None]:
     """Make a namespace, and the ServiceAccount without which no Pod is admitted, rather than wait for it."""
     body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}}
     account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "default"}}
-    for path, what in (("/api/v1/namespaces", body), (f"/api/v1/namespaces/{namespace}/serviceaccounts", account)):
-        code, answer = api.send("POST", path, what)
-        if code not in (201, 409):
-            raise RuntimeError(f"{path} was refused: {answer}")
+    try:
+        for path, what in (("/api/v1/namespaces", body), (f"/api/v1/namespaces/{namespace}/serviceaccounts", account)):
+            code, answer = api.send("POST", path, what)
+            if code not in (201, 409):
+                raise RuntimeError(f"{path} was refused: {answer}")
+        yield
+    finally:
+        api.send("DELETE", f"/api/v1/namespaces/{namespace}")
 
 
-def _last(rows: list[Any], log: list[Any]) -> dict[str, int]:
+def _last(rows: list[Any]) -> dict[str, int]:
     """Return, by stream, the version up to which a recording reaches whose recorder was killed."""
     ends: dict[str, int] = {}
     for row in rows:

@@ -132,6 +132,7 @@ def summary(results: list[Result], seconds: float, base: int) -> dict[str, Any]:
             **{name: sum(getattr(result, name) for result in results) for name in TOTALS},
             "others": sum(result.others for result in results),
             "errors": sum(bool(result.error) for result in results),
+            "unhurt": [result.number for result in results if not result.hurts],
             "failed": [result.number for result in results if not result.good],
             "faults": dict(sorted(hurts.items())),
             "base": base,

@@ -150,7 +150,7 @@ class Witness:
 
     def __init__(self, etcd: Etcd, streams: dict[str, str]) -> None:
         self._etcd = etcd
-        self._streams = streams
+        self._streams = dict(streams)
         self._changes: dict[str, list[Change]] = {}
         self._marks: set[str] = set()
         self._news = threading.Condition()
@@ -179,6 +179,11 @@ class Witness:
         """Keep the changes in a namespace from now on; to be called before it is made."""
         with self._news:
             self._changes[namespace] = []
+
+    def also(self, where: str, stream: str) -> None:
+        """Look at one more kind: where etcd keeps it, and its plural."""
+        with self._news:
+            self._streams[where] = stream
 
     def leave(self, namespace: str) -> None:
         """Forget a namespace and its changes."""

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from .world import GROUP, PATHS, Api
+from .world import GROUP, PASSING, PATHS, Api
 
 END = "the-end"
 """The name of the last object of each kind: once it is recorded, all before it should have been."""
@@ -85,6 +85,11 @@ def steps(rng: random.Random, seconds: float, count: int, pods: int = 2) -> list
     return [Step(s.at * scale, s.stream, s.action, s.name, s.size, s.serial) for s in plan]
 
 
+def big(count: int) -> list[Step]:
+    """Plan so many writes of one object of nearly a megabyte."""
+    return [Step(0, "configmaps", "patch" if turn else "create", "big", 900_000, turn) for turn in range(count)]
+
+
 class Workload:
     """Carries out a plan in a namespace.
 
@@ -93,10 +98,14 @@ class Workload:
     api : Api
     namespace : str
     plan : list of Step
+    passing : str
+        The group of the kind that comes and goes, if there is one.
     """
 
-    def __init__(self, api: Api, namespace: str, plan: list[Step]) -> None:
+    def __init__(self, api: Api, namespace: str, plan: list[Step], passing: str = "") -> None:
         self._api = api
+        self._groups = {"things": GROUP, PASSING: passing}
+        self._paths = {**PATHS, PASSING: f"/apis/{passing}/v1/namespaces/{{}}/{PASSING}"}
         self._namespace = namespace
         self._plan = plan
         self.done = 0
@@ -126,8 +135,14 @@ class Workload:
             ends[stream] = int(answer["metadata"]["resourceVersion"])
         return ends
 
+    def passings(self, count: int) -> None:
+        """Write some objects of the kind that comes and goes, each twice."""
+        for turn in range(2 * count):
+            action = ("create", "patch")[turn % 2]
+            self._carry_out(Step(0, PASSING, action, f"passing-{turn // 2}", 40, turn))
+
     def _path(self, stream: str, name: str = "") -> str:
-        return PATHS[stream].format(self._namespace) + (f"/{name}" if name else "")
+        return self._paths[stream].format(self._namespace) + (f"/{name}" if name else "")
 
     def _carry_out(self, step: Step) -> None:
         """Write; what is there already, or no longer, or in conflict, is none of the suite's business."""
@@ -149,8 +164,10 @@ class Workload:
         metadata = {"name": name, "namespace": self._namespace}
         if stream == "configmaps":
             return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": ballast(size, serial)}
-        if stream == "things":
-            return {"apiVersion": f"{GROUP}/v1", "kind": "Thing", "metadata": metadata, "spec": ballast(size, serial)}
+        if stream in self._groups:
+            kind = "Thing" if stream == "things" else "Passing"
+            version = f"{self._groups[stream]}/v1"
+            return {"apiVersion": version, "kind": kind, "metadata": metadata, "spec": ballast(size, serial)}
         if stream == "events":
             return {
                 "apiVersion": "v1",
@@ -178,7 +195,7 @@ class Workload:
     def _patch(self, stream: str, size: int, serial: int) -> dict[str, Any]:
         if stream == "configmaps":
             return {"data": ballast(size, serial)}
-        if stream == "things":
+        if stream in self._groups:
             return {"spec": ballast(size, serial)}
         if stream == "events":
             return {"count": serial + 2, "message": ballast(min(size, 900), serial)["ballast"]}
@@ -197,4 +214,4 @@ def whole(holder: dict[str, Any]) -> bool:
     return text is None or sum_ is None or f"{zlib.crc32(text.encode()):08x}" == sum_
 
 
-__all__ = ["END", "Step", "Workload", "ballast", "steps", "whole"]
+__all__ = ["END", "Step", "Workload", "ballast", "big", "steps", "whole"]

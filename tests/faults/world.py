@@ -39,35 +39,42 @@ PATHS = {
     "events": "/api/v1/namespaces/{}/events",
     "things": f"/apis/{GROUP}/v1/namespaces/{{}}/things",
 }
-CRD = {
-    "apiVersion": "apiextensions.k8s.io/v1",
-    "kind": "CustomResourceDefinition",
-    "metadata": {"name": f"things.{GROUP}"},
-    "spec": {
-        "group": GROUP,
-        "scope": "Namespaced",
-        "names": {"kind": "Thing", "plural": "things", "singular": "thing"},
-        "versions": [
-            {
-                "name": "v1",
-                "served": True,
-                "storage": True,
-                "schema": {
-                    "openAPIV3Schema": {
-                        "type": "object",
-                        "properties": {"spec": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}},
-                    }
-                },
-            }
-        ],
-    },
-}
+
+
+def definition(group: str, kind: str) -> dict[str, Any]:
+    """Return the CustomResourceDefinition of a kind whose objects hold ballast."""
+    spec = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+    singular = kind.lower()
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": f"{singular}s.{group}"},
+        "spec": {
+            "group": group,
+            "scope": "Namespaced",
+            "names": {"kind": kind, "plural": f"{singular}s", "singular": singular},
+            "versions": [
+                {
+                    "name": "v1",
+                    "served": True,
+                    "storage": True,
+                    "schema": {"openAPIV3Schema": {"type": "object", "properties": {"spec": spec}}},
+                }
+            ],
+        },
+    }
+
+
+CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+PASSING = "passings"
+"""The kind that comes and goes: a definition for each scenario that has it, in a group of its own."""
 ROLE = {
     "apiVersion": "rbac.authorization.k8s.io/v1",
     "kind": "ClusterRole",
     "metadata": {"name": READER},
     "rules": [
         {"apiGroups": ["", GROUP], "resources": list(KINDS), "verbs": ["get", "list", "watch"]},
+        {"apiGroups": ["*"], "resources": [PASSING], "verbs": ["get", "list", "watch"]},
     ],
 }
 BINDING = {
@@ -108,7 +115,7 @@ class World:
         until = time.monotonic() + 60
         with self.wire() as wire:
             ready = Readiness(wire, until)
-            ready.accepted("POST", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions", CRD)
+            ready.accepted("POST", CRDS, definition(GROUP, "Thing"))
             ready.accepted("POST", "/apis/rbac.authorization.k8s.io/v1/clusterroles", ROLE)
             ready.accepted("POST", "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings", BINDING)
             ready.accepted("GET", PATHS["things"].format("default"))
@@ -139,6 +146,24 @@ class World:
         server = f"https://{self.host}:{self.port}"
         with Wire(server, self._pki / "ca.crt", self._pki / "admin.crt", self._pki / "admin.key") as wire:
             yield wire
+
+    def define(self, group: str) -> None:
+        """Have the kind that comes and goes, and wait until it is served."""
+        with self.wire() as wire:
+            ready = Readiness(wire, time.monotonic() + 30)
+            ready.accepted("POST", CRDS, definition(group, "Passing"))
+            ready.accepted("GET", f"/apis/{group}/v1/{PASSING}")
+
+    def undefine(self, group: str) -> None:
+        """Delete the kind that comes and goes, and wait until its definition is gone."""
+        path = f"{CRDS}/{PASSING}.{group}"
+        until = time.monotonic() + 30
+        with self.api() as api:
+            api.send("DELETE", path)
+            while api.send("GET", path)[0] != 404:
+                if time.monotonic() > until:
+                    raise ClusterError("it does not go", step="delete the definition", object=path)
+                time.sleep(0.02)
 
     def api(self) -> Api:
         """Return a client that writes to the API server directly, past any proxy."""
@@ -252,4 +277,4 @@ def _until_allowed(wire: Wire, review: dict[str, Any], until: float) -> None:
         pause = min(pause * 2, 0.1)
 
 
-__all__ = ["GROUP", "KINDS", "NAMES", "PATHS", "STREAMS", "Api", "World"]
+__all__ = ["GROUP", "KINDS", "NAMES", "PASSING", "PATHS", "STREAMS", "Api", "World"]
