@@ -23,6 +23,8 @@ from kitlib.progress import Progress
 STEP = "build Kubernetes' programs"
 MODULES_SIZE, CACHE_SIZE, PROGRAMS_SIZE = int(1.2 * machine.GIB), int(3.4 * machine.GIB), int(0.6 * machine.GIB)
 """Disk that a cold build takes: modules, Go's own cache, the programs (twice for a moment)."""
+PAST_CACHE_SIZE, PAST_PROGRAMS_SIZE = int(1.3 * machine.GIB), machine.GIB // 3
+"""The same for a release of the past, whose modules take as much."""
 STALL = 180.0
 """Seconds that fetching modules may go without a word."""
 PER_DEPENDENCY = 123
@@ -82,7 +84,7 @@ def run(
         The open lock file, which `go` inherits.
     progress : bool
     """
-    done = places.cache() / "locks" / f"compiled-{name}"
+    done = notes_of(name)
     need_room(go, release, module, out, done)
     environment, jobs = settings()
     with shown("read the packages" if module.vendored else "fetch Go modules", progress) as bar:
@@ -114,6 +116,11 @@ def run(
     done.unlink(missing_ok=True)
 
 
+def notes_of(name: str) -> Path:
+    """Return where a build notes which packages it has compiled, so that its forecast holds after an interruption."""
+    return places.cache() / "locks" / f"compiled-{name}"
+
+
 def settings() -> tuple[dict[str, str], list[str]]:
     """Return the environment and the flags that suit this machine's memory.
 
@@ -139,9 +146,9 @@ def need_room(go: Go, release: Release, module: Module, out: Path, done: Path) -
     )
     cache, modules = (Path(line) for line in answer.stdout.splitlines()[:2])
     warm = done.exists() or (modules / "k8s.io" / f"kubernetes@v{release.kubernetes}").is_dir()
-    needs = {out: PROGRAMS_SIZE}
+    needs = {out: PAST_PROGRAMS_SIZE if release.past else PROGRAMS_SIZE}
     if not warm:
-        for path, size in ((cache, CACHE_SIZE), (modules, MODULES_SIZE)):
+        for path, size in ((cache, PAST_CACHE_SIZE if release.past else CACHE_SIZE), (modules, MODULES_SIZE)):
             needs[path] = needs.get(path, 0) + size
     machine.need_disk(needs, STEP)
 

@@ -74,7 +74,7 @@ def sources(go: Go, release: Release, module: Path, flags: list[str], name: str,
         with shown("fetch Go modules", progress) as bar:
             command, line = [str(go.path), "mod", "vendor"], gobuild.fetching(bar)
             gobuild.call(command, made.folder, toolchain.environment(), lock, line, lambda: bar.update(), gobuild.STALL)
-        _generate(go, made, flags, lock, progress)
+        _generate(go, made, flags, name, lock, progress)
     except BaseException:
         remove(name)
         raise
@@ -82,16 +82,18 @@ def sources(go: Go, release: Release, module: Path, flags: list[str], name: str,
     return made
 
 
-def _generate(go: Go, module: Module, flags: list[str], lock: int, progress: bool) -> None:
+def _generate(go: Go, module: Module, flags: list[str], name: str, lock: int, progress: bool) -> None:
     generator = module.folder / "openapi-gen"
     environment, jobs = gobuild.settings()
-    with shown("complete Kubernetes' sources (OpenAPI)", progress) as bar:
-        compiled = 0
+    notes = gobuild.notes_of(name)
+    with shown("complete Kubernetes' sources (OpenAPI)", progress) as bar, notes.open("a") as compiled:
+        count = 0
 
         def line(text: str) -> bool:
-            nonlocal compiled
-            compiled += 1
-            bar.update(f"{compiled} packages of the generator")
+            nonlocal count
+            count += 1
+            compiled.write(f"{text}\n")  # Kubernetes needs most of them, too
+            bar.update(f"{count} packages of the generator")
             return False
 
         command = [str(go.path), "build", "-v", *jobs, *flags, "-o", str(generator), GENERATOR]
