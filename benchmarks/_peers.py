@@ -256,16 +256,16 @@ def list_orjson(kubeconfig: Path, columns: bool = False) -> Run:
     return run
 
 
-def list_bytes(kubeconfig: Path) -> Run:
-    """Return: get the bytes, nothing else; this can't be undercut by anything that uses urllib3."""
-    pages = _pages(kubeconfig)
+def list_bytes(kubeconfig: Path, ours: bool = False) -> Run:
+    """Return: get the bytes, nothing else, by urllib3 or by kitlib's own connection."""
+    pages = _pages(kubeconfig, ours)
     return lambda: sum(body.count(b'{"metadata":{"name":') for body in pages())
 
 
-def list_split(kubeconfig: Path) -> Run:
+def list_split(kubeconfig: Path, ours: bool = False) -> Run:
     """Return: get the bytes and split them into items, without decoding these."""
     decode = msgspec.json.Decoder(_List).decode
-    pages = _pages(kubeconfig)
+    pages = _pages(kubeconfig, ours)
     return lambda: [bytes(item) for body in pages() for item in decode(body).items]
 
 
@@ -279,24 +279,37 @@ def list_record(kubeconfig: Path) -> Run:
     return lambda: len(snapshot(connection, ["pods"]))
 
 
-def _pages(kubeconfig: Path) -> Callable[[], Iterator[bytes]]:
-    """Return what yields the bodies of a list of Pods page by page, by urllib3 as the official client sets it up."""
+def _pages(kubeconfig: Path, ours: bool = False) -> Callable[[], Iterator[bytes]]:
+    """Return what yields the bodies of a list of Pods page by page."""
     from kubernetes import config
 
-    api = config.new_client_from_config(str(kubeconfig))
-    pool = api.rest_client.pool_manager
-    root = f"{api.configuration.host}/api/v1/pods?limit={PAGE}"
+    from kitlib.connection import Connection
+
+    path = "/api/v1/pods"
+    get: Callable[[str], bytes]
+    if ours:
+        connection = Connection(kubeconfig)
+
+        def get(query: str) -> bytes:
+            return connection.request("GET", path + query)
+    else:
+        api = config.new_client_from_config(str(kubeconfig))
+        pool = api.rest_client.pool_manager  # urllib3's, with the certificates of the kubeconfig
+
+        def get(query: str) -> bytes:
+            return pool.request("GET", api.configuration.host + path + query).data
+
     more = re.compile(rb'"continue":"([^"]+)"')
 
     def pages() -> Iterator[bytes]:
-        then = ""
+        query = f"?limit={PAGE}"
         while True:
-            body = pool.request("GET", root + then).data
+            body = get(query)
             yield body
             left = more.search(body[:300])
             if left is None:
                 return
-            then = f"&continue={left.group(1).decode()}"
+            query = f"?limit={PAGE}&continue={left.group(1).decode()}"
 
     return pages
 
@@ -360,27 +373,52 @@ def watch_lightkube(kubeconfig: Path, count: int) -> Run:
     return lambda: sum(1 for _ in itertools.islice(client.watch(Pod, namespace="*", resource_version="0"), count))
 
 
-def watch_lines(kubeconfig: Path, count: int, split: bool = False) -> Run:
-    """Return the limit: the lines of a watch alone, as urllib3 gives them; `split` takes type and object apart, too."""
+def watch_lines(kubeconfig: Path, count: int, split: bool = False, ours: bool = False) -> Run:
+    """Return the limit: the lines of a watch alone; `split` takes type and object apart, too.
+
+    Parameters
+    ----------
+    kubeconfig, count
+        Where, and how many.
+    split : bool
+        Whether each line is split into its type and its object, neither of them decoded.
+    ours : bool
+        Whether kitlib's own connection receives them, or urllib3.
+    """
     from kubernetes import config
 
+    from kitlib.connection import Connection
+
     decode = msgspec.json.Decoder(_Line).decode
-    api = config.new_client_from_config(str(kubeconfig))
-    url = f"{api.configuration.host}/api/v1/pods?watch=1&resourceVersion=0"
+    if ours:
+        connection = Connection(kubeconfig)
+    else:
+        api = config.new_client_from_config(str(kubeconfig))
+        url = f"{api.configuration.host}/api/v1/pods?watch=1&resourceVersion=0"
 
     def run() -> int:
-        response = api.rest_client.pool_manager.request("GET", url, preload_content=False)
         kept: list[bytes] = []
-        rest = b""
-        for chunk in response.stream(2**16):
-            *lines, rest = (rest + chunk).split(b"\n")
+        if ours:
+            stream = connection.stream("/api/v1/pods", {"resourceVersion": "0"})
+            received, close = stream.chunks(), stream.close
+        else:
+            response = api.rest_client.pool_manager.request("GET", url, preload_content=False)
+            received, close = _lines(response.stream(2**16)), response.close
+        for lines in received:
             kept += [bytes(decode(line).object) for line in lines] if split else lines
             if len(kept) >= count:
                 break
-        response.close()
+        close()
         return len(kept)
 
     return run
+
+
+def _lines(chunks: Iterable[bytes]) -> Iterator[list[bytes]]:
+    rest = b""
+    for chunk in chunks:
+        *lines, rest = (rest + chunk).split(b"\n")
+        yield lines
 
 
 def installed(module: str) -> bool:

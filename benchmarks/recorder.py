@@ -13,13 +13,16 @@ AIM = Aim("at most 3 × the splitting", 1 / 3)
 
 
 def measure(count: int = 10_000, rounds: int = 9) -> list[Result]:
-    """Receive so many Pods by a list and by a watch: the bytes alone, split without decoding, and recorded."""
+    """Receive so many Pods by a list and by a watch: the bytes alone, split without decoding, and recorded.
+
+    All three receive by kitlib's own connection.
+    """
     with serving(pods=count) as kubeconfig:
         listed = contest(
             "recorder, by a list",
             {
-                "bytes": (_peers.list_bytes, kubeconfig),
-                "split": (_peers.list_split, kubeconfig),
+                "bytes": (_peers.list_bytes, kubeconfig, True),
+                "split": (_peers.list_split, kubeconfig, True),
                 "record": (_peers.list_record, kubeconfig),
             },
             rounds,
@@ -29,8 +32,8 @@ def measure(count: int = 10_000, rounds: int = 9) -> list[Result]:
         watched = contest(
             "recorder, by a watch",
             {
-                "bytes": (_peers.watch_lines, kubeconfig, count),
-                "split": (_peers.watch_lines, kubeconfig, count, True),
+                "bytes": (_peers.watch_lines, kubeconfig, count, False, True),
+                "split": (_peers.watch_lines, kubeconfig, count, True, True),
                 "record": (_peers.watch_kitlib, kubeconfig, count),
             },
             rounds,

@@ -14,7 +14,7 @@ OFFICIAL = "official Watch, typed"
 AIMS = {OFFICIAL: Aim("at least 20 × less than the official Watch", 20)}
 
 
-def measure(rows: int = 10_000, rounds: int = 5) -> list[Result]:
+def measure(rows: int = 10_000, rounds: int = 3) -> list[Result]:
     """Watch so many updates of Pods with a recorder in memory and one on disk, and with what others offer."""
     with (
         serving(rows=rows, kind="Pod") as kubeconfig,
@@ -26,8 +26,8 @@ def measure(rows: int = 10_000, rounds: int = 5) -> list[Result]:
             OFFICIAL: ("kubernetes", (_peers.watch_official, kubeconfig, rows)),
             "kr8s": ("kr8s", (_peers.watch_kr8s, kubeconfig, rows)),
             "lightkube": ("lightkube", (_peers.watch_lightkube, kubeconfig, rows)),
-            "lines split": ("msgspec", (_peers.watch_lines, kubeconfig, rows, True)),
-            "lines alone": ("urllib3", (_peers.watch_lines, kubeconfig, rows)),
+            "lines by urllib3, split": ("msgspec", (_peers.watch_lines, kubeconfig, rows, True)),
+            "lines by urllib3": ("urllib3", (_peers.watch_lines, kubeconfig, rows)),
         }
         contestants = {name: call for name, (module, call) in everyone.items() if _peers.installed(module)}
         label = "a row of a watch of Pods"
