@@ -99,7 +99,9 @@ class Embedded:
         def check() -> None:
             bar.update("etcd, API server, controllers, scheduler")
             dead = [part for part, state in self._parts(home, name).items() if state != "alive"]
-            if dead:
+            if dead == ["kube-controller-manager"] and self._impatient(name, home):
+                self._start_anew(dead[0], name, home, wanted, until)
+            elif dead:
                 raise ClusterError(f"{dead[0]} ended while the cluster came up.")
 
         try:
@@ -107,7 +109,8 @@ class Embedded:
             with Wire(server, pki / "ca.crt", pki / "admin.crt", pki / "admin.key") as wire:
                 readiness = Readiness(wire, until, check)
                 readiness.accepted("GET", "/version")
-                self._wake_nodes(name, home, wanted, until)
+                # kwok asks for it after 1 s, 3 s, 7 s, 15 s, and would sleep on
+                self._start_anew("kwok-controller", name, home, wanted, until)
                 readiness.nodes(NODES)
                 readiness.admission()
                 if wanted.past:
@@ -162,12 +165,17 @@ class Embedded:
         (home / "log" / "kwokctl.log").touch(mode=0o600)
         self._kwokctl(["create", "cluster", *arguments], name, home, wanted, until)
 
-    def _wake_nodes(self, name: str, home: Path, wanted: Release, until: float) -> None:
-        """Start kwok anew now that the API server serves: it asks after 1 s, 3 s, 7 s, 15 s, and would sleep on."""
-        kwok = _work(home, name) / "bin" / "kwok-controller"
-        processes.end([pid for pid, program in processes.below(kwok.parent).items() if program == str(kwok)])
-        (_work(home, name) / "pids" / "kwok-controller.pid").unlink(missing_ok=True)  # or its zombie counts as running
+    def _start_anew(self, part: str, name: str, home: Path, wanted: Release, until: float) -> None:
+        """Start one component anew, whether it lives or not."""
+        path = _work(home, name) / "bin" / part
+        processes.end([pid for pid, program in processes.below(path.parent).items() if program == str(path)])
+        (_work(home, name) / "pids" / f"{part}.pid").unlink(missing_ok=True)  # or its zombie counts as running
         self._kwokctl(["start", "cluster"], name, home, wanted, until)
+
+    def _impatient(self, name: str, home: Path) -> bool:
+        """Say whether the controller manager gave up on the API server: in 2020 it waited for 10 s, and no longer."""
+        log = _work(home, name) / "logs" / "kube-controller-manager.log"
+        return any("failed to wait for apiserver being healthy" in reason for reason in logs.complaints([log]))
 
     def _kwokctl(self, arguments: list[str], name: str, home: Path, wanted: Release, until: float) -> None:
         environment = {key: value for key, value in os.environ.items() if not key.startswith("KWOK_")}

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -283,6 +287,37 @@ def test_what_this_machine_cannot_have_is_unknown_for_that_reason(
         assert "there is none on PATH" in made.older[0].why
     finally:
         labs["1.37"].close()
+
+
+@linux
+def test_controllers_that_gave_up_on_a_slow_api_server_are_started_again(then: Cluster) -> None:
+    """The API server is held as a loaded machine would hold it; the controller manager waits for 10 s only."""
+    assert then.home is not None
+    clusters.down(then.name)
+    code = "from kitlib import cluster; cluster.up('embedded', '1.17', progress=False)"
+    child = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE, text=True)
+    work = then.home / "kwok" / "clusters" / then.name
+    until = time.monotonic() + 90
+
+    def started(part: str) -> int:
+        while time.monotonic() < until and child.poll() is None:
+            with contextlib.suppress(OSError, ValueError):
+                return int((work / "pids" / f"{part}.pid").read_text())
+            time.sleep(0.01)
+        raise AssertionError(f"{part} was not started: {child.communicate()[1]}")
+
+    server, controllers = started("kube-apiserver"), started("kube-controller-manager")
+    os.kill(server, signal.SIGSTOP)
+    try:
+        while processes.running(controllers, work / "bin" / "kube-controller-manager"):
+            assert time.monotonic() < until
+            time.sleep(0.1)
+    finally:
+        os.kill(server, signal.SIGCONT)
+    _, err = child.communicate(timeout=120)
+    assert child.returncode == 0, err
+    assert int((work / "pids" / "kube-controller-manager.pid").read_text()) != controllers
+    assert set(clusters.status(then.name)["components"].values()) == {"alive"}
 
 
 def test_one_goes_and_the_other_stays(then: Cluster, now: Cluster) -> None:
