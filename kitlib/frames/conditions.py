@@ -11,11 +11,11 @@ from kitlib.frames.objects import Condition, decode, number
 from kitlib.recording import WatchEvent
 
 
-class _Conditions(msgspec.Struct):
+class _Conditions(msgspec.Struct, gc=False):
     conditions: list[Condition] | None = None
 
 
-class _Conditioned(msgspec.Struct):
+class _Conditioned(msgspec.Struct, gc=False):
     status: _Conditions | None = None
 
 

@@ -14,22 +14,22 @@ from kitlib.recording import WatchEvent
 KINDS = ("Event",)
 
 
-class _Reference(msgspec.Struct):
+class _Reference(msgspec.Struct, gc=False):
     kind: str = ""
     name: str = ""
     uid: str = ""
 
 
-class _Source(msgspec.Struct):
+class _Source(msgspec.Struct, gc=False):
     component: str | None = None
 
 
-class _Series(msgspec.Struct):
+class _Series(msgspec.Struct, gc=False):
     count: int = 0
     lastObservedTime: str | None = None  # noqa: N815
 
 
-class _Event(msgspec.Struct):
+class _Event(msgspec.Struct, gc=False):
     """An Event of v1 or of events.k8s.io/v1."""
 
     metadata: ObjectMeta

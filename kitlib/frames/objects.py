@@ -10,7 +10,7 @@ from kitlib.errors import UsageError
 from kitlib.recording import WatchEvent
 
 
-class Owner(msgspec.Struct):
+class Owner(msgspec.Struct, gc=False):
     """Of metadata.ownerReferences[]."""
 
     kind: str = ""
@@ -19,7 +19,7 @@ class Owner(msgspec.Struct):
     controller: bool | None = None
 
 
-class ObjectMeta(msgspec.Struct):
+class ObjectMeta(msgspec.Struct, gc=False):
     """Of metadata."""
 
     name: str = ""
@@ -43,7 +43,7 @@ class ObjectMeta(msgspec.Struct):
 NOBODY = Owner()
 
 
-class Condition(msgspec.Struct):
+class Condition(msgspec.Struct, gc=False):
     """Of status.conditions[]."""
 
     type: str
@@ -53,13 +53,13 @@ class Condition(msgspec.Struct):
     lastTransitionTime: str | None = None  # noqa: N815
 
 
-class Container(msgspec.Struct):
+class Container(msgspec.Struct, gc=False):
     """Of spec.containers[]."""
 
     image: str | None = None
 
 
-class PodSpec(msgspec.Struct):
+class PodSpec(msgspec.Struct, gc=False):
     """Of a Pod's spec."""
 
     nodeName: str | None = None  # noqa: N815

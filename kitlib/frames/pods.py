@@ -13,21 +13,21 @@ from kitlib.recording import WatchEvent
 KINDS = ("Pod",)
 
 
-class _Waiting(msgspec.Struct):
+class _Waiting(msgspec.Struct, gc=False):
     reason: str | None = None
     message: str | None = None
 
 
-class _State(msgspec.Struct):
+class _State(msgspec.Struct, gc=False):
     waiting: _Waiting | None = None
 
 
-class _ContainerStatus(msgspec.Struct):
+class _ContainerStatus(msgspec.Struct, gc=False):
     restartCount: int = 0  # noqa: N815
     state: _State | None = None
 
 
-class _PodStatus(msgspec.Struct):
+class _PodStatus(msgspec.Struct, gc=False):
     phase: str = ""
     podIP: str | None = None  # noqa: N815
     reason: str | None = None
@@ -36,7 +36,7 @@ class _PodStatus(msgspec.Struct):
     containerStatuses: list[_ContainerStatus] | None = None  # noqa: N815
 
 
-class _Pod(msgspec.Struct):
+class _Pod(msgspec.Struct, gc=False):
     metadata: ObjectMeta
     spec: PodSpec
     status: _PodStatus

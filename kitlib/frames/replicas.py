@@ -16,21 +16,21 @@ from kitlib.recording import WatchEvent
 KINDS = ("Deployment", "ReplicaSet", "ReplicationController", "StatefulSet", "DaemonSet")
 
 
-class _RollingUpdate(msgspec.Struct):
+class _RollingUpdate(msgspec.Struct, gc=False):
     maxSurge: int | str | None = None  # noqa: N815
     maxUnavailable: int | str | None = None  # noqa: N815
 
 
-class _Strategy(msgspec.Struct):
+class _Strategy(msgspec.Struct, gc=False):
     type: str | None = None
     rollingUpdate: _RollingUpdate | None = None  # noqa: N815
 
 
-class _PodTemplate(msgspec.Struct):
+class _PodTemplate(msgspec.Struct, gc=False):
     spec: PodSpec | None = None
 
 
-class _ReplicasSpec(msgspec.Struct):
+class _ReplicasSpec(msgspec.Struct, gc=False):
     replicas: int | None = None
     minReadySeconds: int | None = None  # noqa: N815
     paused: bool = False
@@ -40,7 +40,7 @@ class _ReplicasSpec(msgspec.Struct):
     template: msgspec.Raw = msgspec.Raw(b"")
 
 
-class _ReplicasStatus(msgspec.Struct):
+class _ReplicasStatus(msgspec.Struct, gc=False):
     observedGeneration: int | None = None  # noqa: N815
     replicas: int | None = None
     updatedReplicas: int | None = None  # noqa: N815
@@ -50,7 +50,7 @@ class _ReplicasStatus(msgspec.Struct):
     terminatingReplicas: int | None = None  # noqa: N815
 
 
-class _Replicas(msgspec.Struct):
+class _Replicas(msgspec.Struct, gc=False):
     metadata: ObjectMeta
     spec: _ReplicasSpec
     status: _ReplicasStatus = msgspec.field(default_factory=_ReplicasStatus)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 
-class WatchEvent(msgspec.Struct, frozen=True):
+class WatchEvent(msgspec.Struct, frozen=True, gc=False):
     """One row of a recording: one version of one object, or a mark that kitlib made.
 
     Parameters
@@ -43,7 +43,7 @@ class WatchEvent(msgspec.Struct, frozen=True):
     seq: int = -1
 
 
-class Meta(msgspec.Struct):
+class Meta(msgspec.Struct, gc=False):
     """What a recorder must know of an object's metadata."""
 
     name: str = ""
@@ -53,7 +53,7 @@ class Meta(msgspec.Struct):
     annotations: dict[str, str] | None = None
 
 
-class _Head(msgspec.Struct):
+class _Head(msgspec.Struct, gc=False):
     metadata: Meta
 
 

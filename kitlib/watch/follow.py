@@ -59,17 +59,17 @@ class Patience:
     refused_seconds: float = 30
 
 
-class _ListMeta(msgspec.Struct):
+class _ListMeta(msgspec.Struct, gc=False):
     resourceVersion: str = ""  # noqa: N815 - the API's own spelling
     continue_: str = msgspec.field(default="", name="continue")
 
 
-class _List(msgspec.Struct):
+class _List(msgspec.Struct, gc=False):
     metadata: _ListMeta
     items: list[msgspec.Raw] | None = None
 
 
-class _Line(msgspec.Struct):
+class _Line(msgspec.Struct, gc=False):
     type: str
     object: msgspec.Raw
 
