@@ -8,5 +8,6 @@ what the project's page on benchmarks shows. The others are what they share:
 - `_peers`: each client's way to list and to watch
 - `_contest`: contestants in processes of their own, in turn
 - `_large`: a recording of a million rows, made once
+- `_profile`: where the time goes in one of them
 - `_report`: `build/bench.json`, and the table in `docs/benchmarks.md`
 """
