@@ -64,7 +64,7 @@ def test_rows_that_were_flushed_survive_a_kill(tmp_path: Path) -> None:
     again = Recording.open(tmp_path / "r")
     assert len(again) == 2
     assert again.info["complete"] is False
-    assert "not closed" in repr(again) and "2 s at its end are missing" in repr(again)
+    assert "not closed" in repr(again) and "3 s at its end are missing" in repr(again)
     with again:
         pass
     assert Recording.open(tmp_path / "r").info["complete"] is False  # who reads it closes nothing

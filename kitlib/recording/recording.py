@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 PART_ROWS = 65_536
 PART_BYTES = 96 * 2**20
 """So many rows, or bytes of objects, stay in memory until they are folded into a part."""
-FLUSH_SECONDS = 2.0
+FLUSH_SECONDS = 3.0
 """What is received reaches the disk within so many seconds."""
 
 

@@ -220,7 +220,7 @@ class Recorder:
             self._fail(error)
 
     def _flush_now_and_then(self) -> None:
-        often = FLUSH_SECONDS * 0.6  # the rest is for the writing itself
+        often = FLUSH_SECONDS / 3  # the rest is for the writing itself, on a machine with much to do
         due = time.monotonic() + often
         store.warm_up()
         while not self._stopping.wait(max(due - time.monotonic(), 0)):

@@ -25,6 +25,8 @@ import msgspec
 
 LOOPBACK = "127.0.0.1"
 LIMIT = 2**24
+LATE = 0.15
+"""Seconds by which a busy machine may delay an orderly end."""
 READER = "faults-reader"
 """The user as whom requests are made: get, list and watch are all that is allowed."""
 NOBODY = "faults-nobody"
@@ -583,13 +585,16 @@ class _Out:
         if fault.kind == "error":
             self._note("error", fault.code)
             await self._raw(json.dumps({"type": "ERROR", "object": status(fault.code)}).encode() + b"\n")
-        if fault.how == "end":
+        how = fault.how
+        if how == "end" and fault.after is not None and time.monotonic() > self._began + fault.after + LATE:
+            how = "rst"  # so late that it could be taken for the server's own end
+        if how == "end":
             if self.chunked:
                 raise _Complete
             self._writer.close()
-        elif fault.how == "fin":
+        elif how == "fin":
             self._writer.close()
-        elif fault.how == "rst":
+        elif how == "rst":
             _rst(self._writer)
         else:  # "stay": neither ended nor going on, until the recorder leaves
             await self._pause(fault.seconds)
@@ -607,18 +612,17 @@ async def _connect(
     address: tuple[str, int], tls: ssl.SSLContext, slow: bool
 ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     """Connect to the API server; so that little is taken from it ahead of need, if that is wanted."""
+    if not slow:
+        return await asyncio.open_connection(*address, ssl=tls, limit=LIMIT)
     sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         sock.setblocking(False)
-        if slow:
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         await asyncio.get_running_loop().sock_connect(sock, address)
-        return await asyncio.open_connection(
-            sock=sock, ssl=tls, server_hostname=address[0], limit=2**16 if slow else LIMIT
-        )
     except BaseException:
         sock.close()
         raise
+    return await asyncio.open_connection(sock=sock, ssl=tls, server_hostname=address[0], limit=2**16)
 
 
 async def _next_byte(reader: asyncio.StreamReader) -> bytes:

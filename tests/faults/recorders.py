@@ -183,6 +183,7 @@ class Outside:
                 self.how = "an injected clock"
                 environment["FAULTS_CLOCK"] = str(clock)
         self._clock = clock
+        self._starved = self.starved = 0.0
         self._lines: list[dict[str, Any]] = []
         self._news = threading.Condition()
         self._ended = False
@@ -210,13 +211,15 @@ class Outside:
         """Begin; return when all kinds have been listed."""
         if self._ask({"start": timeout}, timeout + 30).get("started") is not True:
             raise KitlibError(f"the recorder did not start: {self._lines[-1:]} {self._last_words()}")
+        self._starved = starved(self._child.pid)
 
     def reached(self, timeout: float) -> list[str]:
         """Wait for the last object of each kind; return the kinds whose last object did not come."""
         return list(self._ask({"reached": timeout}, timeout + 10).get("missing", self.order.kinds))
 
     def kill(self) -> None:
-        """SIGKILL it."""
+        """SIGKILL it; before that, note for how long its threads had been kept waiting for a processor."""
+        self.starved = starved(self._child.pid) - self._starved
         self._child.send_signal(signal.SIGKILL)
         self._child.wait(timeout=10)
 
@@ -275,6 +278,17 @@ class Outside:
     def _last_words(self) -> str:
         assert self.order.path is not None
         return (self.order.path.parent / "child.err").read_text(errors="replace")[-1500:]
+
+
+def starved(pid: int) -> float:
+    """Return for how many seconds a process's threads have been ready to run, and didn't; 0 where nothing tells."""
+    total = 0
+    for file in Path(f"/proc/{pid}/task").glob("*/schedstat"):
+        try:
+            total += int(file.read_text().split()[1])
+        except (OSError, ValueError, IndexError):  # a thread that has just ended
+            continue
+    return total / 1e9
 
 
 def faketime() -> Path | None:

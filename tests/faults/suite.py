@@ -99,6 +99,8 @@ def run_all(
                         bar.update(f"{sum(r.changes for r in results)} changes, {wrong} wrong", len(results))
                 except BaseException:
                     pool.shutdown(wait=False, cancel_futures=True)
+                    for worker in multiprocessing.active_children():  # or they would wait for a control plane
+                        worker.terminate()
                     raise
     return sorted(results, key=lambda result: result.number)
 
