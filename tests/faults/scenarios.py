@@ -142,6 +142,11 @@ def _one_of(rng: random.Random, fault: Fault, **more: Any) -> Fault:
     return replace(fault, stream=rng.choice(["", "", *KINDS]), **more)
 
 
+def _lively(rng: random.Random, fault: Fault, **more: Any) -> Fault:
+    """Aim a fault that needs some traffic at a stream that is sure to have it, or at all."""
+    return replace(fault, stream=rng.choice(["", "configmaps", "events"]), **more)
+
+
 def _cuts(how: str) -> Callable[[random.Random], dict[str, Any]]:
     def make(rng: random.Random) -> dict[str, Any]:
         places = [0, rng.randint(1, 400), rng.randint(400, 3000), rng.randint(3000, 9000)]
@@ -163,8 +168,8 @@ def _cut_lists(rng: random.Random) -> dict[str, Any]:
 def _stalls(rng: random.Random) -> dict[str, Any]:
     stall = Fault("stall", seconds=rng.choice([0.4, 2.5, 4.0]), skip=rng.randint(0, 2))
     if rng.random() < 0.5:
-        return {"faults": [_one_of(rng, stall, lines=rng.randint(0, 6), share=rng.choice([0, 0.5]), after=0.6)]}
-    return {"faults": [_one_of(rng, stall, at_byte=rng.randint(1, 3000))]}
+        return {"faults": [_lively(rng, stall, lines=rng.randint(0, 6), share=rng.choice([0, 0.5]), after=0.6)]}
+    return {"faults": [_lively(rng, stall, at_byte=rng.randint(1, 1500))]}
 
 
 def _stall_headers(rng: random.Random) -> dict[str, Any]:
@@ -173,19 +178,19 @@ def _stall_headers(rng: random.Random) -> dict[str, Any]:
 
 
 def _stall_lists(rng: random.Random) -> dict[str, Any]:
-    stall = Fault("stall", verb="list", at_byte=rng.randint(0, 600), seconds=rng.choice([0.3, 1.0, 2.5]))
+    stall = Fault("stall", verb="list", at_byte=rng.randint(0, 150), seconds=rng.choice([0.3, 1.0, 2.5]))
     return {"faults": [_one_of(rng, stall)], "before": 30}
 
 
 def _truncates(rng: random.Random) -> dict[str, Any]:
     return {
         "faults": [
-            _one_of(
+            _lively(
                 rng,
                 Fault(
                     "truncate",
                     how=rng.choice(["end", "end", "fin", "rst"]),
-                    lines=rng.randint(0, 5),
+                    lines=rng.randint(0, 4),
                     share=rng.choice([0.001, rng.random(), 0.999]),
                     skip=turn,
                 ),
@@ -249,8 +254,8 @@ def _errors(rng: random.Random) -> dict[str, Any]:
 def _pages(rng: random.Random) -> dict[str, Any]:
     """Lists in pages, of which one is refused: its continue token has expired, or the server is busy."""
     code = rng.choice([410, 410, 500, 503])
-    answer = Fault("answer", verb="list", code=code, skip=rng.randint(1, 2), count=1)
-    return {"faults": [_one_of(rng, answer)], "before": 40, "page": 4}
+    answer = Fault("answer", verb="list", code=code, skip=1, count=1)
+    return {"faults": [_lively(rng, answer)], "before": 40, "page": 4}
 
 
 def _refuse(rng: random.Random) -> dict[str, Any]:
