@@ -6,7 +6,6 @@ import importlib
 import json
 import os
 import platform
-import re
 import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,6 +19,8 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 BUILD = CHECKOUT / "build"
 PAGE = CHECKOUT / "docs" / "benchmarks.md"
 BEGIN, END = "<!-- begin: written by python -m benchmarks --write-docs -->", "<!-- end -->"
+CPU, WALL = " (CPU)", " (wall)"
+"""How names end, by the clock."""
 PACKAGES = ("kubernetes", "kr8s", "lightkube", "orjson", "msgspec", "urllib3", "pandas", "pyarrow")
 
 
@@ -165,33 +166,44 @@ def _run(run: Mapping[str, Any]) -> str:
 
 
 def _table(found: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Return a table; what was measured by both clocks is one line."""
-    walls = {(_bare(entry), entry["peer"]): entry for entry in found if entry["name"].endswith(" (wall)")}
+    """Return a table; what was measured by both clocks is one line, and what has several peers is named once."""
+    by_clock = {(_bare(entry), entry["peer"]): entry for entry in found if entry["name"].endswith(WALL)}
+    both = {
+        key for entry in found if entry["name"].endswith(CPU) and (key := (_bare(entry), entry["peer"])) in by_clock
+    }
     made = ["| | kitlib | against | | ratio | by the clock | aim |", "| --- | --- | --- | --- | --- | --- | --- |"]
+    before = ""
     for entry in found:
         key = _bare(entry), entry["peer"]
-        if entry["name"].endswith(" (wall)") and any(
-            (_bare(other), other["peer"]) == key and other["name"].endswith(" (CPU)") for other in found
-        ):
+        alone = entry["name"].endswith(WALL)
+        if alone and key in both:
             continue
-        least, most = entry["spread"]
-        value = _amount(entry["value"], entry["unit"])
-        spread = f" ({_amount(least, entry['unit'])} – {_amount(most, entry['unit'])})" if least != most else ""
-        peer = _amount(entry["peer_value"], entry["unit"]) if entry["peer_value"] is not None else ""
-        ratio = times(entry["ratio"]) if entry["ratio"] is not None else ""
-        wall = walls.get(key) if entry["name"].endswith(" (CPU)") else None
+        unit = entry["unit"]
+        name = f"{key[0]} (by the clock)" if alone else key[0]
+        value = _amount(entry["value"], unit) + _spread(entry)
+        peer = "" if entry["peer_value"] is None else _amount(entry["peer_value"], unit)
+        ratio = "" if entry["ratio"] is None else times(entry["ratio"])
         clock = ""
-        if wall:
-            clock = times(wall["ratio"]) if wall["ratio"] is not None else _amount(wall["value"], wall["unit"])
+        if key in both:
+            wall = by_clock[key]
+            clock = _amount(wall["value"], unit) if wall["ratio"] is None else times(wall["ratio"])
         aim = f"{'✓' if entry['kept'] else '✗'} {entry['aim']}" if entry["aim"] else ""
-        made.append(
-            f"| {entry['name']} | {value}{spread} | {entry['peer'] or ''} | {peer} | {ratio} | {clock} | {aim} |"
-        )
+        shown = ["", ""] if name == before else [name, value]
+        made.append("| " + " | ".join([*shown, entry["peer"] or "", peer, ratio, clock, aim]) + " |")
+        before = name
     return made
 
 
+def _spread(entry: Mapping[str, Any]) -> str:
+    least, most = (_amount(each, entry["unit"]) for each in entry["spread"])
+    if least == most:
+        return ""
+    number, unit = least.split(" ")
+    return f" ({number if unit == most.split(' ')[1] else least} – {most})"
+
+
 def _bare(entry: Mapping[str, Any]) -> str:
-    return re.sub(r" \((CPU|wall)\)$", "", entry["name"])
+    return entry["name"].removesuffix(CPU).removesuffix(WALL)
 
 
 def write_page(names: Sequence[str], page: Path = PAGE, build: Path = BUILD) -> None:

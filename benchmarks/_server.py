@@ -196,6 +196,7 @@ class _Client(threading.Thread):
         with contextlib.suppress(TimeoutError):
             if not self._socket.recv(1):
                 return
+        self._socket.settimeout(None)
         self._socket.sendall(_chunk(b""))
 
 

@@ -197,7 +197,7 @@ class TestReport:
             _report.write_page(["list"], page, tmp_path)
         text = page.read_text()
         assert text.startswith("before\n") and text.endswith("\nafter\n") and "old" not in text
-        assert text.count("| some (CPU) |") == 1 and "| some (wall) |" not in text
+        assert text.count("| some |") == 1 and "by the clock)" not in text
         assert "25 × less" in text and "10.0 × less" in text and "✓ at least 20 ×" in text
 
     def test_the_projects_page_has_its_place(self):
