@@ -214,6 +214,12 @@ def call(
         code = child.wait()
     finally:
         _stop(child)
+    if code < 0:
+        raise BuildError(
+            f"{Path(command[0]).name} was ended from outside, by {signal.Signals(-code).name}.",
+            step=STEP,
+            next="try again: what is compiled is kept",
+        )
     if code:
         raise explain(rest, folder)
     return output.decode()

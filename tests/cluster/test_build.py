@@ -119,6 +119,15 @@ def test_a_compiler_error_is_told(tiny: Path, cache: Path, known: Release) -> No
     assert build.cached(known, ONE) is None
 
 
+def test_a_build_that_someone_else_ends_says_so(tmp_path: Path) -> None:
+    command = ["sh", "-c", "kill -TERM $$"]
+    with (
+        (tmp_path / "lock").open("w") as lock,
+        pytest.raises(BuildError, match=r"(?s)sh was ended .*SIGTERM.*try again"),
+    ):
+        gobuild.call(command, tmp_path, dict(os.environ), lock.fileno(), lambda line: True, lambda: None, None)
+
+
 def test_too_little_room_is_told_before_anything_starts(
     cache: Path, known: Release, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
