@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from kitlib.cluster import Cluster
 from kitlib.connection import Connection, Stream
 from kitlib.recording import Recording, WatchEvent
 
+from . import recorders
 from .proxy import Fault
 from .recorders import Inside, Order
 from .scenarios import COUNT, FAMILIES, Act, Result, Scenario, run, scenario
@@ -127,6 +129,17 @@ def tried(
 def test_the_recorder_as_it_is_passes_what_the_broken_ones_fail(world: World, witness: Witness, tmp_path: Path) -> None:
     acts = (Act(0.3, "close"), Act(0.6, "open"))
     assert tried(world, witness, tmp_path, plan(acts=acts)).good
+
+
+def test_the_clock_can_be_stepped_without_libfaketime(
+    world: World, witness: Witness, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recorders, "faketime", lambda: None)
+    acts = (Act(0.2, "clock", -86400), Act(0.5, "clock", 7200))
+    planned = replace(plan(acts=acts), outside=True, on_disk=True)
+    result = tried(world, witness, tmp_path, planned)
+    assert result.good, result.problems
+    assert result.clock == "an injected clock"
 
 
 def test_a_line_that_the_proxy_swallows_is_found(world: World, witness: Witness, tmp_path: Path) -> None:
