@@ -41,6 +41,7 @@ class ObjectMeta(msgspec.Struct, gc=False):
 
 
 NOBODY = Owner()
+"""The owner of what no controller owns."""
 
 
 class Condition(msgspec.Struct, gc=False):
