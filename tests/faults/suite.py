@@ -5,6 +5,8 @@ from __future__ import annotations
 import multiprocessing
 import os
 import shutil
+import signal
+import threading
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -34,12 +36,16 @@ def control_plane() -> Iterator[str]:
     try:
         yield cluster.up("embedded").name
     finally:
+        if threading.current_thread() is threading.main_thread():  # a second Ctrl-C must not leave it running
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
         cluster.down()
         if before is None:
             os.environ.pop("KITLIB_STATE", None)
         else:
             os.environ["KITLIB_STATE"] = before
         shutil.rmtree(state, ignore_errors=True)
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _sweep() -> None:
