@@ -388,7 +388,7 @@ class Ledger:
     def join(self, version: str, release: str, provider: str) -> None:
         """Add a cluster that claims are tested on; the one of the newest version is the ledger's own."""
         self.clusters[version] = {"version": version, "release": release, "provider": provider}
-        newest = self.clusters[max(self.clusters, key=_order)]
+        newest = self.clusters[max(self.clusters, key=version_order)]
         self.version, self.release, self.provider = newest["version"], newest["release"], newest["provider"]
         self.write()
 
@@ -407,7 +407,7 @@ class Ledger:
             raise UsageError(
                 "the second argument is not a check", step="claim", object=text, next="use a verb: never(…), equal(…)"
             )
-        versions = sorted(checks, key=_order)
+        versions = sorted(checks, key=version_order)
         wanted = _expected(text, expected, versions, instead, changed_in)
         found = {version: judge(checks[version]) for version in versions}
         answers = {version: verdict for version, (verdict, _) in found.items()} if len(versions) > 1 else {}
@@ -471,7 +471,7 @@ class Ledger:
             "release": self.release,
             "date": datetime.now(UTC).strftime("%Y-%m-%d"),
             "complete": self.complete,
-            "clusters": [self.clusters[version] for version in sorted(self.clusters, key=_order)],
+            "clusters": [self.clusters[version] for version in sorted(self.clusters, key=version_order)],
             "claims": [claim.to_dict() for claim in self.claims],
         }
 
@@ -523,8 +523,9 @@ def judge(check: Check) -> tuple[str, str]:
     return ("holds" if check.holds else "fails"), check.why
 
 
-def _order(version: str) -> list[int]:
-    return [int(part) for part in re.findall(r"\d+", version)]
+def version_order(version: object) -> list[int]:
+    """Return what versions are sorted by: 1.9 comes before 1.37."""
+    return [int(part) for part in re.findall(r"\d+", str(version or ""))]
 
 
 def _expected(

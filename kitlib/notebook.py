@@ -555,7 +555,7 @@ def _kubectl(line: str) -> None:
     if not fitting:
         where = f" on Kubernetes {wanted}" if wanted else ""
         raise UsageError(f"no lab is open{where}", step="%kubectl", next='begin with kitlib.open("…")')
-    lab = max(fitting, key=lambda lab: (lab.label == wanted, [int(n) for n in lab.cluster.version.split(".")]))
+    lab = max(fitting, key=lambda lab: (lab.label == wanted, claims.version_order(lab.cluster.version)))
     command = [kubectl(lab.cluster), "--kubeconfig", str(lab.cluster.kubeconfig)]
     command += ["--context", lab.cluster.context, "--namespace", lab.namespace, *words]
     done = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -61,8 +61,8 @@ def choose(provider: str | None = None, kubernetes: str | None = None) -> Choice
     if wanted.past:
         warning = (
             f" Kubernetes {wanted.kubernetes} is of {wanted.past}: old and unpatched. It listens on 127.0.0.1 only;"
+            " look at it, and never use it for real work."
         )
-        warning += " look at it, and never use it for real work."
     if provider is not None:
         _provider(provider)
         return Choice(provider, wanted.label, f"{provider}: you asked for it.{warning}")

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 import msgspec
 import pandas as pd
 
-from kitlib.frames.objects import Condition, decode, number
+from kitlib.frames.objects import Condition, decode, named, observed
 from kitlib.recording import WatchEvent
 
 
@@ -36,14 +36,9 @@ def rows(events: Iterable[WatchEvent]) -> Iterator[tuple]:
                 continue
             last[row.uid, condition.type] = value
             yield (
-                row.received_at,
-                row.monotonic_ns,
-                row.seq,
-                number(row.resourceVersion),
+                *observed(row),
                 row.kind,
-                row.namespace,
-                row.name,
-                row.uid,
+                *named(row),
                 condition.type,
                 *value,
             )

@@ -8,7 +8,7 @@ from functools import lru_cache
 import msgspec
 import pandas as pd
 
-from kitlib.frames.objects import ObjectMeta, decode, number
+from kitlib.frames.objects import ObjectMeta, decode, named, observed
 from kitlib.recording import WatchEvent
 
 KINDS = ("Event",)
@@ -72,13 +72,8 @@ def rows(events: Iterable[WatchEvent]) -> Iterator[tuple]:
         about = event.regarding or event.involvedObject
         source = event.source or event.deprecatedSource
         yield (
-            row.received_at,
-            row.monotonic_ns,
-            row.seq,
-            number(row.resourceVersion),
-            row.namespace,
-            row.name,
-            row.uid,
+            *observed(row),
+            *named(row),
             event.type,
             event.reason,
             event.message or event.note,

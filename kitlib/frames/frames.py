@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -192,12 +193,21 @@ class Frames:
         DataFrame
             Together they are the frame: what depends on earlier parts is kept in mind, one value for each object.
         """
-        if name == "occurrences":
-            yield from self._settled("events", events.occurrences, name)
-        elif name in _ROWS:
-            yield from self._settled(name, None, name)
-        else:
+        if name not in PARTS:
             raise UsageError(f"no frame {name!r} comes in parts", step="frames", next=f"one of {list(PARTS)}")
+        apart = name == "occurrences"
+        source = "events" if apart else name
+        by = ["uid", "condition"] if name == "conditions" else ["uid"]
+        known: pd.DataFrame | None = None  # the last row of each object in the parts before
+        seen = -1
+        for piece in self._pieces(source):
+            whole = settle(source, piece if known is None else pd.concat([known, piece], ignore_index=True))
+            told = typed(name, events.occurrences(whole)) if apart else whole
+            yield told[told["seq"] > seen].reset_index(drop=True)
+            seen = int(piece["seq"].max())
+            known = whole.groupby(by, sort=False).tail(1) if source in _SETTLE else None
+        if seen < 0:
+            yield typed(name, ())
 
     def save(self, folder: Path | str, *names: str) -> Path:
         """Write frames as Parquet, part by part: `folder/pods/part-00000.parquet` and so on.
@@ -237,22 +247,6 @@ class Frames:
                 piece.attrs = {}
                 piece.to_parquet(target / f"part-{number:05d}.parquet", index=False)
         return folder
-
-    def _settled(
-        self, name: str, then: Callable[[pd.DataFrame], pd.DataFrame] | None, made: str
-    ) -> Iterator[pd.DataFrame]:
-        """Settle each part against the last rows of each object in the parts before."""
-        by = ["uid", "condition"] if name == "conditions" else ["uid"]
-        known: pd.DataFrame | None = None  # the last row of each object
-        seen = -1
-        for piece in self._pieces(name):
-            whole = settle(name, piece if known is None else pd.concat([known, piece], ignore_index=True))
-            told = typed(made, then(whole)) if then is not None else whole
-            yield told[told["seq"] > seen].reset_index(drop=True)
-            seen = int(piece["seq"].max())
-            known = whole.groupby(by, sort=False).tail(1) if name in _SETTLE else None
-        if seen < 0:
-            yield typed(made, ())
 
     @cached_property
     def _marks(self) -> list[WatchEvent]:
@@ -314,7 +308,12 @@ class Frames:
         return self._about(settle(name, frame) if len(pieces) > 1 else frame)
 
     def _about(self, frame: pd.DataFrame) -> pd.DataFrame:
-        frame.attrs = {
+        frame.attrs = copy.deepcopy(self._attrs)
+        return frame
+
+    @cached_property
+    def _attrs(self) -> dict[Any, Any]:
+        return {
             "gaps": self.gaps[["kind", "after_ns", "until_ns", "reason"]].to_dict("records"),
             "steps": [
                 {**step, "end_ns": None if pd.isna(step["end_ns"]) else int(step["end_ns"])}
@@ -323,7 +322,6 @@ class Frames:
             "window": (self._begin, self._end),
             "now_ns": self._now,
         }
-        return frame
 
 
 def latest(frame: pd.DataFrame) -> pd.DataFrame:
@@ -376,7 +374,7 @@ def _events(rows: pd.DataFrame) -> Iterator[WatchEvent]:
     received = pd.to_datetime(ordered["received_at"], utc=True).dt.as_unit("ns").astype("int64")
     fields = WatchEvent.__struct_fields__[1:]
     columns = [received.tolist(), *(ordered[name].tolist() for name in fields)]
-    return map(partial(WatchEvent), *columns)
+    return map(WatchEvent, *columns)
 
 
 __all__ = ["PARTS", "Frames", "decode", "latest", "settle"]

@@ -86,6 +86,19 @@ def decode(decoder: msgspec.json.Decoder, row: WatchEvent) -> Any:
         ) from error
 
 
+def observed(row: WatchEvent) -> tuple:
+    """Return what every frame begins with: when and in which order a version was seen.
+
+    A resourceVersion counts as a number: Kubernetes 1.35 and later promise that they compare as such.
+    """
+    return row.received_at, row.monotonic_ns, row.seq, int(row.resourceVersion or 0)
+
+
+def named(row: WatchEvent) -> tuple:
+    """Return which object it is a version of."""
+    return row.namespace, row.name, row.uid
+
+
 def images(spec: PodSpec) -> str:
     """Return the images of its containers, joined by a comma."""
     if len(spec.containers) == 1:
@@ -93,9 +106,15 @@ def images(spec: PodSpec) -> str:
     return ",".join([container.image or "" for container in spec.containers])
 
 
-def number(version: str) -> int:
-    """Return a resourceVersion as a number; Kubernetes 1.35 and later promise that they compare as such."""
-    return int(version or 0)
-
-
-__all__ = ["NOBODY", "Condition", "Container", "ObjectMeta", "Owner", "PodSpec", "decode", "images", "number"]
+__all__ = [
+    "NOBODY",
+    "Condition",
+    "Container",
+    "ObjectMeta",
+    "Owner",
+    "PodSpec",
+    "decode",
+    "images",
+    "named",
+    "observed",
+]

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 import msgspec
 
 from kitlib.frames.columns import HASH
-from kitlib.frames.objects import Condition, ObjectMeta, PodSpec, decode, images, number
+from kitlib.frames.objects import Condition, ObjectMeta, PodSpec, decode, images, named, observed
 from kitlib.recording import WatchEvent
 
 KINDS = ("Pod",)
@@ -61,15 +61,10 @@ def rows(events: Iterable[WatchEvent]) -> Iterator[tuple]:
         statuses = status.containerStatuses or ()
         reason, message = _why(status, scheduled)
         yield (
-            row.received_at,
-            row.monotonic_ns,
-            row.seq,
-            number(row.resourceVersion),
+            *observed(row),
             row.type,
             row.origin,
-            row.namespace,
-            row.name,
-            row.uid,
+            *named(row),
             status.phase,
             _state(row, pod, is_ready),
             is_ready,

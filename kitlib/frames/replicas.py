@@ -10,7 +10,7 @@ from functools import lru_cache
 import msgspec
 
 from kitlib.frames.columns import HASH, REVISION
-from kitlib.frames.objects import ObjectMeta, PodSpec, decode, images, number
+from kitlib.frames.objects import ObjectMeta, PodSpec, decode, images, named, observed
 from kitlib.recording import WatchEvent
 
 KINDS = ("Deployment", "ReplicaSet", "ReplicationController", "StatefulSet", "DaemonSet")
@@ -69,16 +69,11 @@ def rows(events: Iterable[WatchEvent]) -> Iterator[tuple]:
         rolling = (spec.strategy and spec.strategy.rollingUpdate) or _RollingUpdate()
         revision = (meta.annotations or {}).get(REVISION, "")
         yield (
-            row.received_at,
-            row.monotonic_ns,
-            row.seq,
-            number(row.resourceVersion),
+            *observed(row),
             row.type,
             row.origin,
             row.kind,
-            row.namespace,
-            row.name,
-            row.uid,
+            *named(row),
             meta.generation,
             status.observedGeneration,
             spec.replicas,

@@ -66,12 +66,15 @@ class Part:
         How many rows it has.
     skip : int
         Rows at its begin that another file holds already.
+    numbered : bool
+        Whether its rows have their numbers; in format 1 a row's number is its place.
     """
 
     path: Path
     first: int
     count: int
     skip: int = 0
+    numbered: bool = True
 
     @property
     def end(self) -> int:
@@ -107,22 +110,16 @@ class Part:
 
     def _read(self, names: Sequence[str], chosen: Any) -> pa.Table:
         try:
-            old = "seq" not in pq.read_schema(self.path).names
-            if old:  # format 1: a row's number is its place
+            if self.numbered:
+                table = pq.read_table(self.path, columns=list(names), filters=chosen, partitioning=None)
+            else:
                 table = pq.read_table(self.path, partitioning=None)
                 table = table.append_column("seq", pa.array(range(self.first, self.end), pa.int64()))
                 if chosen:
                     table = table.filter(pq.filters_to_expression(chosen))
-            else:
-                table = pq.read_table(self.path, columns=list(names), filters=chosen, partitioning=None)
             return table.select(list(names)).sort_by("seq")
         except (OSError, pa.ArrowException) as error:
-            raise RecordingError(
-                f"a part of it can't be read: {error}",
-                step="open",
-                object=str(self.path),
-                next="move that file away to open the rest",
-            ) from error
+            raise _unreadable(self.path, error) from error
 
 
 def parts(folder: Path) -> list[Part]:
@@ -138,22 +135,27 @@ def parts(folder: Path) -> list[Part]:
     end = 0
     for path in [*paths, *sorted(folder.glob("flush-*.parquet"))]:
         try:
-            count = pq.read_metadata(path).num_rows
+            footer = pq.read_metadata(path)
         except FileNotFoundError:  # folded into a part by who writes it
             continue
         except (OSError, pa.ArrowException) as error:
-            raise RecordingError(
-                f"a part of it can't be read: {error}",
-                step="open",
-                object=str(path),
-                next="move that file away to open the rest",
-            ) from error
-        first = end if path.parent == folder and path.name.startswith("part-") else _number(path)
-        if first + count <= end:
+            raise _unreadable(path, error) from error
+        numbered = "seq" in footer.schema.names
+        first = _number(path) if numbered else end
+        if first + footer.num_rows <= end:
             continue
-        found.append(Part(path, first, count, skip=max(end - first, 0)))
-        end = first + count
+        found.append(Part(path, first, footer.num_rows, max(end - first, 0), numbered))
+        end = first + footer.num_rows
     return found
+
+
+def _unreadable(path: Path, error: Exception) -> RecordingError:
+    return RecordingError(
+        f"a part of it can't be read: {error}",
+        step="open",
+        object=str(path),
+        next="move that file away to open the rest",
+    )
 
 
 def _number(path: Path) -> int:

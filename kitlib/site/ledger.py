@@ -11,6 +11,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from kitlib.claims import version_order
 from kitlib.errors import UsageError
 
 Row = dict[str, Any]
@@ -62,11 +63,6 @@ def grouped(claims: Iterable[Row]) -> list[list[Row]]:
     for claim in claims:
         groups.setdefault((str(claim.get("notebook")), str(claim.get("id"))), []).append(claim)
     return [sorted(group, key=lambda line: version_order(line.get("version"))) for group in groups.values()]
-
-
-def version_order(version: object) -> list[int]:
-    """Return what versions are sorted by: 1.9 comes before 1.37."""
-    return [int(part) for part in re.findall(r"\d+", str(version or ""))]
 
 
 def versions(claims: Iterable[Row]) -> list[str]:

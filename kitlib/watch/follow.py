@@ -378,14 +378,7 @@ class Follower:
         """Record up to where it has everything; what was written later isn't promised."""
         if self._down_ns is not None and not self._open:
             self._gap(None, None, "the recording ended while there was no watch")
-        self.recording.mark(
-            "END",
-            self.resource.kind,
-            stream=self.resource.plural,
-            kind=self.resource.kind,
-            known_ns=self._known_ns,
-            rv=str(self.version),
-        )
+        self._mark("END", known_ns=self._known_ns, rv=str(self.version))
 
     def _gap(self, until_ns: int | None, until_rv: int | None, reason: str) -> None:
         """Record that changes between two resourceVersions may be missing; without an end, that it goes on."""
@@ -394,17 +387,18 @@ class Follower:
             self.gaps += 1
         elif until_rv == self.version:
             self.gaps -= 1
-        self.recording.mark(
+        self._mark(
             "GAP",
-            self.resource.kind,
-            stream=self.resource.plural,
-            kind=self.resource.kind,
             after_ns=self._known_ns,
             until_ns=until_ns,
             after_rv=None if self.version is None else str(self.version),
             until_rv=None if until_rv is None else str(until_rv),
             reason=reason,
         )
+
+    def _mark(self, type: str, **what: object) -> None:
+        kind = self.resource.kind
+        self.recording.mark(type, kind, stream=self.resource.plural, kind=kind, **what)
 
 
 __all__ = ["Follower", "Patience"]

@@ -87,7 +87,7 @@ class Recorder:
             thread.start()
             self._threads.append(thread)
         followers = self._followers.values()
-        if not self._until(lambda: all(each.listed or each.problem for each in followers), timeout):
+        if not self.wait_for(lambda: all(each.listed or each.problem for each in followers), timeout):
             missing = sorted(plural for plural, each in self._followers.items() if not each.listed)
             why = next((each.trouble for each in followers if each.trouble), "")
             self.stop()
@@ -162,7 +162,17 @@ class Recorder:
         RecordingError
             If the recording can't be written any more.
         """
-        return self._until(predicate, timeout)
+        deadline = time.monotonic() + timeout
+        changed = self.recording.changed
+        with changed:
+            while not (value := predicate()):
+                if self._error is not None:
+                    raise self._error
+                left = deadline - time.monotonic()
+                if left <= 0 or self._stopping.is_set():
+                    return value
+                changed.wait(left)
+            return value
 
     def catch_up(self, timeout: float = 15) -> None:
         """Return when all that the server holds now has been recorded.
@@ -178,7 +188,7 @@ class Recorder:
                 continue
             listed = self.connection.get(follower.path, accept=PARTIAL)
             level = partial(self._level, follower, listed)
-            if not self._until(level, deadline - time.monotonic()):
+            if not self.wait_for(level, deadline - time.monotonic()):
                 raise WaitTimeout(
                     f"the watch of {plural} lags behind the server",
                     step="catch up",
@@ -199,19 +209,6 @@ class Recorder:
         if any(uid not in versions and int(row.resourceVersion) <= now for uid, row in left):
             return False
         return all(follower.has(uid, version) for uid, version in versions.items())
-
-    def _until(self, predicate: Callable[[], Any], timeout: float) -> Any:
-        deadline = time.monotonic() + timeout
-        changed = self.recording.changed
-        with changed:
-            while not (value := predicate()):
-                if self._error is not None:
-                    raise self._error
-                left = deadline - time.monotonic()
-                if left <= 0 or self._stopping.is_set():
-                    return value
-                changed.wait(left)
-            return value
 
     def _run(self, follower: Follower) -> None:
         try:
