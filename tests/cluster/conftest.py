@@ -45,11 +45,9 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-@pytest.fixture
-def tiny(go: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A Go module that builds in a second, in the place of the one that holds Kubernetes."""
-    folder = tmp_path / "module"
-    for name, text in TINY.items():
+def instead_of_kubernetes(texts: dict[str, str], folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Write a Go module, and have it built where Kubernetes would be."""
+    for name, text in texts.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
@@ -57,6 +55,12 @@ def tiny(go: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[
     build.key.cache_clear()
     yield folder
     build.key.cache_clear()
+
+
+@pytest.fixture
+def tiny(go: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A Go module that builds in a second, in the place of the one that holds Kubernetes."""
+    yield from instead_of_kubernetes(TINY, tmp_path / "module", monkeypatch)
 
 
 @pytest.fixture

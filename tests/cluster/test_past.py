@@ -16,6 +16,7 @@ from kitlib import cluster as clusters
 from kitlib.cluster import RELEASES, Release, binaries, build, controlplane, download, machine, past, store, toolchain
 from kitlib.errors import BuildError
 
+from .conftest import instead_of_kubernetes
 from .test_binaries import fill
 from .test_toolchain import no_go, script
 
@@ -64,16 +65,8 @@ func main() {
 @pytest.fixture
 def small(go: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """That module, and nowhere to fetch another from."""
-    folder = tmp_path / "module"
-    for name, text in SMALL.items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-    monkeypatch.setattr(build, "source", lambda release: folder)
     monkeypatch.setenv("GOPROXY", "off")
-    build.key.cache_clear()
-    yield folder
-    build.key.cache_clear()
+    yield from instead_of_kubernetes(SMALL, tmp_path / "module", monkeypatch)
 
 
 @pytest.mark.slow
