@@ -1,0 +1,90 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"os"
+	"os/signal"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// end exits, and says why.
+func end(code int, why string) {
+	note(now(), "exit", "code", code, "why", why, "in_flight", count.fly(0))
+	os.Exit(code)
+}
+
+// obeySignals logs each signal; SIGTERM and SIGINT are acted upon as the setting "term" says.
+func obeySignals(server *http.Server) {
+	signals := make(chan os.Signal, 8)
+	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP, syscall.SIGUSR1, syscall.SIGUSR2)
+	ending := false
+	for got := range signals {
+		term := settings.text("term")
+		note(now(), "signal", "signal", got.(syscall.Signal), "name", got.String(), "term", term)
+		if (got == syscall.SIGTERM || got == syscall.SIGINT) && term != "ignore" && !ending {
+			ending = true
+			go terminate(server, term == "drain")
+		}
+	}
+}
+
+func terminate(server *http.Server, drain bool) {
+	pause(context.Background(), settings.span("term.wait"))
+	code, _ := strconv.Atoi(settings.text("term.code"))
+	if !drain {
+		end(code, "SIGTERM")
+	}
+	note(now(), "drain", "in_flight", count.fly(0))
+	patience, stop := context.WithTimeout(context.Background(), settings.span("term.drain"))
+	defer stop()
+	if server.Shutdown(patience) != nil {
+		end(code, "SIGTERM; requests are cut off")
+	}
+	end(code, "SIGTERM; all requests are answered")
+}
+
+// exitInTime exits when exit.after has passed.
+func exitInTime() time.Duration {
+	left := settings.left("exit.after")
+	if left <= 0 {
+		codes := strings.Split(settings.text("exit.code"), ",")
+		index, _ := strconv.Atoi(os.Getenv("JOB_COMPLETION_INDEX"))
+		code, _ := strconv.Atoi(codes[max(0, min(index, len(codes)-1))])
+		end(code, "exit.after")
+	}
+	return left
+}
+
+// execHook is an exec hook: it logs where the container's first process does, or to a file.
+func execHook(given *options) error {
+	target, err := os.OpenFile(given.text("log", "/proc/1/fd/1", path), os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o666)
+	if err == nil {
+		output.Writer = target
+	} else if given.Has("log") {
+		return failed(err)
+	}
+	return runHook(context.Background(), given, "exec")
+}
+
+// runHook waits and fails as it is told.
+func runHook(ctx context.Context, given *options, handler string) error {
+	given.known("name", "sleep", "fail", "log")
+	begin, wait := now(), given.span("sleep", "0s")
+	exit, _ := strconv.Atoi(given.text("fail", "0", code))
+	if given.wrong != nil {
+		return given.wrong
+	}
+	name := given.Get("name")
+	note(begin, "hook", "hook", name, "handler", handler, "phase", "begin")
+	whole := pause(ctx, wait)
+	note(now(), "hook", "hook", name, "handler", handler, "phase", "end", "code", exit, "whole", whole, "took_ns", begin.took())
+	if exit != 0 {
+		return failure{exit, fmt.Sprintf("hook %s fails, as it was told", name)}
+	}
+	return nil
+}
