@@ -8,7 +8,7 @@ import re
 import secrets
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ LABEL = "kitlib/notebook"
 OWNER = "kitlib/owner"
 
 
-def create(connection: Connection, notebook: str) -> str:
+def create(connection: Connection, notebook: str, labels: Mapping[str, str] | None = None) -> str:
     """Make a namespace that this process owns, and return its name.
 
     Parameters
@@ -29,6 +29,8 @@ def create(connection: Connection, notebook: str) -> str:
         A writable one.
     notebook : str
         Becomes part of the name and the value of the label kitlib/notebook.
+    labels : mapping, optional
+        Labels besides; they are there from the first moment, so nothing that goes by them can miss them.
     """
     name = f"kitlib-{notebook}-{secrets.token_hex(3)}"
     body = {
@@ -36,7 +38,7 @@ def create(connection: Connection, notebook: str) -> str:
         "kind": "Namespace",
         "metadata": {
             "name": name,
-            "labels": {LABEL: notebook},
+            "labels": {**(labels or {}), LABEL: notebook},
             "annotations": {OWNER: json.dumps(_identity(os.getpid()))},
         },
     }
