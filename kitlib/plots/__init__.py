@@ -18,6 +18,7 @@ from kitlib.plots import style
 from kitlib.plots.canvas import twin
 from kitlib.plots.events import events, events_text
 from kitlib.plots.lanes import lanes, lanes_text
+from kitlib.plots.matrix import matrix, matrix_text
 from kitlib.plots.rollout import rollout, rollout_text
 from kitlib.plots.story import story, story_text
 
@@ -26,10 +27,12 @@ __all__ = [
     "rollout",
     "lanes",
     "events",
+    "matrix",
     "story_text",
     "rollout_text",
     "lanes_text",
     "events_text",
+    "matrix_text",
     "twin",
     "style",
 ]
