@@ -22,6 +22,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import urllib3
 from kubernetes.client.exceptions import ApiException
 
@@ -180,7 +181,7 @@ def send(
 
 def _warnings(headers: Any) -> tuple[str, ...]:
     found = headers.getlist("Warning") if hasattr(headers, "getlist") else []
-    return tuple(text.partition('"')[2].rpartition('"')[0] for text in found)
+    return tuple(text.partition('"')[2].rpartition('"')[0].replace('\\"', '"') for text in found)
 
 
 def settings(pod: dict[str, Any]) -> dict[str, Any]:
@@ -374,6 +375,39 @@ class Library:
                 bar.update(f"{len(answers)} of {len(listed)} Pods", len(answers))
         return answers
 
+    def table(self, means: str, label: str) -> pd.DataFrame:
+        """Ask for each row's two Pods, and return the answers as `kitlib.plots.matrix` takes them.
+
+        Parameters
+        ----------
+        means : str
+            Where they are asked for: "enforce", "refuse" or "write"; rows that have no such namespace are left out.
+        label : str
+            What the means are called.
+
+        Returns
+        -------
+        DataFrame
+            row, means, unwanted and wanted (verdicts), said (why the first is refused), wrote (into the second).
+        """
+        rows = [row for row in self.rows if (row, means) in self.spaces]
+        pairs = [self.pods(row) for row in rows]
+        bad = self.ask(zip(rows, (first for first, _ in pairs), strict=True), means)
+        good = self.ask(zip(rows, (second for _, second in pairs), strict=True), means)
+        return pd.DataFrame(
+            {
+                "row": [ROWS[row] for row in rows],
+                "means": label,
+                "unwanted": [answer.verdict for answer in bad],
+                "wanted": [answer.verdict for answer in good],
+                "said": [answer.said.partition(" is forbidden: ")[2] for answer in bad],
+                "wrote": [
+                    json.dumps(written(pod, answer.stored)) if answer.verdict == "written" else ""
+                    for (_, pod), answer in zip(pairs, good, strict=True)
+                ],
+            }
+        )
+
     def close(self) -> None:
         """Remove the policies and the namespaces, without waiting for their end."""
         remove(self.connection)
@@ -536,14 +570,14 @@ def _said(fields: dict[str, Any]) -> dict[str, Any]:
 
 
 def _distinct_ports(spec: dict[str, Any]) -> None:
-    """Drop a host port that a container before has: no server takes it twice."""
+    """Drop a port that a container before has on the host: no server takes it twice."""
     taken: set[int] = set()
     for item in spec["containers"]:
-        port = next((each["hostPort"] for each in item.get("ports", ())), 0)
-        if port in taken or (spec.get("hostNetwork") and 80 in taken and not port):
-            del item["ports"]
-        elif port or spec.get("hostNetwork"):
-            taken.add(port or (80 if item.get("ports") else 0))
+        for port in item.pop("ports", ()):
+            on_host = port["containerPort"] if spec.get("hostNetwork") else port["hostPort"]
+            if on_host not in taken:
+                item["ports"] = [port]
+                taken |= {on_host} - {0}
 
 
 def grid(count: int, seed: int = 17) -> Iterator[tuple[str, dict[str, Any]]]:

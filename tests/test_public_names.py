@@ -23,7 +23,7 @@ REFERENCED = [
     f"kitlib.{name}"
     for name in (
         *("cluster", "connection", "objects", "watch", "recording", "frames", "rollout", "claims", "plots"),
-        *("notebook", "walk", "site", "errors", "progress"),
+        *("notebook", "policies", "walk", "site", "errors", "progress"),
     )
 ]
 

@@ -16,7 +16,7 @@ COLUMNS = ("row", "means", "unwanted", "wanted")
 LOOKS = {
     "refused": ("✕", PALETTE[1], 1.0),
     "admitted": ("✓", INK, 0.0),
-    "written": ("✎", PALETTE[0], 0.35),
+    "written": ("✎", PALETTE[0], 0.2),
 }
 """How each answer looks: a sign, a colour, and how full its box is; the sign and the fullness tell without colour."""
 SAID = {"refused": "refused", "admitted": "admitted", "written": "admitted, rewritten"}
