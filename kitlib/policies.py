@@ -184,6 +184,38 @@ def _warnings(headers: Any) -> tuple[str, ...]:
     return tuple(text.partition('"')[2].rpartition('"')[0].replace('\\"', '"') for text in found)
 
 
+def again(asking: Callable[[], Answer], so: Callable[[Answer], bool], what: str, timeout: float = 30) -> Answer:
+    """Ask again until the answer is as it should be: admission reads caches, and nothing tells how new they are.
+
+    Parameters
+    ----------
+    asking : callable
+        Asks once; best a dry run.
+    so : callable
+        Says whether an answer is the one.
+    what : str
+        The same in words, for the time-out's message.
+    timeout : float
+        Seconds.
+
+    Raises
+    ------
+    WaitTimeout
+        If it isn't so in time; the message has the last answer.
+    """
+    began = time.monotonic()
+    with Progress(f"wait until {what}"):
+        while not so(answer := asking()):
+            if time.monotonic() - began > timeout:
+                raise WaitTimeout(
+                    f"not so within {duration(timeout)}; the server says {answer.verdict}: {answer.said or 'nothing'}",
+                    step="wait for",
+                    object=what,
+                    next="look at the policy, its binding, and the namespace's labels",
+                )
+    return answer
+
+
 def settings(pod: dict[str, Any]) -> dict[str, Any]:
     """Return what a Pod says in the fields that PodSecurityPolicy writes to, by path; sets are sorted."""
     spec = pod["spec"]
@@ -318,7 +350,7 @@ class Library:
         user: str | None = USER,
         timeout: float = 30,
     ) -> Answer:
-        """Ask again until the answer is as it should be: admission reads a cache, and nothing tells how new it is.
+        """Ask for a Pod again until the answer is as it should be; see `again`.
 
         Parameters
         ----------
@@ -338,16 +370,7 @@ class Library:
         WaitTimeout
             If it isn't so in time; the message has the last answer.
         """
-        began = time.monotonic()
-        while not so(answer := ask(self.connection, pod, namespace, user)):
-            if time.monotonic() - began > timeout:
-                raise WaitTimeout(
-                    f"not so within {duration(timeout)}; the server says {answer.verdict}: {answer.said or 'nothing'}",
-                    step="wait for",
-                    object=what,
-                    next="look at the policy, its binding, and the namespace's labels",
-                )
-        return answer
+        return again(lambda: ask(self.connection, pod, namespace, user), so, what, timeout)
 
     def ask(
         self, pods: Iterable[tuple[str, dict[str, Any]]], means: str = "enforce", what: str = "ask"
