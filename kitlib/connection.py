@@ -9,6 +9,7 @@ import json
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from io import BufferedReader
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -20,6 +21,8 @@ from kubernetes.config.config_exception import ConfigException
 from kitlib.errors import ClusterError, RefusedError, ServerError, UsageError
 
 READS = frozenset({"GET", "HEAD", "OPTIONS"})
+MUCH = 2**18
+"""Bytes that are read at a time, at most, unless more are known to come."""
 MOST_PATIENCE = 60.0
 """A server that asks to come again later than in so many seconds is asked after these."""
 
@@ -96,51 +99,17 @@ class Stream:
                 *lines, rest = (rest + data).split(b"\n")
                 if found := [line for line in lines if line]:
                     yield found
-            self.complete = self._chunked and not rest and not self._closed.is_set()
+            self.complete = _in_chunks(self._response) and not rest and not self._closed.is_set()
         except (urllib3.exceptions.HTTPError, OSError, AttributeError, ValueError) as error:
             if not self._closed.is_set():
                 raise ConnectionError(str(error)) from error
         finally:
             self._response.close()
 
-    @property
-    def _chunked(self) -> bool:
-        return self._response.headers.get("Transfer-Encoding", "").lower() == "chunked"
-
     def _received(self) -> Iterator[bytes]:
-        """Yield what came, as much as there is at a time.
-
-        A server sends a chunk for each line, and urllib3 hands out one chunk at a time, at four times the cost of the
-        rest of the work; so chunks are taken apart here, where its connection can be read.
-        """
-        file = getattr(getattr(self._response, "_fp", None), "fp", None)
-        read = getattr(file, "read1", None)
-        if read is None or not self._chunked or "Content-Encoding" in self._response.headers:
-            yield from self._response.stream(2**16)
-            return
-        held = b""
-        while True:
-            data = read(2**18)
-            if not data:
-                raise ConnectionError("the connection was closed within the answer")
-            held += data
-            pieces: list[bytes] = []
-            at, last = 0, False
-            while (line := held.find(b"\r\n", at)) >= 0:
-                size = int(held[at:line].partition(b";")[0], 16)
-                end = line + 2 + size
-                if size == 0:
-                    last = True
-                    break
-                if len(held) < end + 2:
-                    break
-                pieces.append(held[line + 2 : end])
-                at = end + 2
-            held = held[at:]
-            if pieces:
-                yield b"".join(pieces)
-            if last:
-                return
+        """Yield what came, as much as there is at a time."""
+        file = _chunked(self._response)
+        yield from self._response.stream(2**16) if file is None else _unchunk(file)
 
     def close(self) -> None:
         """End the stream; the thread that reads it sees its end."""
@@ -149,6 +118,73 @@ class Stream:
             self._response.shutdown()
         except (ValueError, OSError, AttributeError, RuntimeError):
             pass
+
+
+def _in_chunks(response: urllib3.BaseHTTPResponse) -> bool:
+    return response.headers.get("Transfer-Encoding", "").lower() == "chunked"
+
+
+def _chunked(response: urllib3.BaseHTTPResponse) -> BufferedReader | None:
+    """Return the file that a body comes by in chunks; None where it doesn't, or urllib3 must decode it.
+
+    A server sends a chunk for each line of a watch and each object of a list, and urllib3 hands out one chunk at a
+    time, at four times the cost of the rest of the work; so chunks are taken apart here, where its connection can be
+    read.
+    """
+    file = getattr(getattr(response, "_fp", None), "fp", None)
+    plain = _in_chunks(response) and "Content-Encoding" not in response.headers
+    return file if plain and hasattr(file, "read1") else None
+
+
+def _unchunk(file: BufferedReader) -> Iterator[bytes]:
+    """Yield a chunked body, as much as there is at a time, up to its end and what follows that.
+
+    Raises
+    ------
+    ConnectionError
+        If the connection was closed within it.
+    ValueError
+        If a chunk's size is no number.
+    """
+    held = b""
+    missing = 0
+    while True:
+        data = file.read(missing) if missing > MUCH else file.read1(MUCH)
+        if len(data) < (missing if missing > MUCH else 1):
+            raise ConnectionError("the connection was closed within the answer")
+        held += data
+        pieces: list[bytes] = []
+        at = missing = 0
+        last = False
+        while not last and (line := held.find(b"\r\n", at)) >= 0:
+            size = int(held[at:line].partition(b";")[0], 16)
+            end = line + 2 + size
+            last = size == 0
+            if not last and len(held) < end + 2:
+                missing = end + 2 - len(held)
+                break
+            pieces.append(held[line + 2 : end])
+            at = end if last else end + 2
+        held = held[at:]
+        if any(pieces):
+            yield b"".join(pieces)
+        if last:
+            break
+    while held != b"\r\n" and not held.endswith(b"\r\n\r\n"):
+        if not (more := file.readline()):
+            raise ConnectionError("the connection was closed before the answer's end")
+        held += more
+
+
+def _body(response: urllib3.BaseHTTPResponse) -> bytes:
+    """Read all of it, and give the connection back."""
+    file = _chunked(response)
+    if file is None:
+        return response.data
+    body = b"".join(_unchunk(file))
+    response._fp.close()  # type: ignore[attr-defined] # all was read from it behind its back
+    response.release_conn()
+    return body
 
 
 class Connection:
@@ -211,7 +247,6 @@ class Connection:
         body: bytes | None,
         headers: dict[str, str],
         timeout: urllib3.Timeout,
-        preload: bool,
     ) -> urllib3.BaseHTTPResponse:
         if method not in READS and not self.writable:
             raise RefusedError(
@@ -226,18 +261,21 @@ class Connection:
             url += "?" + urlencode({key: value for key, value in query.items() if value is not None})
         try:
             response = self._pool.request(
-                method, url, body=body, headers=headers, timeout=timeout, retries=False, preload_content=preload
+                method, url, body=body, headers=headers, timeout=timeout, retries=False, preload_content=False
             )
         except (urllib3.exceptions.HTTPError, OSError) as error:
-            raise ClusterError(
-                f"the API server does not answer: {error}",
-                step=f"{method} {path}",
-                object=self.server,
-                next="`kitlib status` shows what is running, `kitlib up` starts it again",
-            ) from error
+            raise self._silent(error, f"{method} {path}") from error
         if response.status >= 400:
             raise server_error(response.status, response.data or b"", f"{method} {path}", response.headers)
         return response
+
+    def _silent(self, error: Exception, step: str) -> ClusterError:
+        return ClusterError(
+            f"the API server does not answer: {error}",
+            step=step,
+            object=self.server,
+            next="`kitlib status` shows what is running, `kitlib up` starts it again",
+        )
 
     def request(
         self,
@@ -279,8 +317,12 @@ class Connection:
             headers["Content-Type"] = content_type
             text = body if isinstance(body, bytes | str) else json.dumps(body)
             data = text.encode() if isinstance(text, str) else text
-        response = self._send(method, path, query, data, headers, urllib3.Timeout(connect=5, read=timeout), True)
-        return response.data
+        response = self._send(method, path, query, data, headers, urllib3.Timeout(connect=5, read=timeout))
+        try:
+            return _body(response)
+        except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+            response.close()
+            raise self._silent(error, f"{method} {path}") from error
 
     def get(self, path: str, query: Mapping[str, Any] | None = None, **options: Any) -> dict[str, Any]:
         """GET a path and decode the JSON that comes back."""
@@ -300,7 +342,7 @@ class Connection:
         """
         headers = {"Accept": "application/json", "User-Agent": "kitlib"}
         timeout = urllib3.Timeout(connect=5, read=read_timeout)
-        return Stream(self._send("GET", path, {**(query or {}), "watch": "1"}, None, headers, timeout, False))
+        return Stream(self._send("GET", path, {**(query or {}), "watch": "1"}, None, headers, timeout))
 
     def discover(self, name: str, group_version: str | None = None) -> Resource:
         """Find a kind by any of its names, as kubectl does: "Deployment", "deployments", "deploy", "jobs.batch".

@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 
@@ -137,6 +138,15 @@ class Frames:
     @cached_property
     def gaps(self) -> pd.DataFrame:
         """One row for each gap: what may be missing, and between which times."""
+        return _typed_records("gaps", self._gaps)
+
+    @cached_property
+    def steps(self) -> pd.DataFrame:
+        """One row for each named step."""
+        return _typed_records("steps", self._steps)
+
+    @cached_property
+    def _gaps(self) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = []
         for row in self._marks:
             if row.type != "GAP":
@@ -151,7 +161,7 @@ class Frames:
             found.append(
                 {**_observed(row), "stream": row.stream, **what, **versions, "until_ns": until, "open": not closed}
             )
-        gaps = [
+        return [
             gap
             for gap in found
             if gap["until_ns"] >= self._begin
@@ -159,11 +169,9 @@ class Frames:
             and not gap.get("superseded")
             and (gap["open"] or gap["after_rv"] is None or gap["after_rv"] != gap["until_rv"])  # it went on after all
         ]
-        return _typed_records("gaps", gaps)
 
     @cached_property
-    def steps(self) -> pd.DataFrame:
-        """One row for each named step."""
+    def _steps(self) -> list[dict[str, Any]]:
         found: dict[str, dict[str, Any]] = {}
         for row in self._marks:
             if row.type != "STEP":
@@ -178,7 +186,7 @@ class Frames:
                 }
             elif what["id"] in found:
                 found[what["id"]]["end_ns"] = row.monotonic_ns
-        return _typed_records("steps", list(found.values()))
+        return list(found.values())
 
     def parts(self, name: str) -> Iterator[pd.DataFrame]:
         """Yield a frame part by part, in the memory that one part takes.
@@ -314,11 +322,8 @@ class Frames:
     @cached_property
     def _attrs(self) -> dict[Any, Any]:
         return {
-            "gaps": self.gaps[["kind", "after_ns", "until_ns", "reason"]].to_dict("records"),
-            "steps": [
-                {**step, "end_ns": None if pd.isna(step["end_ns"]) else int(step["end_ns"])}
-                for step in self.steps[["name", "begin_ns", "end_ns"]].to_dict("records")
-            ],
+            "gaps": [{key: gap[key] for key in ("kind", "after_ns", "until_ns", "reason")} for gap in self._gaps],
+            "steps": [{key: step[key] for key in ("name", "begin_ns", "end_ns")} for step in self._steps],
             "window": (self._begin, self._end),
             "now_ns": self._now,
         }
@@ -343,21 +348,21 @@ def typed(name: str, columns: Iterable[Sequence[Any]] | pd.DataFrame) -> pd.Data
         dtypes: Any = {column: each.dtype for column, each in about.items()}
         return columns[list(about)].astype(dtypes).reset_index(drop=True)
     values = list(columns) or [()] * len(about)
-    data = {column: _series(column, each, about[column].dtype) for column, each in zip(about, values, strict=True)}
-    return pd.DataFrame(data, columns=list(about))
+    data = {column: _array(column, each, about[column].dtype) for column, each in zip(about, values, strict=True)}
+    return pd.DataFrame(data, columns=list(about), copy=False)
 
 
-def _series(column: str, values: Sequence[Any], dtype: Any) -> pd.Series:
+def _array(column: str, values: Sequence[Any], dtype: Any) -> Any:
     if dtype == TIME:
         if column in ("observed_at", "begin_at"):
-            return pd.to_datetime(pd.Series(values, dtype="int64"), unit="ns", utc=True)
+            return pd.DatetimeIndex(np.array(values, dtype="int64").view("M8[ns]")).tz_localize("UTC").array
         stamps = pa.array(values, pa.string())
-        return pd.Series(stamps.cast(pa.timestamp("ns", tz="UTC")).to_pandas(), dtype=dtype)
+        return pd.Series(stamps.cast(pa.timestamp("ns", tz="UTC")).to_pandas(), dtype=dtype).array
     if dtype == "category":
-        return pd.Series(pd.Categorical(values, categories=STATES, ordered=True))
+        return pd.Categorical(values, categories=STATES, ordered=True)
     if dtype == "str":
-        return pd.Series(pa.array(values, pa.large_string()).fill_null("").to_pandas(), dtype="str")
-    return pd.Series(values, dtype=dtype)
+        return pd.Series(pa.array(values, pa.large_string()).fill_null("").to_pandas(), dtype="str").array
+    return pd.array(values, dtype=dtype) if dtype == "Int64" else np.array(values, dtype=dtype)
 
 
 def _typed_records(name: str, records: Sequence[dict[str, Any]]) -> pd.DataFrame:

@@ -6,7 +6,8 @@ import json
 import threading
 import time
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from kitlib.frames import Frames
 
 PART_ROWS = 65_536
-PART_BYTES = 96 * 2**20
+PART_BYTES = 64 * 2**20
 """So many rows, or bytes of objects, stay in memory until they are folded into a part."""
 FLUSH_SECONDS = 3.0
 """What is received reaches the disk within so many seconds."""
@@ -88,6 +89,8 @@ class Recording:
         The folder, or None if it lives in memory only.
     info : dict
         What it was made on: format, kitlib, cluster, provider, version, release, created, complete.
+    due : threading.Event
+        Set when there are enough rows for a part: who writes calls `flush` then.
     """
 
     def __init__(self, path: Path | None = None, info: dict[str, Any] | None = None, redact_env: bool = False) -> None:
@@ -97,6 +100,7 @@ class Recording:
         self.part_rows = PART_ROWS
         self.part_bytes = PART_BYTES
         self.changed = threading.Condition(threading.RLock())
+        self.due = threading.Event()
         self._writing = threading.Lock()
         self._ours = False  # who opens a recording only reads it
         self._parts: list[Part] = []
@@ -104,7 +108,7 @@ class Recording:
         self._tail: list[WatchEvent] = []
         self._tail_bytes = 0
         self._flushed = 0  # rows of the tail that are on disk
-        self._flushes: list[Path] = []
+        self._flushes: list[tuple[Path, int]] = []  # and the number of the row that follows each
 
     @classmethod
     def create(
@@ -282,9 +286,27 @@ class Recording:
     def _append(self, row: WatchEvent) -> None:
         self._tail.append(row)
         self._tail_bytes += len(row.object)
+        if self._whole:
+            self.due.set()
+
+    @property
+    def _whole(self) -> bool:
+        return self._tail_bytes >= self.part_bytes or len(self._tail) >= self.part_rows
+
+    def await_room(self, ended: Callable[[], bool]) -> None:
+        """Hold a receiver back while two parts wait in memory to be written: its socket then holds the server back.
+
+        Parameters
+        ----------
+        ended : callable
+            Whether nobody writes any more; asked when `changed` is notified.
+        """
+        with self.changed:
+            while self._tail_bytes >= 2 * self.part_bytes and self.path is not None and not ended():
+                self.changed.wait()
 
     def flush(self) -> None:
-        """Write the rows that aren't on disk yet, whole or not at all; fold them into a part when there are enough.
+        """Write the rows that aren't on disk yet, whole or not at all; fold them into parts when there are enough.
 
         Raises
         ------
@@ -294,34 +316,42 @@ class Recording:
         if self.path is None or not self._ours:
             return
         with self._writing:
-            with self.changed:
-                rows = self._tail[self._flushed :]
-                whole = len(self._tail) >= self.part_rows or self._tail_bytes >= self.part_bytes
-                older = bool(self._tail) and self._tail[0].received_at // HOUR != self._tail[-1].received_at // HOUR
             try:
-                if rows and not whole:
-                    self._flushes.append(store.write_flush(self.path, rows))
-                    self._flushed += len(rows)
-                if whole or older:
+                self.due.clear()
+                while self._whole or self._older:
                     self._fold()
+                with self.changed:
+                    rows = self._tail[self._flushed :]
+                if rows:
+                    self._flushes.append((store.write_flush(self.path, rows), rows[-1].seq + 1))
+                    self._flushed += len(rows)
             except OSError as error:
                 raise _disk_error(error, self.path) from error
 
+    @property
+    def _older(self) -> bool:
+        """Whether there are rows of an hour that is over."""
+        with self.changed:
+            return bool(self._tail) and self._tail[0].received_at // HOUR != self._tail[-1].received_at // HOUR
+
     def _fold(self) -> None:
-        """Write the tail as parts, and forget it; rows that come meanwhile make the next tail."""
+        """Write the oldest rows of the tail as a part, and forget them; rows that come meanwhile stay in the tail."""
         assert self.path is not None
         with self.changed:
-            rows = list(self._tail)
+            sizes = accumulate(len(row.object) for row in self._tail)
+            count = next((number for number, size in enumerate(sizes, 1) if size >= self.part_bytes), len(self._tail))
+            rows = self._tail[: min(count, self.part_rows)]
         made = list(store.write_parts(self.path, rows))
         with self.changed:
             self._parts += made
             self._stored += len(rows)
             del self._tail[: len(rows)]
-            self._tail_bytes = sum(len(row.object) for row in self._tail)
-            self._flushed = 0
-        for path in self._flushes:
+            self._tail_bytes -= sum(len(row.object) for row in rows)
+            self._flushed = max(self._flushed - len(rows), 0)
+            self.changed.notify_all()
+        for path, _ in [each for each in self._flushes if each[1] <= self._stored]:
             path.unlink(missing_ok=True)
-        self._flushes.clear()
+        self._flushes = [each for each in self._flushes if each[1] > self._stored]
 
     def close(self) -> None:
         """Write what is left, fold it into a part, and say in the file that it is complete.
@@ -336,7 +366,7 @@ class Recording:
         self.flush()
         with self._writing:
             try:
-                if self._tail:
+                while self._tail:
                     self._fold()
                 self.info["complete"] = True
                 self._write_info()

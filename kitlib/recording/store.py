@@ -12,15 +12,17 @@ receipt back. Each file appears whole or not at all.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
-from itertools import groupby
+from itertools import chain, groupby
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from kitlib.errors import RecordingError
@@ -92,34 +94,58 @@ class Part:
         return min(each.min for each in found), max(each.max for each in found)
 
     def index(self) -> pa.Table:
-        """Read what tells whether a row is looked for, without the objects."""
-        return self._read(INDEX, None)
+        """Read what tells whether a row is looked for, without the objects; in the order of receipt."""
+        return pa.concat_tables(self._groups(INDEX)).sort_by("seq")
 
     def read(self, kinds: Sequence[str] | None = None, wanted: Sequence[int] | None = None) -> list[WatchEvent]:
         """Read rows in the order of their receipt: all, those of some kinds, or those of some numbers."""
-        chosen: list[tuple[str, str, list]] | None = None
-        if kinds is not None:
-            chosen = [("kind", "in", list(kinds))]
-        if wanted is not None:
-            chosen = [*(chosen or ()), ("seq", "in", list(wanted))]
-        table = self._read(SCHEMA.names, chosen)
-        table = table.set_column(0, "received_at", table["received_at"].cast(pa.int64()))
-        columns = [column.to_pylist() for column in table.columns]
-        rows = [WatchEvent(*values) for values in zip(*columns, strict=True)]
+        rows: list[WatchEvent] = []
+        for table in self._groups(SCHEMA.names, kinds, wanted):
+            table = table.set_column(0, "received_at", table["received_at"].cast(pa.int64()))
+            rows += map(WatchEvent, *(column.to_pylist() for column in table.columns))
+        rows.sort(key=attrgetter("seq"))
         return [row for row in rows if row.seq >= self.first + self.skip] if self.skip else rows
 
-    def _read(self, names: Sequence[str], chosen: Any) -> pa.Table:
+    def _groups(
+        self, names: Sequence[str], kinds: Sequence[str] | None = None, wanted: Sequence[int] | None = None
+    ) -> Iterator[pa.Table]:
+        """Yield the rows that are looked for, by row group; a group whose figures show that it has none is skipped."""
         try:
-            if self.numbered:
-                table = pq.read_table(self.path, columns=list(names), filters=chosen, partitioning=None)
-            else:
-                table = pq.read_table(self.path, partitioning=None)
-                table = table.append_column("seq", pa.array(range(self.first, self.end), pa.int64()))
-                if chosen:
-                    table = table.filter(pq.filters_to_expression(chosen))
-            return table.select(list(names)).sort_by("seq")
+            with pq.ParquetFile(self.path) as file:
+                stored = [name for name in names if self.numbered or name != "seq"]
+                at = self.first
+                for number in range(file.num_row_groups):
+                    begin, at = at, at + file.metadata.row_group(number).num_rows
+                    if kinds is not None and not _may_hold(file.metadata.row_group(number), kinds):
+                        continue
+                    if wanted is not None and not set(self._numbers(file, number, begin)) & set(wanted):
+                        continue
+                    table = file.read_row_group(number, stored)
+                    if not self.numbered:
+                        table = table.append_column("seq", pa.array(range(begin, at), pa.int64()))
+                    if kinds is not None:
+                        table = table.filter(_among(table["kind"], kinds))
+                    if wanted is not None:
+                        table = table.filter(_among(table["seq"], wanted))
+                    yield table.select(list(names))
         except (OSError, pa.ArrowException) as error:
             raise _unreadable(self.path, error) from error
+
+    def _numbers(self, file: pq.ParquetFile, group: int, begin: int) -> Iterable[int]:
+        if self.numbered:
+            return file.read_row_group(group, ["seq"])["seq"].to_pylist()
+        return range(begin, begin + file.metadata.row_group(group).num_rows)
+
+
+def _among(column: pa.ChunkedArray, values: Sequence[Any]) -> pa.ChunkedArray:
+    return pc.is_in(column, pa.array(values, column.type))
+
+
+def _may_hold(group: pq.RowGroupMetaData, kinds: Sequence[str]) -> bool:
+    """Say whether a row group can have rows of these kinds, by the least and the greatest kind in it."""
+    place = SCHEMA.get_field_index("kind")
+    known = group.column(place).statistics
+    return known is None or not known.has_min_max or any(known.min <= kind <= known.max for kind in kinds)
 
 
 def parts(folder: Path) -> list[Part]:
@@ -165,7 +191,7 @@ def _number(path: Path) -> int:
 def write_flush(folder: Path, rows: Sequence[WatchEvent]) -> Path:
     """Write rows as they came, quickly."""
     target = folder / f"flush-{rows[0].seq:012d}.parquet"
-    _write(target, rows, compression="lz4")
+    _write(target, _cut(rows), compression="lz4")
     return target
 
 
@@ -176,9 +202,11 @@ def write_parts(folder: Path, rows: Sequence[WatchEvent]) -> Iterator[Part]:
         stamp = datetime.fromtimestamp(hour * HOUR / 1e9, UTC).strftime("%Y-%m-%dT%H")
         target = folder / "rows" / f"hour={stamp}" / f"part-{ours[0].seq:012d}.parquet"
         target.parent.mkdir(parents=True, exist_ok=True)
-        ordered = sorted(ours, key=lambda row: (row.kind, row.uid, row.seq))
-        _write(target, ordered, compression="zstd")
+        ordered = sorted(ours, key=attrgetter("kind", "uid", "seq"))
+        kinds = (_cut(list(rows)) for _, rows in groupby(ordered, key=attrgetter("kind")))
+        _write(target, chain.from_iterable(kinds), compression="zstd")
         yield Part(target, ours[0].seq, len(ours))
+    pa.default_memory_pool().release_unused()
 
 
 def warm_up() -> None:
@@ -186,25 +214,35 @@ def warm_up() -> None:
     pa.array([""], type=pa.string())
 
 
-def _write(target: Path, rows: Sequence[WatchEvent], compression: str) -> None:
-    columns = [[getattr(row, name) for row in rows] for name in SCHEMA.names]
-    arrays = [pa.array(column, type=field.type) for column, field in zip(columns, SCHEMA, strict=True)]
+def _write(target: Path, groups: Iterable[Sequence[WatchEvent]], compression: str) -> None:
+    """Write row groups one after the other, in the memory that one of them takes."""
     draft = target.with_suffix(".tmp")
     try:
-        pq.write_table(
-            pa.Table.from_arrays(arrays, schema=SCHEMA),
+        with pq.ParquetWriter(
             draft,
+            SCHEMA,
             compression=compression,
             compression_level=3 if compression == "zstd" else None,
-            row_group_size=ROWS_IN_GROUP,
             use_dictionary=[name for name in SCHEMA.names if SCHEMA.field(name).type == pa.string()],
             data_page_size=2**22,
-        )
-        with draft.open("rb") as file:
-            os.fsync(file.fileno())
+        ) as file:
+            for group in groups:
+                values = zip(*map(_values, group), strict=True)
+                arrays = [pa.array(column, type=field.type) for column, field in zip(values, SCHEMA, strict=True)]
+                file.write_table(pa.Table.from_arrays(arrays, schema=SCHEMA), row_group_size=len(group))
+        with draft.open("rb") as written:
+            os.fsync(written.fileno())
         draft.replace(target)
     finally:
         draft.unlink(missing_ok=True)
+
+
+_values = attrgetter(*SCHEMA.names)
+
+
+def _cut(rows: Sequence[WatchEvent]) -> Iterator[Sequence[WatchEvent]]:
+    """Cut rows into row groups."""
+    return (rows[begin : begin + ROWS_IN_GROUP] for begin in range(0, len(rows), ROWS_IN_GROUP))
 
 
 __all__ = ["FORMAT", "SCHEMA", "Part", "parts", "write_flush", "write_parts"]

@@ -289,6 +289,7 @@ class Follower:
                 for lines in () if self._stopping.is_set() else stream.chunks():
                     at = time.time_ns(), time.monotonic_ns()
                     quiet = False
+                    self.recording.await_room(self._stopping.is_set)
                     with self.recording.changed:
                         try:
                             for line in lines:

@@ -108,6 +108,7 @@ class Recorder:
             If the recording can't be written.
         """
         self._stopping.set()
+        self.recording.due.set()
         with self.recording.changed:
             self.recording.changed.notify_all()
         for follower in self._followers.values():
@@ -220,7 +221,8 @@ class Recorder:
         often = FLUSH_SECONDS / 3  # the rest is for the writing itself, on a machine with much to do
         due = time.monotonic() + often
         store.warm_up()
-        while not self._stopping.wait(max(due - time.monotonic(), 0)):
+        while not self._stopping.is_set():
+            self.recording.due.wait(max(due - time.monotonic(), 0))
             due = time.monotonic() + often
             try:
                 self.recording.flush()
