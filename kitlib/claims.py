@@ -495,21 +495,33 @@ class Ledger:
         return "\n".join([self.summary(), *map(str, self.claims)])
 
     def _repr_html_(self) -> str:
-        versions = len({claim.version for claim in self.claims}) > 1
-        rows = "".join(
-            f"<tr><td class='kitlib-{claim.verdict}'>{MARKS[claim.verdict]} {claim.verdict}</td>"
-            f"{f'<td>{html.escape(claim.version)}</td>' if versions else ''}"
-            f"<td>{html.escape(claim.expected)}</td><td>{html.escape(claim.text)}"
-            f"{'<br><em>Instead: ' + html.escape(claim.instead) + '</em>' if claim.instead else ''}</td>"
-            f"<td>{html.escape(claim.source)}</td></tr>"
-            for claim in self.claims
-        )
+        versions = sorted({claim.version for claim in self.claims}, key=version_order)
+        lines: dict[str, dict[str, Claim]] = {}
+        for claim in self.claims:
+            lines.setdefault(claim.id, {})[claim.version] = claim
+        heads = [f"Kubernetes {version}" for version in versions] if len(versions) > 1 else ["verdict"]
+        heads = [*heads, "expected", "claim", "source"]
         return (
             f"<div class='kitlib-scroll'><table class='kitlib-ledger'><caption>{html.escape(self.summary())}</caption>"
-            f"<thead><tr><th>verdict</th>{'<th>Kubernetes</th>' if versions else ''}<th>expected</th><th>claim</th>"
-            f"<th>source</th></tr></thead>"
-            f"<tbody>{rows}</tbody></table></div>"
+            f"<thead><tr>{''.join(f'<th>{html.escape(head)}</th>' for head in heads)}</tr></thead>"
+            f"<tbody>{''.join(_ledger_line(line, versions) for line in lines.values())}</tbody></table></div>"
         )
+
+
+def _ledger_line(line: Mapping[str, Claim], versions: list[str]) -> str:
+    """Write a claim's line of a ledger: a verdict for each version, what was expected of the newest, the sentence."""
+    newest = max(line.values(), key=lambda claim: version_order(claim.version))
+    cells = "".join(
+        f"<td class='kitlib-{line[version].verdict}'>{MARKS[line[version].verdict]} {line[version].verdict}</td>"
+        if version in line
+        else "<td>not asked</td>"
+        for version in versions
+    )
+    instead = f"<br><em>Instead: {html.escape(newest.instead)}</em>" if newest.instead else ""
+    return (
+        f"<tr>{cells}<td>{html.escape(newest.expected)}</td><td>{html.escape(newest.text)}{instead}</td>"
+        f"<td>{html.escape(newest.source)}</td></tr>"
+    )
 
 
 def judge(check: Check) -> tuple[str, str]:

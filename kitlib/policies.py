@@ -299,7 +299,22 @@ class Library:
             "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": USER}],
         }
         objects.apply(self.connection, binding, name)
+        self._may_edit(name)
         return name
+
+    def _may_edit(self, namespace: str) -> None:
+        """Wait until authorization knows of the role, lest its refusal be taken for a policy's."""
+        asked = {"namespace": namespace, "verb": "create", "resource": "pods"}
+        review = {
+            "apiVersion": "authorization.k8s.io/v1",
+            "kind": "SubjectAccessReview",
+            "spec": {"user": USER, "resourceAttributes": asked},
+        }
+        again(
+            lambda: send(self.connection, "POST", "/apis/authorization.k8s.io/v1/subjectaccessreviews", review),
+            lambda answer: answer.stored.get("status", {}).get("allowed"),
+            f"{USER} may edit in {namespace}",
+        )
 
     def apply(self) -> None:
         """Apply every policy, and return when admission knows of all of them."""

@@ -30,7 +30,8 @@ class Progress:
     step : str
         What is being done.
     total : float, optional
-        How much there is to do, in the unit of `done`; with it a share and a forecast are shown.
+        How much there is to do, in the unit of `done`; with it a share and a forecast are shown. The forecast is
+        made anew whenever something is done; once it proves wrong, none is shown.
     stream : TextIO, optional
         Where lines go; standard error by default.
     every : float
@@ -45,13 +46,13 @@ class Progress:
         self._stream = stream or sys.stderr
         self._every = every
         self._started = time.monotonic()
-        self._shown_at = self._started
+        self._shown_at = self._advanced_at = self._started
         self._shown = False
         self._notebook = in_notebook()
         self._handle = None
 
     def __enter__(self) -> Progress:
-        self._started = self._shown_at = time.monotonic()
+        self._started = self._shown_at = self._advanced_at = time.monotonic()
         if self._stream.isatty():
             self._show()
         return self
@@ -60,8 +61,8 @@ class Progress:
         """Say what is happening now; cheap enough to call at every event."""
         if text is not None:
             self.text = text
-        if done is not None:
-            self.done = done
+        if done is not None and done != self.done:
+            self.done, self._advanced_at = done, time.monotonic()
         if total is not None:
             self.total = total
         now = time.monotonic()
@@ -76,8 +77,9 @@ class Progress:
         if self.total:
             share = min(self.done / self.total, 1.0)
             parts.append(f"{share:.0%}")
-            if 0.02 < share < 1 and seconds > QUIET_SECONDS:
-                parts.append(f"about {duration(seconds / share - seconds)} left")
+            left = (self._advanced_at - self._started) / share - seconds if share > 0.02 else 0
+            if share < 1 and left > 0 and seconds > QUIET_SECONDS:
+                parts.append(f"about {duration(left)} left")
         if self.text:
             parts.append(self.text)
         return f"{' · '.join(parts)} ({duration(seconds)})"

@@ -485,6 +485,7 @@ class _Run:
         self.voice = voice
         self.timeout = timeout
         self.interrupted = False
+        self.at: tuple[str, nbformat.NotebookNode] | None = None
 
     def to_its_end(self, environment: dict[str, str], spec: Path) -> bool:
         """Run all cells, also where an event loop runs already (in a notebook); return whether someone stopped it."""
@@ -547,6 +548,7 @@ class _Run:
         try:
             for place, cell in list(_code_cells(self.nb)):
                 index = self.nb.cells.index(cell)
+                self.at = (place, cell)
                 self.voice.at(place, self.outcome.cells_run)
                 client.timeout = _cell_timeout(cell, self.timeout)
                 try:
@@ -569,10 +571,13 @@ class _Run:
             ticking.cancel()
 
     async def _tick(self) -> None:
-        """Let the progress line's clock go on while a cell runs."""
+        """Let the progress line's clock go on while a cell runs, and tell what the cell itself says of its progress."""
         while True:
             await asyncio.sleep(1)
-            self.voice.at()
+            if self.at is not None:
+                place, cell = self.at
+                told = _told(cell)
+                self.voice.at(f"{place}: {told}" if told else place)
 
     def _read_ledger(self) -> None:
         """Print the verdicts that the last cell has added."""
@@ -585,6 +590,15 @@ class _Run:
             self.voice.line(verdict_line(row))
         self.outcome.claims = rows
         self.outcome.complete = bool(document.get("complete"))
+
+
+def _told(cell: nbformat.NotebookNode) -> str:
+    """Return the line that a `Progress` shows in a running cell, if one does."""
+    for output in reversed(cell.outputs):
+        data = output.get("data", {}) if output.output_type == "display_data" else {}
+        if set(data) == {"text/plain"}:
+            return str(data["text/plain"])
+    return ""
 
 
 def _kernel_manager(spec: Path) -> Any:

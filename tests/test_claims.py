@@ -193,7 +193,9 @@ def test_a_change_is_measured_and_both_versions_have_their_evidence(both: Ledger
         and html.count("<tr>") == 2
         and "Kubernetes</th>" in html
     )
-    assert "<th>Kubernetes</th>" in both._repr_html_()
+    shown = both._repr_html_()
+    assert "<th>Kubernetes 1.17</th><th>Kubernetes 1.37</th>" in shown
+    assert shown.count("<tr>") == 2 and "✓ holds</td><td class='kitlib-changed'>↻ changed</td>" in shown
 
 
 def test_it_may_also_have_become_true(both: Ledger) -> None:

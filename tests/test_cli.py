@@ -282,7 +282,7 @@ def test_up_and_status_on_a_running_cluster(cluster):
     assert shown.returncode == 0 and document["name"] == cluster.name and document["made_by_kitlib"] is True
     shown = call("status", "-o", "json")
     assert shown.returncode == 0
-    assert [entry["name"] for entry in json.loads(shown.stdout)] == [cluster.name]
+    assert cluster.name in [entry["name"] for entry in json.loads(shown.stdout)]  # a walk may have others up
     assert cluster.release in call("status").stdout
 
 

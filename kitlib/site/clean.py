@@ -39,6 +39,13 @@ STYLES = re.compile(
 )
 """Declarations that stay in a style attribute: shape only, so that colours are the theme's and nothing is fetched."""
 
+BETWEEN_CELLS = _words("colgroup table tbody tfoot thead tr")
+"""Elements whose own text is only the indentation of those in them."""
+
+STYLER_ID = re.compile(r"T_[0-9a-f]+(?:_.*)?")
+STYLER_CLASS = re.compile(r"data|(?:row|col|level)\d+")
+"""What pandas' Styler writes on each cell for the style sheet that is dropped: most of a table's bytes."""
+
 
 def safe_href(target: str) -> bool:
     """Say whether a link may stay: within the site, or to a page or a mail address elsewhere."""
@@ -75,7 +82,12 @@ class _Cleaner(HTMLParser):
             if name == "href" and tag == "a" and safe_href(value):
                 kept.append((name, value))
             elif name == "id":
-                kept.append((name, self.prefix + value))
+                if not STYLER_ID.fullmatch(value):
+                    kept.append((name, self.prefix + value))
+            elif name == "class" and tag in ("td", "th"):
+                names = [one for one in value.split() if not STYLER_CLASS.fullmatch(one)]
+                if names:
+                    kept.append((name, " ".join(names)))
             elif name == "style":
                 style = "; ".join(part.strip() for part in value.split(";") if STYLES.fullmatch(part.strip()))
                 if style:
@@ -101,8 +113,9 @@ class _Cleaner(HTMLParser):
                 return
 
     def handle_data(self, data: str) -> None:
-        if not self.skipping:
-            self.parts.append(escape(data, quote=False))
+        if self.skipping or (self.open and self.open[-1] in BETWEEN_CELLS and not data.strip()):
+            return
+        self.parts.append(escape(data, quote=False))
 
     def finish(self) -> str:
         self.close()

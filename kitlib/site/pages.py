@@ -32,7 +32,8 @@ LONGEST_TEXT = 20_000
 
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b\][^\x07]*\x07")
 
-PLAIN = (TokenType.Name, TokenType.Operator, TokenType.Text.Whitespace, TokenType.Literal.Scalar.Plain)
+MARKED = (TokenType.Comment, TokenType.Keyword, TokenType.Literal.String, TokenType.Name.Tag)
+"""What is coloured in code: comments, keywords, strings, and the keys of a manifest."""
 
 Notebook = dict[str, Any]
 
@@ -130,7 +131,7 @@ class _Plain(Filter):
 
     def filter(self, lexer: Any, stream: Any) -> Iterator[tuple[Any, str]]:
         for kind, text in stream:
-            yield (TokenType.Text if kind in PLAIN or kind in TokenType.Punctuation else kind), text
+            yield next((marked for marked in MARKED if kind in marked), TokenType.Text), text
 
 
 def png_size(content: bytes) -> tuple[int, int] | None:

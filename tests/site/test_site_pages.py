@@ -41,6 +41,10 @@ def page(*cells: dict) -> pages.NotebookPage:
         ("<!-- <script> --><p>x</p>", "<p>x</p>"),
         ("<embed src='//x.example'>after", "after"),
         ("<object data=x><b>in</b></object>out", "out"),
+        ("<table id='T_3919c'>\n  <tr>\n    <td> a </td>\n  </tr></table>", "<table><tr><td> a </td></tr></table>"),
+        ('<th id="T_3919c_level0_col1" class="col_heading level0 col1">x</th>', '<th class="col_heading">x</th>'),
+        ('<td id="T_3919c_row0_col0" class="data row0 col0">x</td>', "<td>x</td>"),
+        ('<td id="mine" class="data">x</td><p class="data">y</p>', '<td id="mine">x</td><p class="data">y</p>'),
     ],
 )
 def test_an_output_brings_nothing_but_known_elements(html, kept):
