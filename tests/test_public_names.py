@@ -23,7 +23,7 @@ REFERENCED = [
     f"kitlib.{name}"
     for name in (
         *("cluster", "connection", "objects", "watch", "recording", "frames", "rollout", "claims", "plots"),
-        *("notebook", "policies", "walk", "site", "errors", "progress"),
+        *("notebook", "admission", "policies", "presets", "walk", "site", "errors", "progress"),
     )
 ]
 

@@ -17,6 +17,7 @@ figure that was drawn. Backgrounds are transparent: one picture is right on a wh
 from kitlib.plots import style
 from kitlib.plots.canvas import twin
 from kitlib.plots.events import events, events_text
+from kitlib.plots.injected import injected, injected_text
 from kitlib.plots.lanes import lanes, lanes_text
 from kitlib.plots.matrix import matrix, matrix_text
 from kitlib.plots.rollout import rollout, rollout_text
@@ -28,11 +29,13 @@ __all__ = [
     "lanes",
     "events",
     "matrix",
+    "injected",
     "story_text",
     "rollout_text",
     "lanes_text",
     "events_text",
     "matrix_text",
+    "injected_text",
     "twin",
     "style",
 ]
