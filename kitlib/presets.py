@@ -117,15 +117,20 @@ def applied(pod: Mapping[str, Any]) -> dict[str, str]:
     return {key.removeprefix(APPLIED): value for key, value in noted.items() if key.startswith(APPLIED)}
 
 
-def comparable(pod: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a Pod so that those of two servers can be compared: a preset has another version on each of them.
-
-    The versions are replaced by words. Lists are sorted: several presets come in no order, on either server.
-    """
+def unversioned(pod: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a Pod with words in the place of its presets' versions, which are other ones on each server."""
     made: dict[str, Any] = deepcopy(dict(pod))
     for name in applied(made):
         made["metadata"]["annotations"][APPLIED + name] = f"the resourceVersion of {name}"
-    ordered: dict[str, Any] = _sorted(made)
+    return made
+
+
+def comparable(pod: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a Pod so that those of two servers can be compared.
+
+    It is `unversioned`, and its lists are sorted: several presets come in no order, on either server.
+    """
+    ordered: dict[str, Any] = _sorted(unversioned(pod))
     return ordered
 
 
