@@ -242,6 +242,10 @@ def down(
 
     with contextlib.nullcontext() if not quiet else contextlib.redirect_stderr(None):
         clusters.down(name)
+        if name is None:
+            from kitlib.airgap import engine as engines
+
+            engines.down(progress=not quiet)
     if not quiet:
         typer.echo(f"{name or 'Everything that kitlib brought up'} is gone.")
 
@@ -580,6 +584,93 @@ def plot(
     canvas.savefig(out, dpi=192, bbox_inches="tight")
     typer.echo(plots.twin(drawn))
     _tell(f"Written: {out}")
+
+
+airgap = typer.Typer(
+    help="Make a kind cluster's parts from Debian packages and Go modules, where no container registry answers.",
+    epilog="""\
+\b
+Examples:
+  kitlib airgap build          the node image, with all that goes into it; once, some ten minutes on two cores
+  kitlib airgap status         what of it is kept, and what it takes
+  kitlib airgap engine         an engine to run it where there is none; `kitlib down` takes it away again
+  kitlib airgap clean --older  remove what is of use no more
+
+`kitlib up --provider kind` does all of this by itself. It takes root on Debian.""",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+app.add_typer(airgap, name="airgap")
+
+
+@airgap.command(
+    epilog="""\
+\b
+Examples:
+  kitlib airgap build
+
+It can be interrupted and repeated: each step that is done is kept."""
+)
+def build(output: AsJson = Output.text) -> None:
+    """Make the node image, or find it made."""
+    from kitlib.airgap import kept, nodeimage
+
+    began = time.monotonic()
+    nodeimage.make()
+    if output is Output.json:
+        _show_json(kept.status())
+        return
+    for part in kept.parts():
+        typer.echo(kept.described(part))
+    typer.echo(f"{nodeimage.name()} is there after {time.monotonic() - began:.1f} s")
+
+
+@airgap.command("status")
+def airgap_status(output: AsJson = Output.text) -> None:
+    """Tell what is kept, and what it takes."""
+    from kitlib.airgap import kept
+
+    found = kept.status()
+    if output is Output.json:
+        _show_json(found)
+        return
+    for part in kept.parts():
+        typer.echo(kept.described(part))
+    if found["older"]:
+        typer.echo(f"older versions: {found['older'] / 1e6:.0f} MB (`kitlib airgap clean --older`)")
+    typer.echo(f"engine: {found['engine'] or 'none runs'}")
+
+
+@airgap.command()
+def clean(
+    older: Annotated[
+        bool, typer.Option("--older", help="Only what other versions left, and interrupted steps.")
+    ] = False,
+) -> None:
+    """Remove what was built; the next `build` makes it anew."""
+    from kitlib.airgap import kept
+
+    typer.echo(f"{kept.clean(older) / 1e6:.0f} MB are free again.")
+
+
+@airgap.command(
+    epilog="""\
+\b
+Examples:
+  eval "$(kitlib airgap engine)"    then `docker` talks to it, from this shell
+
+Its containers reach each other, and nothing beyond: not the network, not the machine. Ports are published on 127.0.0.1
+only: -p 127.0.0.1:8080:80. `kitlib down` ends it and takes all of it away."""
+)
+def engine(output: AsJson = Output.text) -> None:
+    """Start a container engine of kitlib's own, or find it running."""
+    from kitlib.airgap import engine as engines
+
+    own = engines.up()
+    if output is Output.json:
+        _show_json({"socket": own.socket, "name": own.ident, "data": str(own.data)})
+        return
+    typer.echo(f"export DOCKER_HOST={shlex.quote(own.socket)}")
 
 
 def main() -> None:

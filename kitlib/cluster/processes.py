@@ -65,14 +65,15 @@ def end(pids: list[int], deadline: float = 10.0) -> list[int]:
     until = time.monotonic() + deadline
     left = []
     for pid, handle in handles.items():
-        if not _gone(pid, handle, until):
+        if not gone(pid, handle, until):
             left.append(pid)
         if handle >= 0:
             os.close(handle)
     return left
 
 
-def _gone(pid: int, handle: int, until: float) -> bool:
+def gone(pid: int, handle: int, until: float) -> bool:
+    """Wait until a process has ended, at most until a time (monotonic); `handle` is its pidfd, or -1."""
     poll = select.poll()
     if handle >= 0:
         poll.register(handle, select.POLLIN)
