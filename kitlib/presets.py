@@ -72,6 +72,39 @@ def known(connection: Connection, names: Iterable[str], namespace: str) -> None:
         )
 
 
+def make(connection: Connection, presets: Mapping[str, Mapping[str, Any]], namespace: str) -> None:
+    """Make presets, or change them, as the kind that this server knows; return when admission knows of them.
+
+    Parameters
+    ----------
+    connection : Connection
+        A writable one.
+    presets : mapping
+        Name to spec.
+    namespace : str
+        Where.
+
+    Raises
+    ------
+    WaitTimeout
+        If one of them isn't applied in time to a Pod that fits it.
+    """
+    group_version = THEN if admission.serves(connection, "PodPreset", THEN) else NOW
+    objects.apply(connection, [manifest(*item, group_version) for item in presets.items()], namespace)
+    known(connection, presets, namespace)
+
+
+def fits(selector: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
+    """Say whether labels fit a selector; an empty one fits all."""
+
+    def one(wanted: Mapping[str, Any]) -> bool:
+        there, listed = wanted["key"] in labels, labels.get(wanted["key"]) in (wanted.get("values") or ())
+        return {"In": listed, "NotIn": not listed, "Exists": there, "DoesNotExist": not there}[wanted["operator"]]
+
+    named = all(labels.get(key) == value for key, value in (selector.get("matchLabels") or {}).items())
+    return named and all(map(one, selector.get("matchExpressions") or ()))
+
+
 def fit(selector: Mapping[str, Any]) -> dict[str, str]:
     """Return labels that fit a selector."""
     labels = dict(selector.get("matchLabels") or {})
@@ -152,13 +185,14 @@ REASONS = (
     "several presets and a conflict: then none was applied, today those that can be are",
     "envFrom of the Pod differs in optional: then the container lost its envFrom, today it is a conflict",
     "several presets have one envFrom: then each was written, today the first",
+    "a resourceFieldRef: then it was a conflict even with an equal one, today it is none",
 )
 """What `differs` says."""
 
 
 @dataclass(frozen=True)
 class Case:
-    """A generated Pod.
+    """A Pod, and the presets that it fits.
 
     Parameters
     ----------
@@ -170,6 +204,12 @@ class Case:
 
     pod: dict[str, Any] = field(repr=False)
     matching: tuple[str, ...]
+
+    @classmethod
+    def of(cls, pod: dict[str, Any], presets: Mapping[str, Mapping[str, Any]]) -> Case:
+        """Find the presets that a Pod fits."""
+        labels = pod["metadata"].get("labels") or {}
+        return cls(pod, tuple(name for name, spec in presets.items() if fits(spec.get("selector") or {}, labels)))
 
     @property
     def excluded(self) -> bool:
@@ -249,8 +289,10 @@ def differs(presets: Mapping[str, Mapping[str, Any]], case: Case) -> str:
     if case.excluded:
         return ""
     alone = [conflicts(presets, Case(case.pod, (name,))) for name in case.matching]
-    if any(not key.startswith("envFrom ") for key in conflicts(presets, case)):
-        return REASONS[0] if not all(alone) else ""  # today the first preset without a conflict is applied
+    clear = any(not key.startswith("envFrom ") for key in conflicts(presets, case))
+    if clear or _measured(presets, case):
+        applies = not all(alone)  # today the first preset without a conflict
+        return REASONS[0 if clear else 3] if applies else ""
     if any(alone):
         return REASONS[1]
     shared = [_keys("envFrom", item)[0] for name in case.matching for item in presets[name].get("envFrom") or ()]
@@ -259,6 +301,13 @@ def differs(presets: Mapping[str, Mapping[str, Any]], case: Case) -> str:
         if any(shared.count(key) > 1 for key in set(shared) - own):
             return REASONS[2]
     return ""
+
+
+def _measured(presets: Mapping[str, Mapping[str, Any]], case: Case) -> bool:
+    """Say whether a Pod and a preset have one variable that is a resource's quantity."""
+    lists = [presets[name].get("env") or () for name in case.matching]
+    new = {one["name"] for env in lists for one in env if "resourceFieldRef" in one.get("valueFrom", {})}
+    return any(one["name"] in new for container in _containers(case.pod) for one in container.get("env") or ())
 
 
 # The grid.
