@@ -1,20 +1,23 @@
 """Policies put to the test: a namespace for each, the same Pod sent to several servers, and what they answer.
 
 The fifteen fields of PodSecurityPolicy are `ROWS`. A folder holds for each of them the policy of 1.17 (psp.yaml),
-today's (vap.yaml refuses, map.yaml writes), and two Pods (pods.yaml). `Library` applies them to a cluster, each in a
-namespace of its own, and asks; `grid` makes Pods in which all fifteen fields are crossed.
+today's (vap.yaml refuses, map.yaml writes), and two Pods (pods.yaml). A `Library` applies them to a cluster, each in a
+namespace of its own, and asks; `Libraries` are those of several versions side by side; `grid` makes Pods in which all
+fifteen fields are crossed.
 
-    with Library(connection, Path("manifests/security")) as library:
-        for answer in library.ask([("privileged", pod)]):
-            print(answer.verdict, answer.said)
+    libraries = Libraries(kitlib.labs("security", "1.17-psp", "1.37"), "manifests/security")
+    libraries.apply()
+    claim("A privileged Pod is refused", each(libraries, lambda library: library.does("privileged")), source="…")
 """
 
 from __future__ import annotations
 
 import json
 import random
-import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import re
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from copy import deepcopy
@@ -23,14 +26,14 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import urllib3
-from kubernetes.client.exceptions import ApiException
 
-from kitlib import objects
-from kitlib.cluster import namespaces
+from kitlib import admission, objects
+from kitlib.admission import Answer, again, send, serves
+from kitlib.claims import Check, equal
+from kitlib.cluster import binaries, namespaces, versions
 from kitlib.connection import Connection
-from kitlib.errors import ClusterError, KitlibError, ServerError, UsageError, WaitTimeout
-from kitlib.progress import Progress, duration
+from kitlib.errors import KitlibError
+from kitlib.progress import Progress
 
 ROWS = {
     "privileged": "privileged",
@@ -56,7 +59,9 @@ ALL = "all"
 USER = "alice"
 """Who asks: one who may edit in these namespaces and nothing else, since every policy is open to an administrator."""
 PART_OF = "app.kubernetes.io/part-of=kitlib-security"
-LEVEL = "pod-security.kubernetes.io/enforce"
+POD_SECURITY = "pod-security.kubernetes.io"
+"""What the labels of Pod Security Admission begin with: POD_SECURITY/enforce, /warn, /audit, /enforce-version."""
+LEVEL = f"{POD_SECURITY}/enforce"
 KINDS = (
     "podsecuritypolicies.policy",
     "clusterroles.rbac.authorization.k8s.io",
@@ -65,39 +70,37 @@ KINDS = (
     "validatingadmissionpolicies",
     "mutatingadmissionpolicies",
 )
+THEN_ONLY = ("kinds", "order")
+"""Folders with policies of 1.17 that are no row's; who may use them is bound in a namespace when it is made."""
 AT_ONCE = 6
+REPEATED = re.compile(
+    r"^.*? is forbidden: |unable to validate against any pod security policy: "
+    r"|ValidatingAdmissionPolicy '[^']*' with binding '[^']*' denied request: |^.*? violates (?=PodSecurity)"
+)
+"""What every message of admission says; which Pod and which namespace stands beside it."""
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What a server says to a Pod.
+class PodAnswer(Answer):
+    """What a server says to a Pod; its verdict may also be "written": admitted, and a policy wrote into it.
 
     Parameters
     ----------
-    verdict : str
-        refused (by a policy), admitted (as it is), written (admitted, and a policy wrote into it), or invalid.
-    said : str
-        Why it was refused, in the server's words.
-    warnings : tuple of str
-        What the server warned of.
-    stored : dict
-        The Pod as it is, or would be, stored.
+    wrote : dict
+        What was written into it, by path; see `written`.
     """
 
-    verdict: str
-    said: str = ""
-    warnings: tuple[str, ...] = ()
-    stored: dict[str, Any] = field(default_factory=dict, repr=False)
+    wrote: dict[str, Any] = field(default_factory=dict)
 
     @property
-    def admitted(self) -> bool:
-        """Whether the Pod was let in."""
-        return self.verdict in ("admitted", "written")
+    def taken(self) -> str:
+        """The PodSecurityPolicy that admitted it; "" if none did."""
+        return str(self.stored.get("metadata", {}).get("annotations", {}).get("kubernetes.io/psp", ""))
 
 
 def ask(
     connection: Connection, pod: dict[str, Any], namespace: str, user: str | None = USER, dry_run: bool = True
-) -> Answer:
+) -> PodAnswer:
     """Create a Pod, as a dry run unless told otherwise, and return what the server says.
 
     Parameters
@@ -105,7 +108,7 @@ def ask(
     connection : Connection
         A writable one, which may act as others.
     pod : dict
-        Its manifest.
+        Its manifest; or another object's, into which nothing is looked for.
     namespace : str
         Where.
     user : str or None
@@ -118,102 +121,109 @@ def ask(
     ServerError
         If the server answers neither yes nor no.
     """
-    path = f"/api/v1/namespaces/{namespace}/pods"
-    headers = {"Impersonate-User": user} if user else {}
-    return send(connection, "POST", path, pod, headers, dry_run=dry_run)
+    answer = admission.ask(connection, pod, namespace, user, dry_run)
+    wrote = written(pod, answer.stored) if answer.admitted and pod["kind"] == "Pod" else {}
+    return PodAnswer("written" if wrote else answer.verdict, answer.said, answer.warnings, answer.stored, wrote)
 
 
-def send(
-    connection: Connection,
-    method: str,
-    path: str,
-    body: Any,
-    headers: dict[str, str] | None = None,
-    dry_run: bool = False,
-) -> Answer:
-    """Send a write, and return what the server says, its warnings included.
+def answers(heard: Mapping[Any, Answer], *names: str) -> pd.DataFrame:
+    """Lay answers out as a frame.
 
     Parameters
     ----------
-    connection : Connection
-        A writable one.
-    method, path : str
-        "PATCH", "/api/v1/namespaces/shop".
-    body : dict
-        The object, or (PATCH) the fields that change, as a strategic merge.
-    headers : dict, optional
-        Besides the usual ones.
-    dry_run : bool
-        Whether nothing is stored.
+    heard : mapping
+        Whatever tells them apart to answer; a tuple fills several columns.
+    *names : str
+        What these columns are called; "Pod" if left out.
 
-    Raises
-    ------
-    RefusedError, ServerError
-        If this connection may not write; if the server answers neither yes nor no.
+    Returns
+    -------
+    DataFrame
+        These columns, then answer (the verdict), said, warning, wrote (into the Pod; JSON). A column that is empty
+        throughout is left out.
     """
-    if not connection.writable:
-        connection.request(method, path)  # says why not
-    sent = {"Accept": "application/json", "User-Agent": "kitlib", **(headers or {})}
-    sent["Content-Type"] = objects.STRATEGIC if method == "PATCH" else "application/json"
-    url = f"{connection.server}{path}" + ("?dryRun=All" if dry_run else "")
-    client = connection.api_client
-    client.update_params_for_auth(sent, [], ["BearerToken"], path, method, body)
-    try:
-        response = client.call_api(method, url, sent, body, _request_timeout=60)
-        data = json.loads(response.read())
-    except (ApiException, urllib3.exceptions.HTTPError, ValueError) as error:
-        raise ClusterError(
-            f"the API server does not answer: {error}",
-            step=f"{method} {path}",
-            object=connection.server,
-            next="`kitlib status` shows what is running, `kitlib up` starts it again",
-        ) from error
-    warned = _warnings(response.getheaders())
-    if response.status < 400:
-        wrote = body.get("kind") == "Pod" and written(body, data)
-        return Answer("written" if wrote else "admitted", "", warned, data)
-    said = str(data.get("message") or f"HTTP {response.status}")
-    verdict = {403: "refused", 422: "invalid", 400: "invalid"}.get(response.status)
-    if verdict is None:
-        raise ServerError(said, step=f"{method} {path}", status=data)
-    return Answer(verdict, said, warned)
+    rows = []
+    for key, answer in heard.items():
+        keys = key if isinstance(key, tuple) else (key,)
+        wrote = getattr(answer, "wrote", None)
+        rows.append(
+            {
+                **dict(zip(names or ("Pod",), keys, strict=True)),
+                "answer": answer.verdict,
+                "said": answer.said,
+                "warning": "; ".join(answer.warnings),
+                "wrote": json.dumps(wrote) if wrote else "",
+            }
+        )
+    frame = pd.DataFrame(rows)
+    return frame.drop(columns=[name for name in ("said", "warning", "wrote") if (frame[name] == "").all()])
 
 
-def _warnings(headers: Any) -> tuple[str, ...]:
-    found = headers.getlist("Warning") if hasattr(headers, "getlist") else []
-    return tuple(text.partition('"')[2].rpartition('"')[0].replace('\\"', '"') for text in found)
-
-
-def again(asking: Callable[[], Answer], so: Callable[[Answer], bool], what: str, timeout: float = 30) -> Answer:
-    """Ask again until the answer is as it should be: admission reads caches, and nothing tells how new they are.
+def brief(frame: pd.DataFrame) -> pd.DataFrame:
+    """Shorten what servers said to what differs, for a table that is read; the evidence of claims has all of it.
 
     Parameters
     ----------
-    asking : callable
-        Asks once; best a dry run.
-    so : callable
-        Says whether an answer is the one.
-    what : str
-        The same in words, for the time-out's message.
-    timeout : float
-        Seconds.
+    frame : DataFrame
+        Of `answers` or `Library.table`.
+    """
+    columns = [name for name in ("said", "warning") if name in frame]
+    return frame.assign(**{name: [REPEATED.sub("", text) for text in frame[name]] for name in columns})
+
+
+def verdicts(heard: Mapping[Any, Answer], wanted: str | Sequence[str], *names: str) -> Check:
+    """Check that the answers have these verdicts, in their order, or all of them this one.
+
+    Parameters
+    ----------
+    heard, *names
+        As of `answers`, which is the evidence.
+    wanted : str or sequence of str
+        One verdict for all, or one for each.
+    """
+    each = [wanted] * len(heard) if isinstance(wanted, str) else list(wanted)
+    return equal([answer.verdict for answer in heard.values()], each, answers(heard, *names), "answers")
+
+
+def pod(spec: dict[str, Any] | None = None, **container: Any) -> dict[str, Any]:
+    """Make a Pod of one container that asks for nothing.
+
+    Parameters
+    ----------
+    spec : dict, optional
+        Fields of the Pod's spec beside.
+    **container
+        Fields of its container beside.
+    """
+    web = {"name": "web", "image": "web:1.0", **container}
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "web"},
+        "spec": {**(spec or {}), "containers": [web]},
+    }
+
+
+def refused_plugin(name: str, kubernetes: str = "1.37") -> str:
+    """Start an API server with an admission plugin that it doesn't know, and return what it says of it.
+
+    Parameters
+    ----------
+    name : str
+        The plugin's.
+    kubernetes : str
+        Which server.
 
     Raises
     ------
-    WaitTimeout
-        If it isn't so in time; the message has the last answer.
+    subprocess.TimeoutExpired
+        If it starts all the same.
     """
-    began = time.monotonic()
-    with Progress(f"wait until {what}"):
-        while not so(answer := asking()):
-            if time.monotonic() - began > timeout:
-                raise WaitTimeout(
-                    f"not so within {duration(timeout)}; the server says {answer.verdict}: {answer.said or 'nothing'}",
-                    step="wait for",
-                    object=what,
-                    next="look at the policy, its binding, and the namespace's labels",
-                )
-    return answer
+    server = binaries.ready(versions.release(kubernetes)).paths["kube-apiserver"]
+    with tempfile.TemporaryDirectory() as folder:
+        command = [str(server), f"--enable-admission-plugins={name}", f"--cert-dir={folder}"]
+        said = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False).stderr
+    return said.replace("\\", "").partition("enable-admission-plugins plugin ")[2].partition(",")[0]
 
 
 def settings(pod: dict[str, Any]) -> dict[str, Any]:
@@ -255,6 +265,8 @@ class Library:
         Where the rows' folders are.
     rows : sequence of str
         Which of them.
+    lab : Lab, optional
+        The notebook's, on that cluster: where nothing else is said, its namespace is asked.
 
     Attributes
     ----------
@@ -262,13 +274,17 @@ class Library:
         Whether PodSecurityPolicy is served.
     spaces : dict
         (row, means) to the namespace in which just this policy applies. The means "enforce" does all that the row's
-        policy does; "refuse" and "write" half of it, each alone.
+        policy does; "refuse" and "write" half of it, each alone; "baseline" and "restricted" are levels of Pod Security
+        Admission, which all rows share.
     """
 
-    def __init__(self, connection: Connection, folder: Path, rows: Sequence[str] = tuple(ROWS)) -> None:
+    def __init__(
+        self, connection: Connection, folder: Path, rows: Sequence[str] = tuple(ROWS), lab: Any = None
+    ) -> None:
         self.connection = connection
         self.folder = folder
         self.rows = list(rows)
+        self.lab = lab
         self.past = serves(connection, "PodSecurityPolicy")
         self.spaces: dict[tuple[str, str], str] = {}
 
@@ -287,33 +303,48 @@ class Library:
         """Say whether the row's policy writes into Pods."""
         return (self.folder / row / "map.yaml").exists()
 
-    def space(self, labels: dict[str, str] | None = None) -> str:
-        """Make a namespace in which `USER` may edit; it goes when the library is closed."""
+    def space(self, labels: dict[str, str] | None = None, may_use: Sequence[str] = ()) -> str:
+        """Make a namespace in which `USER` may edit; it goes when the library is closed.
+
+        Parameters
+        ----------
+        labels : dict, optional
+            The namespace's.
+        may_use : sequence of str
+            The PodSecurityPolicies that `USER` may use there, by the ClusterRoles psp-NAME; today there are none.
+        """
         name = namespaces.create(self.connection, "security", labels)
         self.spaces[(name, "")] = name
-        binding = {
-            "apiVersion": "rbac.authorization.k8s.io/v1",
-            "kind": "RoleBinding",
-            "metadata": {"name": USER},
-            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "edit"},
-            "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": USER}],
-        }
-        objects.apply(self.connection, binding, name)
-        self._may_edit(name)
+        self._bind(name, USER, "edit")
+        self._may(name, {"verb": "create", "resource": "pods"})
+        for policy in may_use if self.past else ():
+            self._bind(name, f"psp-{policy}", f"psp-{policy}")
+            use = {"verb": "use", "group": "policy", "resource": "podsecuritypolicies", "name": policy}
+            self._may(name, use)
         return name
 
-    def _may_edit(self, namespace: str) -> None:
-        """Wait until authorization knows of the role, lest its refusal be taken for a policy's."""
-        asked = {"namespace": namespace, "verb": "create", "resource": "pods"}
+    def _bind(self, namespace: str, name: str, role: str) -> None:
+        group = "rbac.authorization.k8s.io"
+        binding = {
+            "apiVersion": f"{group}/v1",
+            "kind": "RoleBinding",
+            "metadata": {"name": name},
+            "roleRef": {"apiGroup": group, "kind": "ClusterRole", "name": role},
+            "subjects": [{"apiGroup": group, "kind": "User", "name": USER}],
+        }
+        objects.apply(self.connection, binding, namespace)
+
+    def _may(self, namespace: str, what: dict[str, str]) -> None:
+        """Wait until authorization knows of a role, lest its refusal be taken for a policy's."""
         review = {
             "apiVersion": "authorization.k8s.io/v1",
             "kind": "SubjectAccessReview",
-            "spec": {"user": USER, "resourceAttributes": asked},
+            "spec": {"user": USER, "resourceAttributes": {"namespace": namespace, **what}},
         }
         again(
             lambda: send(self.connection, "POST", "/apis/authorization.k8s.io/v1/subjectaccessreviews", review),
             lambda answer: answer.stored.get("status", {}).get("allowed"),
-            f"{USER} may edit in {namespace}",
+            f"{USER} may {what['verb']} {what['resource']} in {namespace}",
         )
 
     def apply(self) -> None:
@@ -334,15 +365,19 @@ class Library:
                     wanted[row, "write"] = {f"security.kitlib/{row}": "write"}
             with ThreadPoolExecutor(AT_ONCE) as pool:
                 self.spaces |= dict(zip(wanted, pool.map(self.space, wanted.values()), strict=True))
+            for name in THEN_ONLY if self.past else ():  # the first of all: once a row's policy is known, so are they
+                for path in sorted((self.folder / name).glob("*.yaml")):
+                    objects.apply(self.connection, path, "default")
             for row in [*self.rows, ALL] if self.past else []:
                 objects.apply(self.connection, self.folder / row / "psp.yaml", self.spaces[row, "enforce"])
+            for level in () if self.past else ("baseline", "restricted"):
+                space = self.space({LEVEL: level})
+                self.spaces |= {(row, level): space for row in self.rows}
             for number, row in enumerate(self.rows, 1):
                 bar.update(row, number)
                 self._seen(row)
             if self.past:
-                pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "silent"}}
-                pod["spec"] = {"containers": [{"name": "web", "image": "web:1.0"}]}
-                self.until(pod, self.spaces[ALL, "enforce"], lambda answer: answer.admitted, "policy all is known")
+                self.until(pod(), self.spaces[ALL, "enforce"], lambda answer: answer.admitted, "policy all is known")
 
     def _seen(self, row: str) -> None:
         bad, good = self.pods(row)
@@ -356,21 +391,28 @@ class Library:
             if means != "write":
                 self.until(bad, here, lambda answer: answer.verdict == "refused", f"{row}: refused")
 
+    def ask(
+        self, pod: dict[str, Any], space: str | None = None, user: str | None = USER, dry_run: bool = True
+    ) -> PodAnswer:
+        """Ask for a Pod; see `kitlib.policies.ask`. Without a namespace it is the administrator, in the lab's own."""
+        return ask(self.connection, pod, space or self.lab.namespace, user if space else None, dry_run)
+
     def until(
         self,
         pod: dict[str, Any],
-        namespace: str,
-        so: Callable[[Answer], bool],
+        space: str | None,
+        so: Callable[[PodAnswer], Any],
         what: str,
         user: str | None = USER,
         timeout: float = 30,
-    ) -> Answer:
-        """Ask for a Pod again until the answer is as it should be; see `again`.
+    ) -> PodAnswer:
+        """Ask for a Pod again until the answer is as it should be; see `kitlib.admission.again`.
 
         Parameters
         ----------
         pod : dict
-        namespace : str
+        space : str or None
+            As of `ask`.
         so : callable
             Says whether an answer is the one.
         what : str
@@ -385,11 +427,11 @@ class Library:
         WaitTimeout
             If it isn't so in time; the message has the last answer.
         """
-        return again(lambda: ask(self.connection, pod, namespace, user), so, what, timeout)
+        return again(lambda: self.ask(pod, space, user), so, what, timeout)  # type: ignore[arg-type, return-value]
 
-    def ask(
+    def ask_all(
         self, pods: Iterable[tuple[str, dict[str, Any]]], means: str = "enforce", what: str = "ask"
-    ) -> list[Answer]:
+    ) -> list[PodAnswer]:
         """Ask for many Pods at once, each in the namespace of its row, and return the answers in order.
 
         Parameters
@@ -397,21 +439,26 @@ class Library:
         pods : iterable of tuple
             Row and Pod.
         means : str
-            "enforce", "refuse" or "write".
+            "enforce", "refuse", "write", "baseline" or "restricted".
         what : str
             Named by the progress.
         """
         listed = list(pods)
-        answers: list[Answer] = []
+        heard: list[PodAnswer] = []
 
-        def one(item: tuple[str, dict[str, Any]]) -> Answer:
-            return ask(self.connection, item[1], self.spaces[item[0], means])
+        def one(item: tuple[str, dict[str, Any]]) -> PodAnswer:
+            return self.ask(item[1], self.spaces[item[0], means])
 
         with Progress(what, total=len(listed)) as bar, ThreadPoolExecutor(AT_ONCE) as pool:
             for answer in pool.map(one, listed):
-                answers.append(answer)
-                bar.update(f"{len(answers)} of {len(listed)} Pods", len(answers))
-        return answers
+                heard.append(answer)
+                bar.update(f"{len(heard)} of {len(listed)} Pods", len(heard))
+        return heard
+
+    def does(self, row: str) -> Check:
+        """Check that a row's policy refuses the one Pod, and admits the other, or writes into it if that is its way."""
+        heard = {pod["metadata"]["name"]: self.ask(pod, self.spaces[row, "enforce"]) for pod in self.pods(row)}
+        return verdicts(heard, ["refused", "written" if self.writes(row) else "admitted"])
 
     def table(self, means: str, label: str) -> pd.DataFrame:
         """Ask for each row's two Pods, and return the answers as `kitlib.plots.matrix` takes them.
@@ -419,32 +466,57 @@ class Library:
         Parameters
         ----------
         means : str
-            Where they are asked for: "enforce", "refuse" or "write"; rows that have no such namespace are left out.
+            Where they are asked for, as of `ask_all`; rows that have no such namespace are left out.
         label : str
             What the means are called.
 
         Returns
         -------
         DataFrame
-            row, means, unwanted and wanted (verdicts), said (why the first is refused), wrote (into the second).
+            row, means, unwanted and wanted (verdicts), said (why the first is refused), wrote (into the second; JSON).
         """
         rows = [row for row in self.rows if (row, means) in self.spaces]
         pairs = [self.pods(row) for row in rows]
-        bad = self.ask(zip(rows, (first for first, _ in pairs), strict=True), means)
-        good = self.ask(zip(rows, (second for _, second in pairs), strict=True), means)
+        bad = self.ask_all(zip(rows, (first for first, _ in pairs), strict=True), means)
+        good = self.ask_all(zip(rows, (second for _, second in pairs), strict=True), means)
         return pd.DataFrame(
             {
                 "row": [ROWS[row] for row in rows],
                 "means": label,
                 "unwanted": [answer.verdict for answer in bad],
                 "wanted": [answer.verdict for answer in good],
-                "said": [answer.said.partition(" is forbidden: ")[2] for answer in bad],
-                "wrote": [
-                    json.dumps(written(pod, answer.stored)) if answer.verdict == "written" else ""
-                    for (_, pod), answer in zip(pairs, good, strict=True)
-                ],
+                "said": [answer.said for answer in bad],
+                "wrote": [json.dumps(answer.wrote) if answer.wrote else "" for answer in good],
             }
         )
+
+    def patch(self, path: str, fields: dict[str, Any], space: str, dry_run: bool = False) -> Answer:
+        """Change something in a namespace, as the administrator, and return what the server says.
+
+        Parameters
+        ----------
+        path : str
+            "pods/web", "pods/web/ephemeralcontainers".
+        fields : dict
+            What changes, as a strategic merge.
+        space : str
+            The namespace.
+        dry_run : bool
+            Whether nothing is stored.
+        """
+        whole = f"/api/v1/namespaces/{space}/{path}".rstrip("/")
+        return send(self.connection, "PATCH", whole, fields, dry_run=dry_run)
+
+    def label(self, space: str, labels: dict[str, str], dry_run: bool = False) -> Answer:
+        """Set labels of a namespace, or, as a dry run, only hear what the server says."""
+        return self.patch("", {"metadata": {"labels": labels}}, space, dry_run)
+
+    def count(self, metric: str, **labels: str) -> float:
+        """Return a counter of the API server: the sum over all that have these labels."""
+        text = self.connection.request("GET", "/metrics").decode()
+        wanted = [f'{name}="{value}"' for name, value in labels.items()]
+        lines = [line for line in text.splitlines() if line.startswith(metric + "{")]
+        return sum(float(line.rsplit(" ", 1)[1]) for line in lines if all(label in line for label in wanted))
 
     def close(self) -> None:
         """Remove the policies and the namespaces, without waiting for their end."""
@@ -455,20 +527,146 @@ class Library:
         self.spaces.clear()
 
 
+class Libraries(dict[str, "Library | KitlibError"]):
+    """The policies of a folder on clusters of several versions: version to library.
+
+    Where this machine can't have a version, the error that says why stands in its place, as in `kitlib.labs`; so
+    `kitlib.each` takes this as it takes labs. What an interrupted run has left on the clusters is removed.
+
+    Parameters
+    ----------
+    labs : mapping
+        As `kitlib.labs` returns it.
+    folder : Path or str
+        Where the rows' folders are.
+
+    Attributes
+    ----------
+    present : dict
+        Only what there is.
+    """
+
+    def __init__(self, labs: Mapping[str, Any], folder: Path | str) -> None:
+        super().__init__()
+        self.present: dict[str, Library] = {}
+        for version, lab in labs.items():
+            if isinstance(lab, KitlibError):
+                self[version] = lab
+                continue
+            remove(lab.connection)
+            self[version] = self.present[version] = Library(lab.connection, Path(folder), lab=lab)
+
+    def apply(self) -> None:
+        """Apply every policy on each cluster."""
+        for library in self.present.values():
+            library.apply()
+
+    def close(self) -> None:
+        """Remove all of it; then the labs end, the newest last."""
+        for library in self.present.values():
+            library.close()
+        for library in self.present.values():
+            if library.lab:
+                library.lab.close()
+
+    def table(self) -> pd.DataFrame:
+        """Ask each for the rows' Pods, and lay out what they say, a line for each row.
+
+        Returns
+        -------
+        DataFrame
+            row, then for each version what it says to the first Pod, and what it writes into the second ("" if
+            nothing); where an answer is not the one that the row's policy is for, the verdict stands there instead.
+        """
+        frame = pd.DataFrame({"row": list(ROWS.values())})
+        for version, library in self.present.items():
+            made = brief(library.table("enforce", version))
+            refused, admitted = made["unwanted"] == "refused", made["wanted"] != "refused"
+            frame[f"{version} says to the first"] = made["said"].where(refused, made["unwanted"])
+            frame[f"{version} writes into the second"] = made["wrote"].where(admitted, made["wanted"])
+        return frame
+
+    def means(self, newest: str = "1.37", oldest: str = "1.17") -> pd.DataFrame:
+        """Ask for the rows' Pods by every means there is: the oldest's PodSecurityPolicy, and what the newest has.
+
+        Returns
+        -------
+        DataFrame
+            As of `Library.table`; its means are PSP and the version, baseline, restricted, VAP alone, MAP alone,
+            VAP + MAP. Where VAP is all there is of a row, it is both.
+        """
+        today = self.present[newest]
+        whole = today.table("enforce", "VAP + MAP")
+        vap = today.table("refuse", "VAP alone")
+        only = whole[~whole["row"].isin(vap["row"])].assign(means="VAP alone")
+        then = [self.present[oldest].table("enforce", f"PSP {oldest}")] if oldest in self.present else []
+        levels = [today.table(level, level) for level in ("baseline", "restricted")]
+        return _by_row(pd.concat([*then, *levels, vap, only, today.table("write", "MAP alone"), whole]))
+
+    def compare(self, pods: Iterable[tuple[str, dict[str, Any]]]) -> pd.DataFrame:
+        """Send the same Pods to every version.
+
+        Parameters
+        ----------
+        pods : iterable of tuple
+            Row and Pod, as `grid` makes them.
+
+        Returns
+        -------
+        DataFrame
+            Pod, policy (the row), each version's verdict (a column each), differs and written_differs (bool; the
+            verdict does, or what was written into a Pod that all admit), why (where a reason is known).
+        """
+        listed = list(pods)
+        heard = {version: library.ask_all(listed, what=f"ask {version}") for version, library in self.present.items()}
+        rows = []
+        for number, (row, pod) in enumerate(listed):
+            made = {version: all_of_it[number] for version, all_of_it in heard.items()}
+            said = [answer.verdict for answer in made.values()]
+            wrote = [settings(answer.stored) for answer in made.values() if answer.admitted]
+            rows.append(
+                {
+                    "Pod": pod["metadata"]["name"],
+                    "policy": row,
+                    **dict(zip(made, said, strict=True)),
+                    "differs": len(set(said)) > 1,
+                    "written_differs": len(wrote) == len(said) and any(other != wrote[0] for other in wrote),
+                    "why": _why(row, pod),
+                }
+            )
+        return pd.DataFrame(rows)
+
+
+def _why(row: str, pod: dict[str, Any]) -> str:
+    """Return the one reason for which 1.17 and 1.37 differ, where it applies."""
+    empty = pod["spec"].get("securityContext", {}).get("supplementalGroups") == []
+    return "supplementalGroups is an empty list" if empty and row in (ALL, "supplemental-groups") else ""
+
+
+def _by_row(table: pd.DataFrame) -> pd.DataFrame:
+    order = list(ROWS.values())
+    return table.sort_values("row", key=lambda names: names.map(order.index), kind="stable", ignore_index=True)
+
+
+def covered(table: pd.DataFrame, means: str) -> list[str]:
+    """Return the rows in which a means refuses the one Pod and admits the other.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Of `Libraries.means`.
+    means : str
+        Which.
+    """
+    mine = table[(table["means"] == means) & (table["unwanted"] == "refused") & (table["wanted"] != "refused")]
+    return list(mine["row"])
+
+
 def remove(connection: Connection) -> None:
     """Remove every policy of the library from a cluster, also what an interrupted run has left."""
     for kind in KINDS:
         if serves(connection, kind):
             connection.request("DELETE", connection.discover(kind).path(), {"labelSelector": PART_OF})
-
-
-def serves(connection: Connection, kind: str) -> bool:
-    """Say whether a server knows a kind."""
-    try:
-        connection.discover(kind)
-    except UsageError:
-        return False
-    return True
 
 
 # The grid.

@@ -100,7 +100,7 @@ def now(connection: Connection) -> Iterator[Library]:
 
 
 def answers(library: Library, row: str, means: str = "enforce") -> list[str]:
-    return [answer.verdict for answer in library.ask([(row, pod) for pod in library.pods(row)], means)]
+    return [answer.verdict for answer in library.ask_all([(row, pod) for pod in library.pods(row)], means)]
 
 
 @pytest.mark.live
@@ -108,7 +108,7 @@ def answers(library: Library, row: str, means: str = "enforce") -> list[str]:
 @pytest.mark.parametrize("row", ROWS)
 def test_today_a_row_refuses_one_pod_and_admits_the_other(now, row):
     assert answers(now, row) == ["refused", "written" if row in WRITES else "admitted"]
-    (bad, *_) = now.ask([(row, now.pods(row)[0])])
+    (bad, *_) = now.ask_all([(row, now.pods(row)[0])])
     assert f"ValidatingAdmissionPolicy '{row}'" in bad.said and ROWS[row] in bad.said
     if row in WRITES:
         assert "refused" not in answers(now, row, "write")
@@ -121,7 +121,7 @@ def test_today_a_row_refuses_one_pod_and_admits_the_other(now, row):
 @pytest.mark.parametrize("row", ROWS)
 def test_then_a_row_refused_one_pod_and_admitted_the_other(then, row):
     assert answers(then, row) == ["refused", "written" if row in WRITES else "admitted"]
-    (bad, *_) = then.ask([(row, then.pods(row)[0])])
+    (bad, *_) = then.ask_all([(row, then.pods(row)[0])])
     assert "unable to validate against any pod security policy: [spec." in bad.said
 
 
@@ -131,7 +131,7 @@ def test_then_a_row_refused_one_pod_and_admitted_the_other(then, row):
 def test_on_generated_pods_both_servers_agree(then, now):
     """All but one kind: an empty list of supplementalGroups is a list to 1.17, and none today."""
     pods = list(grid(300, seed=3))
-    old, new = then.ask(pods), now.ask(pods)
+    old, new = then.ask_all(pods), now.ask_all(pods)
     verdicts = {answer.verdict for answer in old}
     assert verdicts == {"refused", "admitted", "written"}, "nothing invalid, and something of each"
     for (row, pod), before, today in zip(pods, old, new, strict=True):
