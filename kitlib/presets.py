@@ -4,8 +4,9 @@ The folder notebooks/manifests/preset holds what 1.17's plugin PodPreset did by 
 CustomResourceDefinition), a MutatingAdmissionPolicy that takes presets for its parameters, and one that warns.
 
     presets = generated(24)
-    for case in grid(presets, 320):
-        print(case.matching, applied(stored(connection, case.pod, "shop")), differs(presets, case))
+    make(connection, presets, "shop")
+    cases = list(grid(presets, 320))
+    compare(presets, cases, {"1.37": stored_all(connection, cases, "shop")})
 """
 
 from __future__ import annotations
@@ -13,13 +14,17 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+import pandas as pd
+
 from kitlib import admission, objects
 from kitlib.connection import Connection
+from kitlib.progress import Progress
 
 THEN, NOW = "settings.k8s.io/v1alpha1", "presets.example/v1"
 """The API group and version of a PodPreset: the one of March 2020, and the one that takes its place."""
@@ -35,6 +40,7 @@ KINDS = (
     "validatingadmissionpolicies",
     "customresourcedefinitions",
 )
+AT_ONCE = 6
 
 
 def known(connection: Connection, names: Iterable[str], namespace: str) -> None:
@@ -308,6 +314,64 @@ def _measured(presets: Mapping[str, Mapping[str, Any]], case: Case) -> bool:
     lists = [presets[name].get("env") or () for name in case.matching]
     new = {one["name"] for env in lists for one in env if "resourceFieldRef" in one.get("valueFrom", {})}
     return any(one["name"] in new for container in _containers(case.pod) for one in container.get("env") or ())
+
+
+def stored_all(connection: Connection, cases: Iterable[Case], namespace: str) -> list[dict[str, Any]]:
+    """Return what would be stored of each Pod, without what the server fills in by itself, in their order.
+
+    Parameters
+    ----------
+    connection : Connection
+        A writable one.
+    cases : iterable of Case
+        The Pods.
+    namespace : str
+        Where the presets are.
+    """
+    listed, found = list(cases), []
+    with Progress("ask for Pods", total=len(listed)) as bar, ThreadPoolExecutor(AT_ONCE) as pool:
+        for pod in pool.map(lambda case: admission.stored(connection, case.pod, namespace), listed):
+            found.append(pod)
+            bar.update(f"{len(found)} of {len(listed)} Pods", len(found))
+    return found
+
+
+def compare(
+    presets: Mapping[str, Mapping[str, Any]],
+    cases: Sequence[Case],
+    heard: Mapping[str, Sequence[Mapping[str, Any]]],
+) -> pd.DataFrame:
+    """Lay out what servers of several versions stored of the same Pods.
+
+    Parameters
+    ----------
+    presets : mapping
+        Name to spec.
+    cases : sequence of Case
+        The Pods.
+    heard : mapping
+        Version to what was stored of each, as `stored_all` returns it.
+
+    Returns
+    -------
+    DataFrame
+        Pod (its name), conflict (whether it and its presets say something differently), a column for each version (the
+        presets that were applied), same (whether all fields that were stored agree), why (the reason not to, if there
+        is one; see `differs`).
+    """
+    rows = []
+    for number, case in enumerate(cases):
+        pods = {version: made[number] for version, made in heard.items()}
+        rows.append(
+            {
+                "Pod": case.pod["metadata"]["name"],
+                "conflict": bool(conflicts(presets, case)),
+                **{version: ", ".join(sorted(applied(pod))) or "–" for version, pod in pods.items()},
+                "same": len({json.dumps(comparable(pod), sort_keys=True) for pod in pods.values()}) == 1,
+                "why": differs(presets, case),
+            }
+        )
+    return pd.DataFrame(rows)
 
 
 # The grid.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +81,15 @@ def test_every_difference_of_the_pods_has_a_reason():
     cases = {name: Case.of(pod, made) for name, pod in PODS.items()}
     assert cases["quarrel"].matching == ("database", "quarrel") and cases["backend"].matching == ()
     assert {name for name, case in cases.items() if differs(made, case)} == set(UNLIKE)
+
+
+def test_the_comparison_tells_what_is_not_the_same():
+    made = {"p": {"env": [{"name": "A", "value": "1"}]}}
+    cases = [case_of("p"), case_of("p", env=[{"name": "A", "value": "2"}])]
+    changed = {"metadata": {"name": "web", "annotations": {presets.APPLIED + "p": "7"}}, "spec": {"containers": []}}
+    table = presets.compare(made, cases, {"1.17": [changed, cases[1].pod], "1.37": [cases[0].pod, cases[1].pod]})
+    assert table["same"].tolist() == [False, True] and table["conflict"].tolist() == [False, True]
+    assert table["1.17"].tolist() == ["p", "–"] and table["1.37"].tolist() == ["–", "–"]
 
 
 def case_of(*matching: str, **container: Any) -> Case:
@@ -274,12 +282,12 @@ def test_on_generated_pods_both_store_the_same(both):
         place = namespaces.create(connection, "preset")
         try:
             presets.make(connection, made, place)
-            with ThreadPoolExecutor(6) as pool:
-                asked[version] = list(pool.map(lambda case, at=(connection, place): made_of(at, case.pod), cases))
+            asked[version] = presets.stored_all(connection, cases, place)
         finally:
             namespaces.delete(connection, place, timeout=None)
+    table = presets.compare(made, cases, asked)
+    assert (table["same"] == (table["why"] == "")).all(), table[table["same"] != (table["why"] == "")]
     for case, one, other in zip(cases, *asked.values(), strict=True):
-        assert (comparable(one) != comparable(other)) == bool(differs(made, case)), (case, one, other)
         if case.excluded or not case.matching:
             assert not applied(one) and not applied(other)
         elif not conflicts(made, case):

@@ -27,6 +27,7 @@ BLOCK = ("spec", "metadata", "containers", "initContainers", "template", "annota
 MARKS = {"sent": "·", "kept": "·", "written": "+", "lost": "−"}
 NEWS = {"written": PALETTE[0], "lost": PALETTE[1]}
 """What a server did to a line, and the colour of it; the sign tells the same."""
+LEGEND = "· as it was sent    + written into it    − lost"
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ def injected(sent: Mapping[str, Any], stored: Mapping[str, Mapping[str, Any]], t
     sent : mapping
         The object as it was sent.
     stored : mapping
-        Name of a server (a version) to what it stored, as `kitlib.admission.written` returns it.
+        Name of a server (a version) to what it stored, as `kitlib.admission.stored` returns it.
     title : str
         What the figure is about; the object's kind and name otherwise.
 
@@ -91,6 +92,7 @@ def injected(sent: Mapping[str, Any], stored: Mapping[str, Mapping[str, Any]], t
         weight = "bold" if any(line.mark(server) in NEWS for server in servers) else "normal"
         text = line.text.replace("$", r"\$")
         _write(ax, len(heads) * COLUMN + 0.12, y, text, "line", fontsize=SMALL - 0.5, family="monospace", weight=weight)
+    _write(ax, 0, HEAD + (len(lines) + 2) * ROW + 0.04, LEGEND, "legend")
     return ax
 
 
@@ -148,7 +150,7 @@ def _answer(lines: list[Line], servers: list[str]) -> str:
 
 
 def _axes(count: int) -> KitAxes:
-    height = HEAD + (count + 1) * ROW + 0.1
+    height = HEAD + (count + 2) * ROW + 0.2
     figure = new_figure(height)
     axes = KitAxes(figure, (0, 0, 1, 1))
     figure.add_axes(axes)
