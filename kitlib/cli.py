@@ -129,11 +129,13 @@ app = typer.Typer(
 
 AsJson = Annotated[Output, typer.Option("--output", "-o", help="How the result is written.")]
 Provider = Annotated[
-    str | None, typer.Option("--provider", help="embedded, or (soon) kind; chosen for this machine by default.")
+    str | None, typer.Option("--provider", help="kind or embedded; chosen for this machine by default.")
 ]
 Kubernetes = Annotated[
     str | None,
-    typer.Option("--kubernetes", metavar="VERSION", help="1.37 (the default) or 1.17, of March 2020."),
+    typer.Option(
+        "--kubernetes", metavar="VERSION", help="1.37 (the default); 1.17, of March 2020; with kind also 1.36 to 1.34."
+    ),
 ]
 Context = Annotated[
     str | None,
@@ -195,6 +197,7 @@ def _use(provider: str | None, kubernetes: str | None, context: str | None, yes_
 \b
 Examples:
   kitlib up                            the provider that fits this machine, the newest version
+  kitlib up --provider kind            real nodes and containers; where no engine runs, one is set up (Debian, as root)
   kitlib up --nodes 20                 with 20 nodes
   kitlib up --kubernetes 1.17          the control plane of March 2020, beside today's: to look at, not for work
   kitlib up -o json | jq .kubeconfig   for a program
@@ -242,10 +245,6 @@ def down(
 
     with contextlib.nullcontext() if not quiet else contextlib.redirect_stderr(None):
         clusters.down(name)
-        if name is None:
-            from kitlib.airgap import engine as engines
-
-            engines.down(progress=not quiet)
     if not quiet:
         typer.echo(f"{name or 'Everything that kitlib brought up'} is gone.")
 

@@ -36,6 +36,7 @@ NAMES = "198.51.100.53"
 BRIDGE = "172.29.0.1/24"
 SIZE = 2 * machine.GIB
 """What the engine's data take on the disk: the node image, and what three nodes write."""
+FOR_CLUSTERS = "for-clusters"
 GROUPS = Path("/sys/fs/cgroup")
 
 
@@ -91,8 +92,14 @@ def find() -> Own | None:
     return own if processes.running(own.pid, own.home / "bin" / "engine") else None
 
 
-def up(progress: bool = True) -> Own:
+def up(progress: bool = True, for_clusters: bool = False) -> Own:
     """Start the engine, or find it running; what a broken one left is removed first.
+
+    Parameters
+    ----------
+    progress : bool
+    for_clusters : bool
+        It was not asked for, but a cluster needs it: it goes with the last one.
 
     Raises
     ------
@@ -103,6 +110,8 @@ def up(progress: bool = True) -> Own:
     """
     with _lock(STEP, progress):
         if (own := find()) and answers(own):
+            if not for_clusters:
+                (own.home / FOR_CLUSTERS).unlink(missing_ok=True)
             return own
         if home().exists():
             _remove()
@@ -113,7 +122,10 @@ def up(progress: bool = True) -> Own:
         built = programs.make(progress)
         with shown(STEP, progress) as bar:
             try:
-                return _start(built, bar.update)
+                own = _start(built, bar.update)
+                if for_clusters:
+                    (own.home / FOR_CLUSTERS).touch()
+                return own
             except BaseException:
                 _remove()
                 raise
@@ -311,8 +323,14 @@ def _data() -> Iterator[tuple[Path, int]]:
     raise ClusterError("a hundred engines run already.", step=STEP, next="`kitlib down` where they were started")
 
 
-def down(progress: bool = True) -> bool:
+def down(progress: bool = True, only_for_clusters: bool = False) -> bool:
     """End the engine and take away all that belongs to it; images stay in the cache. Say whether there was one.
+
+    Parameters
+    ----------
+    progress : bool
+    only_for_clusters : bool
+        Leave one that was asked for by itself.
 
     Raises
     ------
@@ -320,7 +338,7 @@ def down(progress: bool = True) -> bool:
         Its processes don't end.
     """
     with _lock("take down the container engine", progress):
-        if not home().exists():
+        if not home().exists() or (only_for_clusters and find() and not (home() / FOR_CLUSTERS).exists()):
             return False
         _remove()
         return True

@@ -16,7 +16,7 @@ from kitlib.cluster.base import Choice, Cluster, Provider, not_running
 from kitlib.cluster.context import context
 from kitlib.cluster.embedded import Embedded
 from kitlib.cluster.kind import Kind
-from kitlib.cluster.versions import RELEASES, Release, release
+from kitlib.cluster.versions import DEFAULT, NODE_IMAGES, RELEASES, Release, minor_of, release
 from kitlib.errors import ClusterError, UsageError
 
 PROVIDERS: dict[str, Provider] = {"kind": Kind(), "embedded": Embedded()}
@@ -49,13 +49,18 @@ def choose(provider: str | None = None, kubernetes: str | None = None) -> Choice
     provider : str, optional
         "kind" or "embedded"; by default the first that this machine can do and kitlib can make.
     kubernetes : str, optional
-        A version of `RELEASES`, such as "1.37".
+        A version of `RELEASES`, such as "1.37"; with kind also one of those that it publishes, such as "1.36".
 
     Returns
     -------
     Choice
         Its `why` is one sentence to be shown.
     """
+    if provider is not None:
+        _provider(provider)
+    minor = minor_of(kubernetes)
+    if provider in (None, "kind") and minor in NODE_IMAGES and minor != DEFAULT:
+        return Choice("kind", minor, f"kind: only it can run Kubernetes {minor}, as kind publishes it.")
     wanted = release(kubernetes)
     warning = ""
     if wanted.past:
@@ -63,17 +68,22 @@ def choose(provider: str | None = None, kubernetes: str | None = None) -> Choice
             f" Kubernetes {wanted.kubernetes} is of {wanted.past}: old and unpatched. It listens on 127.0.0.1 only;"
             " look at it, and never use it for real work."
         )
+    if provider == "kind" and wanted.past:
+        raise UsageError(
+            f"kind can't run Kubernetes {wanted.label}.",
+            step="choose a provider",
+            next=f"use --provider embedded, or one of: {', '.join(NODE_IMAGES)}",
+        )
     if provider is not None:
-        _provider(provider)
         return Choice(provider, wanted.label, f"{provider}: you asked for it.{warning}")
-    engine, detail = PROVIDERS["kind"].available()
     if wanted.past:
         why = "embedded: only it can make a control plane of the past; its nodes are simulated, all else is Kubernetes."
-    elif engine:
-        why = f"embedded: {detail}, so kind will be preferred here once kitlib can make kind clusters; it can't yet."
-    else:
-        why = f"embedded: {detail}, and it needs none; its nodes are simulated, all else is Kubernetes itself."
-    return Choice("embedded", wanted.label, why + warning)
+        return Choice("embedded", wanted.label, why + warning)
+    engine, detail = PROVIDERS["kind"].available()
+    if engine:
+        return Choice("kind", wanted.label, f"kind: {detail}, so nodes and containers are real.")
+    why = f"embedded: {detail}, and it needs none; its nodes are simulated, all else is Kubernetes itself."
+    return Choice("embedded", wanted.label, why)
 
 
 def up(provider: str | None = None, kubernetes: str | None = None, progress: bool = True) -> Cluster:
@@ -178,10 +188,17 @@ def down(name: str | None = None) -> None:
         )
     for each in [name] if name else known:
         _of(each).down(each)
+    if not any(each.startswith("kind-") for each in record.names()):
+        from kitlib.airgap import engine
+
+        engine.down(only_for_clusters=name is not None)
 
 
 def scale_nodes(cluster: Cluster, n: int) -> Cluster:
-    """Have `n` worker nodes, and wait until they are Ready; return the cluster as it is then."""
+    """Have `n` nodes, and wait until they are Ready; return the cluster as it is then.
+
+    On a kind cluster the control plane's node is one of them.
+    """
     if not cluster.made_by_kitlib:
         raise UsageError("only a cluster that kitlib made can be given nodes.", step="scale nodes", object=cluster.name)
     if n < 1:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from kitlib.errors import ClusterError, RefusedError
+from kitlib.errors import ClusterError, RefusedError, UsageError
 
 if TYPE_CHECKING:
     from kitlib.connection import Connection
@@ -84,6 +84,42 @@ class Cluster:
 
             record.verify(self)
 
+    def stop_node(self, node: str) -> None:
+        """Stop a node as a power failure does; on a kind cluster of kitlib's.
+
+        Raises
+        ------
+        UsageError
+            It has no such node, or its nodes are simulated.
+        ClusterError
+            Its engine does not do it.
+        """
+        self._node(node, "stop")
+
+    def start_node(self, node: str) -> None:
+        """Start a node that was stopped; raises as `stop_node` does."""
+        self._node(node, "start")
+
+    def cut_off_node(self, node: str) -> None:
+        """Have a node neither hear nor reach any other, while all on it runs on; raises as `stop_node` does."""
+        self._node(node, "cut off")
+
+    def reconnect_node(self, node: str) -> None:
+        """Undo `cut_off_node`; raises as `stop_node` does."""
+        self._node(node, "reconnect")
+
+    def _node(self, node: str, act: str) -> None:
+        from kitlib import cluster as clusters
+
+        if not self.made_by_kitlib or self.provider not in clusters.PROVIDERS:
+            raise UsageError(
+                "only nodes that kitlib made can be stopped or cut off.",
+                step=f"{act} a node",
+                object=f"{self.name}/{node}",
+                next="use a kind cluster of kitlib's: `kitlib up --provider kind`",
+            )
+        clusters.PROVIDERS[self.provider].node(self, node, act)
+
     def to_dict(self) -> dict[str, Any]:
         """Return the cluster as plain values, for programs."""
         return {
@@ -142,7 +178,11 @@ class Provider(Protocol):
         ...
 
     def scale_nodes(self, cluster: Cluster, count: int) -> Cluster:
-        """Have that many worker nodes."""
+        """Have that many nodes."""
+        ...
+
+    def node(self, cluster: Cluster, node: str, act: str) -> None:
+        """Do something to a node: "stop", "start", "cut off" or "reconnect"."""
         ...
 
 

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from kitlib.cluster import binaries, controlplane, gobuild, kind, machine, places, record, toolchain
+from kitlib.cluster import binaries, controlplane, engines, gobuild, machine, places, record, toolchain
 from kitlib.cluster.embedded import Embedded
 from kitlib.cluster.versions import DEFAULT, RELEASES, release
 from kitlib.errors import KitlibError
@@ -151,8 +151,8 @@ def _go() -> list[Finding]:
 
 
 def _engine() -> list[Finding]:
-    found = kind.engines()
-    purpose = "clusters whose Pods really run (kind; kitlib will prefer it, but can't make one yet)"
+    found = engines.engines()
+    purpose = "clusters whose Pods really run (kind)"
     if answering := [engine for engine in found if engine.answers]:
         detail = ", ".join(f"{engine.name} {engine.detail}" for engine in answering)
         return [Finding("container engine", OK, detail, purpose)]

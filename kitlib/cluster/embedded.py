@@ -271,6 +271,15 @@ class Embedded:
             record.save(changed, **{key: value for key, value in found[1].items() if key not in changed.to_dict()})
         return changed
 
+    def node(self, cluster: Cluster, node: str, act: str) -> None:
+        """Refuse: a simulated node can't be lost."""
+        raise UsageError(
+            "its nodes are simulated.",
+            step=f"{act} a node",
+            object=f"{cluster.name}/{node}",
+            next="use a cluster whose nodes are real: `kitlib up --provider kind`",
+        )
+
 
 def _lock(home: Path, step: str, progress: bool = True) -> FileLock:
     return FileLock(home.with_name(f".{home.name}.lock"), step, progress)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import time
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from kitlib.cluster import controlplane
@@ -13,6 +14,12 @@ from kitlib.errors import ClusterError
 
 LOOK = 2.0
 """Seconds after which a silent watch is left, to see whether all parts still live."""
+
+
+def is_ready(item: dict[str, Any]) -> bool:
+    """Say whether a Node's condition Ready is True."""
+    conditions = item.get("status", {}).get("conditions") or []
+    return any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
 
 
 class Readiness:
@@ -53,15 +60,37 @@ class Readiness:
         """Make simulated nodes, and wait until they are Ready."""
         for number in range(1, count + 1):
             self.accepted("POST", "/api/v1/nodes", controlplane.node(number))
+        self.ready(count)
+
+    def ready(self, count: int) -> None:
+        """Wait until so many nodes are Ready, whoever makes them."""
         ready: set[str] = set()
 
         def enough(item: dict[str, Any]) -> bool:
-            conditions = item.get("status", {}).get("conditions") or []
-            if any(each["type"] == "Ready" and each["status"] == "True" for each in conditions):
-                ready.add(item["metadata"]["name"])
+            (ready.add if is_ready(item) else ready.discard)(item["metadata"]["name"])
             return len(ready) >= count
 
         self._seen("/api/v1/nodes", enough, lambda: f"{len(ready)} of {count} nodes are Ready")
+
+    def renewed(self, node: str, since: datetime) -> None:
+        """Wait until a node's kubelet has told the API server that it lives, after that time."""
+
+        def enough(item: dict[str, Any]) -> bool:
+            told = item["spec"].get("renewTime")
+            return bool(told) and datetime.fromisoformat(told) > since
+
+        path = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases"
+        self._seen(f"{path}?fieldSelector=metadata.name%3D{node}", enough, lambda: f"nothing is heard of node {node}")
+
+    def available(self, namespace: str, deployment: str) -> None:
+        """Wait until all Pods of a Deployment are available."""
+
+        def enough(item: dict[str, Any]) -> bool:
+            wanted = item["spec"].get("replicas", 1)
+            return bool(item.get("status", {}).get("availableReplicas", 0) >= wanted)
+
+        path = f"/apis/apps/v1/namespaces/{namespace}/deployments?fieldSelector=metadata.name%3D{deployment}"
+        self._seen(path, enough, lambda: f"Deployment {namespace}/{deployment} is not available yet")
 
     def admission(self) -> None:
         """Make the ServiceAccount without which no Pod is admitted, rather than wait for the controllers to make it.

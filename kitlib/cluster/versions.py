@@ -69,6 +69,18 @@ RELEASES = {
 """By label. PodSecurityPolicy is a variant because with it no Pod is admitted until a policy allows one; the other two
 variants leave out one of the steps that enable PodPreset."""
 DEFAULT = "1.37"
+NODE_IMAGES = {
+    "1.37": "kindest/node:v1.37.0@sha256:a1ed56cfb0e7b93589bdf97c8cd566405a265939e3620fc4f5de89adff580ae5",
+    "1.36": "kindest/node:v1.36.1@sha256:3489c7674813ba5d8b1a9977baea8a6e553784dab7b84759d1014dbd78f7ebd5",
+    "1.35": "kindest/node:v1.35.0@sha256:452d707d4862f52530247495d180205e029056831160e22870e37e3f6c1ac31f",
+    "1.34": "kindest/node:v1.34.0@sha256:7416a61b42b1662ca6ca89f02028ac133a309a2a30ba309614e8ec94d976dc5a",
+}
+"""The node images that kind publishes, by minor version: each release of kind names its own in its sources."""
+
+
+def minor_of(kubernetes: str | None) -> str:
+    """Return the minor version of what was asked for: "1.36" for "v1.36.1"; the default for None."""
+    return ".".join((kubernetes or DEFAULT).removeprefix("v").split(".")[:2])
 
 
 def release(minor: str | None = None) -> Release:

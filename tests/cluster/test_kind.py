@@ -1,14 +1,17 @@
-"""kind: an engine counts only if it answers; kitlib says that it is preferred, and that it can't make one yet."""
+"""kind: which engine and which image are taken, what kind is told, and what is said where it can't be done."""
 
 from __future__ import annotations
 
+import re
 import time
 from pathlib import Path
 
 import pytest
+import yaml
 
 from kitlib import cluster as clusters
-from kitlib.cluster import kind
+from kitlib.airgap import debian, nodeimage
+from kitlib.cluster import engines, kind, kindcommand, kindconfig, versions
 from kitlib.errors import ClusterError, UsageError
 
 from .test_toolchain import script
@@ -21,6 +24,19 @@ def clients(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder.mkdir()
     monkeypatch.setenv("PATH", str(folder))
     return folder
+
+
+@pytest.fixture
+def own_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A state folder without any cluster or engine."""
+    monkeypatch.setenv("KITLIB_STATE", str(tmp_path / "state"))
+    return tmp_path / "state"
+
+
+@pytest.fixture(autouse=True)
+def no_engine_of_ours(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Whatever engine of kitlib's runs on this machine, these tests don't see it."""
+    monkeypatch.setenv("KITLIB_STATE", str(tmp_path / "none"))
 
 
 def test_none_is_installed(clients: Path) -> None:
@@ -36,28 +52,154 @@ def test_a_client_without_an_engine_does_not_count(clients: Path) -> None:
     assert "docker: Cannot connect" in why
 
 
-def test_an_engine_that_answers_is_preferred_once_kind_can_be_made(clients: Path) -> None:
+def test_an_engine_that_answers_is_preferred(clients: Path) -> None:
     script(clients, "podman", "6.12.0")
     chosen = clusters.choose()
-    assert chosen.provider == "embedded"
-    assert "podman answers, so kind will be preferred" in chosen.why
-    assert "can't yet" in chosen.why
+    assert (chosen.provider, chosen.version, chosen.name) == ("kind", "1.37", "kind-1.37")
+    assert chosen.why == "kind: podman answers, so nodes and containers are real."
+    assert clusters.choose("embedded").provider == "embedded"
+    assert clusters.choose(kubernetes="1.17").provider == "embedded"
 
 
 def test_an_engine_that_hangs_is_given_up(clients: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = script(clients, "nerdctl", "")
     path.write_text("#!/bin/sh\nexec /bin/sleep 60\n")
-    monkeypatch.setattr(kind, "PATIENCE", 0.3)
+    monkeypatch.setattr(engines, "PATIENCE", 0.3)
     began = time.monotonic()
-    engine = next(each for each in kind.engines() if each.name == "nerdctl")
+    engine = next(each for each in engines.engines() if each.name == "nerdctl")
     assert not engine.answers
     assert "no answer within" in engine.detail
     assert time.monotonic() - began < 5
 
 
-def test_asking_for_kind_names_the_next_step() -> None:
-    with pytest.raises(ClusterError, match=r"(?s)can't make kind clusters yet.*--provider embedded"):
+def test_other_versions_are_those_that_kind_publishes() -> None:
+    chosen = clusters.choose(kubernetes="v1.36")
+    assert chosen.name == "kind-1.36"
+    assert "only it can run Kubernetes 1.36" in chosen.why
+    with pytest.raises(UsageError, match=r"kind can't run Kubernetes 1\.17.*\n.*1\.37, 1\.36"):
+        clusters.choose("kind", "1.17")
+    with pytest.raises(UsageError, match="not one that kitlib can bring up"):
+        clusters.choose("kind", "1.9")
+
+
+def test_no_engine_and_none_can_be_had(clients: Path, own_places: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(debian, "able", lambda: (False, "this is not Debian"))
+    with pytest.raises(ClusterError, match=r"(?s)no container engine answers, .*not Debian.*--provider embedded"):
         clusters.up("kind", progress=False)
+    assert not list((own_places / "clusters").glob("[!.]*"))
+
+
+def test_every_image_is_pinned_by_its_digest() -> None:
+    for minor, image in versions.NODE_IMAGES.items():
+        assert re.fullmatch(rf"kindest/node:v{re.escape(minor)}\.\d+@sha256:[0-9a-f]{{64}}", image)
+
+
+def test_the_default_image_is_the_one_of_the_pinned_kind() -> None:
+    assert kindcommand.version() == "v0.33.0", "a new kind names new images: see NODE_IMAGES"
+
+
+IMAGE = "kindest/node:v1.37.0@sha256:0"
+
+
+def test_the_configuration_listens_on_the_loopback_address_only() -> None:
+    config = yaml.safe_load(kindconfig.text(IMAGE, 2, {"http": 8080, "https": 8443}))
+    assert config["networking"] == {"apiServerAddress": "127.0.0.1"}
+    assert [node["role"] for node in config["nodes"]] == ["control-plane", "worker", "worker"]
+    mapped = [each for node in config["nodes"] for each in node.get("extraPortMappings", [])]
+    assert {each["listenAddress"] for each in mapped} == {"127.0.0.1"}
+    assert {each["containerPort"]: each["hostPort"] for each in mapped} == {80: 8080, 443: 8443}
+
+
+def test_a_published_image_is_left_as_it_is() -> None:
+    patches = [yaml.safe_load(text) for text in yaml.safe_load(kindconfig.text(IMAGE, 2, {}))["kubeadmConfigPatches"]]
+    kubelet = [patch for patch in patches if patch["kind"] == "KubeletConfiguration"]
+    assert all("cgroupDriver" not in patch for patch in kubelet)
+    made = [
+        yaml.safe_load(text)
+        for text in yaml.safe_load(kindconfig.text(nodeimage.name(), 2, {}))["kubeadmConfigPatches"]
+    ]
+    kubelet = [patch for patch in made if patch["kind"] == "KubeletConfiguration"]
+    assert kubelet[0]["cgroupDriver"] == "cgroupfs"
+
+
+def engine_that_says(folder: Path, answers: dict[str, str]) -> engines.Client:
+    """A docker that notes how it is called; a call whose first words are known is answered, any other fails."""
+    cases = "".join(f'  "{words}"*) printf "{answer}"; exit 0;;\n' for words, answer in answers.items())
+    path = folder / "docker"
+    path.write_text(
+        f'#!/bin/sh\necho "$*" >>{folder}/calls\ncase "$*" in\n{cases}esac\necho "no route to host" >&2\nexit 1\n'
+    )
+    path.chmod(0o755)
+    return engines.Client("docker", False, {"PATH": f"{folder}:/usr/bin:/bin"})
+
+
+def test_the_published_image_is_fetched_once_by_its_digest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    client = engine_that_says(tmp_path, {"images": "", "pull": ""})
+    assert kindconfig.image(client, "1.36", False) == versions.NODE_IMAGES["1.36"]
+    calls = (tmp_path / "calls").read_text().splitlines()
+    assert calls[-1] == f"pull --quiet {versions.NODE_IMAGES['1.36']}"
+    client = engine_that_says(tmp_path, {"images": "sha256:1", "image inspect": "{}"})
+    (tmp_path / "calls").unlink()
+    assert kindconfig.image(client, "1.36", False) == versions.NODE_IMAGES["1.36"]
+    assert "pull" not in (tmp_path / "calls").read_text()
+
+
+def test_an_image_that_cannot_be_had_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    monkeypatch.setattr(debian, "able", lambda: (False, "you are not root"))
+    client = engine_that_says(tmp_path, {"images": ""})
+    with pytest.raises(
+        ClusterError, match=r"(?s)kindest/node:v1.37.0: it can't be fetched.*not root.*no route to host"
+    ):
+        kindconfig.image(client, "1.37", False)
+
+
+def test_a_cluster_of_that_name_that_kitlib_did_not_make(
+    tmp_path: Path, own_places: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    client = engine_that_says(tmp_path, {"ps": "kitlib-control-plane\\trunning\\n", "images": "1", "image inspect": ""})
+    monkeypatch.setattr(engines, "get", lambda progress=True: client)
+    monkeypatch.setattr(kindcommand, "program", lambda progress=True: Path("/bin/false"))
+    with pytest.raises(ClusterError, match=r"(?s)there is a kind cluster .*kind delete cluster --name"):
+        clusters.up("kind", progress=False)
+    calls = (tmp_path / "calls").read_text().splitlines()
+    assert calls and not [call for call in calls if call.startswith("rm ")], "what others made is never removed"
+
+
+def test_the_same_cluster_has_another_name_for_another_state_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = engines.Client("docker", False, {})
+    monkeypatch.delenv("KITLIB_STATE", raising=False)
+    assert kindconfig.name("1.37", client) == "kitlib"
+    assert kindconfig.name("1.36", client) == "kitlib-1.36"
+    monkeypatch.setenv("KITLIB_STATE", str(tmp_path))
+    assert kindconfig.name("1.37", client) not in ("kitlib", kindconfig.name("1.36", client))
+    assert kindconfig.name("1.37", engines.Client("docker", True, {})) == "kitlib"
+
+
+def test_kind_says_why_it_failed(tmp_path: Path) -> None:
+    path = tmp_path / "kind"
+    path.write_text(
+        '#!/bin/sh\necho " • Preparing nodes 📦  ..." >&2\necho "ERROR: failed to create cluster: x" >&2\nexit 1\n'
+    )
+    path.chmod(0o755)
+    steps: list[str] = []
+    with pytest.raises(ClusterError, match="ERROR: failed to create cluster: x"):
+        kindcommand.call(["create"], {"PATH": "/bin"}, steps.append, time.monotonic() + 10, path)
+    assert "Preparing nodes" in steps
+
+
+def test_kind_that_hangs_is_ended(tmp_path: Path) -> None:
+    path = tmp_path / "kind"
+    path.write_text("#!/bin/sh\nexec sleep 60\n")
+    path.chmod(0o755)
+    began = time.monotonic()
+    with pytest.raises(ClusterError, match="not done in time"):
+        kindcommand.call(["create"], {"PATH": "/bin:/usr/bin"}, lambda step: None, time.monotonic() + 1, path)
+    assert time.monotonic() - began < 10
 
 
 def test_an_unknown_provider() -> None:
