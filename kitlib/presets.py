@@ -355,7 +355,7 @@ def compare(
     Returns
     -------
     DataFrame
-        Pod (its name), conflict (whether it and its presets say something differently), a column for each version (the
+        Pod (its name), conflict (whether it, not excluded, and its presets say something differently), a column for each version (the
         presets that were applied), same (whether all fields that were stored agree), why (the reason not to, if there
         is one; see `differs`).
     """
@@ -365,7 +365,7 @@ def compare(
         rows.append(
             {
                 "Pod": case.pod["metadata"]["name"],
-                "conflict": bool(conflicts(presets, case)),
+                "conflict": not case.excluded and bool(conflicts(presets, case)),
                 **{version: ", ".join(sorted(applied(pod))) or "–" for version, pod in pods.items()},
                 "same": len({json.dumps(comparable(pod), sort_keys=True) for pod in pods.values()}) == 1,
                 "why": differs(presets, case),
