@@ -355,9 +355,9 @@ def compare(
     Returns
     -------
     DataFrame
-        Pod (its name), conflict (whether it, not excluded, and its presets say something differently), a column for each version (the
-        presets that were applied), same (whether all fields that were stored agree), why (the reason not to, if there
-        is one; see `differs`).
+        Pod (its name), conflict (whether it and its presets say something differently; not of an excluded one), a
+        column for each version (the presets that were applied), same (whether all fields that were stored agree), why
+        (the reason not to, if there is one; see `differs`).
     """
     rows = []
     for number, case in enumerate(cases):
