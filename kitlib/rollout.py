@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -135,9 +135,17 @@ def by_revision(pods: pd.DataFrame, replicas: pd.DataFrame, deployment: str | No
     -------
     DataFrame
         monotonic_ns (int64, ns), resourceVersion (int64), revision (int64; 0 while unknown), replicaset (str),
-        available, unavailable, terminating (int64, Pods).
+        available, unavailable, terminating (int64, Pods). A ReplicaSet that is deleted and has no Pods left has no
+        more rows.
     """
     return _replay(pods, replicas, deployment)[1]
+
+
+def replay(
+    pods: pd.DataFrame, replicas: pd.DataFrame, deployment: str | None = None
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return `timeline` and `by_revision`, for who needs both: the rows are gone through once."""
+    return _replay(pods, replicas, deployment)
 
 
 def revisions(replicas: pd.DataFrame, deployment: str | None = None) -> pd.DataFrame:
@@ -177,7 +185,7 @@ def _sets(replicas: pd.DataFrame, deployment: pd.DataFrame) -> pd.DataFrame:
     return replicas[(replicas["kind"] == "ReplicaSet") & owned]
 
 
-def _promise(row: pd.Series) -> Promise:
+def _promise(row: Mapping[Any, Any] | pd.Series) -> Promise:
     desired = 1 if pd.isna(row["spec.replicas"]) else int(row["spec.replicas"])
     if row["strategy"] == "Recreate":
         return Promise(desired, 0, desired, "Recreate")
@@ -199,55 +207,53 @@ def _replay(pods: pd.DataFrame, replicas: pd.DataFrame, name: str | None) -> tup
     ]
     keyed.sort(key=lambda item: item[:2])
     begin = max(pods.attrs.get("window", (0, 0))[0], replicas.attrs.get("window", (0, 0))[0])
-    states: dict[str, tuple[str, str]] = {}  # Pod uid → (ReplicaSet uid, available | unavailable | terminating)
+    states: dict[str, tuple[str, int]] = {}  # Pod uid → (ReplicaSet uid, 0 available, 1 unavailable, 2 terminating)
+    counts: dict[str, list[int]] = {}  # ReplicaSet uid → Pods of each state
     revision: dict[str, int] = {}
-    set_name: dict[str, str] = {}
-    set_available: dict[str, int] = {}
-    set_wanted: dict[str, int] = {}
+    known: dict[str, dict[Any, Any]] = {}  # ReplicaSet uid → its last row
+    shown: set[str] = set()  # those that are there or have Pods
     settles = False  # with minReadySeconds the Pods alone don't tell when they become available
     bounds = Promise(0, 0, 0, "RollingUpdate")
-    times: list[dict[str, Any]] = []
-    long: list[dict[str, Any]] = []
+    times: list[tuple[int, ...]] = []
+    long: list[tuple[int | str, ...]] = []
     clock = 0
     for version, _, what, row in keyed:
         clock = max(clock, int(row["monotonic_ns"]))
         if what == "deployment":
-            bounds = _promise(pd.Series(row))
+            bounds = _promise(row)
             settles = not pd.isna(row["minReadySeconds"]) and int(row["minReadySeconds"]) > 0
         elif what == "set":
-            set_wanted[row["uid"]] = 0 if row["type"] == "DELETED" else int(row["spec.replicas"])
-            set_name[row["uid"]] = row["name"]
+            known[row["uid"]] = row
+            shown.add(row["uid"])
             if not pd.isna(row["revision"]):
                 revision[row["uid"]] = int(row["revision"])
-            set_available[row["uid"]] = 0 if pd.isna(row["availableReplicas"]) else int(row["availableReplicas"])
-        elif row["state"] in ("Gone", "Succeeded", "Failed"):
-            states.pop(row["uid"], None)
         else:
-            kind = {"Ready": "available", "Terminating": "terminating"}.get(str(row["state"]), "unavailable")
-            states[row["uid"]] = (row["owner.uid"], kind)
-        counts = Counter(states.values())
-        now = {"monotonic_ns": max(clock, begin), "resourceVersion": version}
-        sums = Counter[str]()
-        for uid in set_name:
-            here = {kind: counts[uid, kind] for kind in ("available", "unavailable", "terminating")}
+            if before := states.pop(row["uid"], None):
+                counts[before[0]][before[1]] -= 1
+            if row["state"] not in ("Gone", "Succeeded", "Failed"):
+                place = {"Ready": 0, "Terminating": 2}.get(str(row["state"]), 1)
+                states[row["uid"]] = (row["owner.uid"], place)
+                counts.setdefault(row["owner.uid"], [0, 0, 0])[place] += 1
+                shown |= {row["owner.uid"]} & known.keys()
+        at = max(clock, begin)
+        sums = [0, 0, 0]
+        wanted = 0
+        for uid in sorted(shown):
+            own_row = known[uid]
+            available, unavailable, terminating = counts.get(uid, (0, 0, 0))
             if settles:
-                ready = here["available"]
-                here["available"] = min(ready, set_available[uid])
-                here["unavailable"] += ready - here["available"]
-            sums.update(here)
-            if any(here.values()) or revision.get(uid):
-                long.append({**now, "revision": revision.get(uid, 0), "replicaset": set_name[uid], **here})
-        times.append(
-            {
-                **now,
-                "wanted": sum(set_wanted.values()),
-                "total": sums["available"] + sums["unavailable"],
-                **{kind: sums[kind] for kind in ("available", "unavailable", "terminating")},
-                "desired": bounds.desired,
-                "upper": bounds.upper,
-                "lower": bounds.lower,
-            }
-        )
+                ready, told = available, own_row["availableReplicas"]
+                available = min(ready, 0 if pd.isna(told) else int(told))
+                unavailable += ready - available
+            here = (available, unavailable, terminating)
+            if any(here) or revision.get(uid):
+                long.append((at, version, revision.get(uid, 0), own_row["name"], *here))
+            sums = [one + more for one, more in zip(sums, here, strict=True)]
+            if own_row["type"] != "DELETED":
+                wanted += int(own_row["spec.replicas"])
+            elif not any(here):
+                shown.discard(uid)
+        times.append((at, version, wanted, sums[0] + sums[1], *sums, bounds.desired, bounds.upper, bounds.lower))
     time_frame = pd.DataFrame(times, columns=list(TIMELINE)).astype(TIMELINE)
     long_frame = pd.DataFrame(long, columns=list(BY_REVISION)).astype(BY_REVISION)
     for frame in (time_frame, long_frame):

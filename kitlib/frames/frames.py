@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
@@ -25,6 +24,18 @@ _ROWS: dict[str, tuple[tuple[str, ...] | None, Callable[[Iterable[WatchEvent]], 
     "events": (events.KINDS, events.rows),
 }
 _SETTLE = {"conditions": conditions.settle, "events": events.settle}
+
+
+class _Marks(list[dict[str, Any]]):
+    """A frame's gaps or steps, shared with all frames that are made from it.
+
+    pandas copies `attrs` deeply at nearly every operation; with hundreds of steps that took longer than all else.
+    """
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> _Marks:
+        return self
+
+
 MARKS = ("",)
 PARTS = ("pods", "replicas", "conditions", "events", "occurrences")
 """The frames that grow with the recording."""
@@ -85,8 +96,8 @@ class Frames:
     Attributes
     ----------
     pods, replicas, conditions, events, occurrences, gaps, steps : DataFrame
-        See `COLUMNS` for their columns. Each has `attrs`: `gaps` and `steps` (lists of dicts), `window`
-        (begin_ns, end_ns) and `now_ns`.
+        See `COLUMNS` for their columns. Each has `attrs`: `gaps` and `steps` (lists of dicts; shared, so not to be changed),
+        `window` (begin_ns, end_ns) and `now_ns`.
     """
 
     def __init__(
@@ -316,17 +327,13 @@ class Frames:
         return self._about(settle(name, frame) if len(pieces) > 1 else frame)
 
     def _about(self, frame: pd.DataFrame) -> pd.DataFrame:
-        frame.attrs = copy.deepcopy(self._attrs)
-        return frame
-
-    @cached_property
-    def _attrs(self) -> dict[Any, Any]:
-        return {
-            "gaps": [{key: gap[key] for key in ("kind", "after_ns", "until_ns", "reason")} for gap in self._gaps],
-            "steps": [{key: step[key] for key in ("name", "begin_ns", "end_ns")} for step in self._steps],
+        frame.attrs = {
+            "gaps": _Marks({key: gap[key] for key in ("kind", "after_ns", "until_ns", "reason")} for gap in self._gaps),
+            "steps": _Marks({key: step[key] for key in ("name", "begin_ns", "end_ns")} for step in self._steps),
             "window": (self._begin, self._end),
             "now_ns": self._now,
         }
+        return frame
 
 
 def latest(frame: pd.DataFrame) -> pd.DataFrame:

@@ -186,8 +186,10 @@ def brackets(ax: Axes, verdict: Verdict, clock: Clock) -> None:
             width = size_of(ax, full, SMALL)[0]
         texts.append(full)
         wanted.append((((x0 + x1) / 2 - low) / (high - low) * box.width, width))
-    for words, centre, (asked, width) in zip(texts, put_apart(wanted, 0, box.width, 10 * point), wanted, strict=True):
-        del asked, width
+    if sum(width + 10 * point for _, width in wanted) > box.width:  # more than fit: all in one
+        texts = [_all_in_one(verdict, clock)]
+        wanted = [(box.width / 2, size_of(ax, texts[0], SMALL)[0])]
+    for words, centre in zip(texts, put_apart(wanted, 0, box.width, 10 * point), strict=True):
         ax.text(
             centre / box.width,
             y - 5.5 * point / box.height,
@@ -199,6 +201,16 @@ def brackets(ax: Axes, verdict: Verdict, clock: Clock) -> None:
             color=INK,
             gid="took label",
         )
+
+
+def _all_in_one(verdict: Verdict, clock: Clock) -> str:
+    """Return how long many changes took."""
+    took = sorted((change for change in verdict.changes if change.end), key=lambda one: (one.end or 0) - one.begin)
+    words = f"{len(verdict.changes)} changes"
+    if took:
+        words += f", {took[0].lasting(clock)} to {took[-1].lasting(clock)} each"
+    open_ones = len(verdict.changes) - len(took)
+    return words + (f"; {open_ones} overtaken or not finished" if open_ones else "")
 
 
 def name_areas(ax: Axes, stack: Stack, verdict: Verdict, clock: Clock) -> None:

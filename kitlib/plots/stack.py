@@ -75,16 +75,24 @@ def build(long: pd.DataFrame, times: pd.DataFrame, clock: Clock) -> Stack:
     ns = kept["monotonic_ns"].to_numpy()
     known = long[["revision", "replicaset"]].drop_duplicates().itertuples(index=False, name=None)
     bands = sorted(known, key=lambda band: (band[0] or 10**9, band[1]))
-    tables = long.drop_duplicates(["resourceVersion", "replicaset"], keep="last").set_index("resourceVersion")
-    own = {name: tables[tables["replicaset"] == name].reindex(versions) for _, name in bands}
+    last = long.drop_duplicates(["resourceVersion", "replicaset"], keep="last")
+    last = last[last["resourceVersion"].isin(versions)]
+    places = pd.Series(np.arange(len(versions)), index=versions)
+    own = {
+        band: (places[rows["resourceVersion"]].to_numpy(), rows)
+        for band, rows in last.groupby(["revision", "replicaset"])
+    }
     base = np.zeros(len(ns), dtype="int64")
     layers = []
     for kind in COUNTED:
         for number, name in bands:
-            count = own[name][kind].where(own[name]["revision"] == number, 0).fillna(0).to_numpy(dtype="int64")
-            if count.any():
-                layers.append(Layer(kind, str(name), base, base + count, int(number)))
-                base = base + count
+            if (number, name) not in own or not own[number, name][1][kind].any():
+                continue
+            where, rows = own[number, name]
+            count = np.zeros(len(ns), dtype="int64")
+            count[where] = rows[kind]
+            layers.append(Layer(kind, str(name), base, base + count, int(number)))
+            base = base + count
     if len(ns) and ns[0] <= clock.begin:
         ns = ns.copy()
         ns[0] = min(ns[0], clock.left)
@@ -105,26 +113,19 @@ def _steps(stack: Stack, low: np.ndarray, high: np.ndarray, clock: Clock, gaps: 
     """Return closed paths around a band, one for each piece that is neither empty nor unknown."""
     paths = []
     edges = np.append(stack.ns, max(clock.end, stack.ns[-1]))
-    inside = high > low
-    index = 0
-    while index < len(low):
-        if not inside[index]:
-            index += 1
-            continue
-        stop = index
-        while stop < len(low) and inside[stop]:
-            stop += 1
+    turns = np.flatnonzero(np.diff(np.concatenate([[False], high > low, [False]])))
+    for index, stop in turns.reshape(-1, 2):
         for begin, end in clock.known(int(edges[index]), int(edges[stop]), gaps):
-            use = [i for i in range(index, stop) if edges[i + 1] > begin and edges[i] < end]
-            if not use:
+            use = np.arange(index, stop)
+            use = use[(edges[use + 1] > begin) & (edges[use] < end)]
+            if not len(use):
                 continue
-            left = [max(int(edges[i]), begin) for i in use]
-            right = [min(int(edges[i + 1]), end) for i in use]
+            left = np.maximum(edges[use], begin)
+            right = np.minimum(edges[use + 1], end)
             x = clock.x(np.column_stack([left, right]).ravel())
             top, bottom = np.repeat(high[use], 2), np.repeat(low[use], 2)
             points = np.concatenate([np.column_stack([x, top]), np.column_stack([x, bottom])[::-1]])
             paths.append(Path(np.vstack([points, points[:1]]), closed=True))
-        index = stop
     return paths
 
 

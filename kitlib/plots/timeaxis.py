@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -147,8 +148,9 @@ class Clock:
         return duration(ns - self.zero, self.unit[0], self.unit[2])
 
     def lasting(self, ns: int) -> str:
-        """Return how long something took, in words."""
-        return duration(ns, self.unit[0], self.unit[2])
+        """Return how long something took, in words; its own length decides the unit."""
+        size, sign = next((size, sign) for limit, size, _, sign in _UNITS if ns / 1e9 <= limit)
+        return duration(ns, size, sign)
 
     @property
     def label(self) -> str:
@@ -320,7 +322,7 @@ def _placed(clock: Clock, width: float) -> list[tuple[str, int, float, float, fl
         left = max((begin - clock.left) * scale, 0.0)
         right = width if end is None or end > clock.end else max((end - clock.left) * scale, left + 1)
         words = plain(name, 40)
-        long = TextPath((0, 0), words.replace("$", "S"), size=SMALL).get_extents().width if words.strip() else 0.0
+        long = _width(words)
         at = max(min(left, width - long), 0.0)
         row = next((index for index, taken in enumerate(ends) if min(left, at) >= taken - 0.5), len(ends))
         if row >= STEP_ROWS:
@@ -329,6 +331,12 @@ def _placed(clock: Clock, width: float) -> list[tuple[str, int, float, float, fl
         ends[row] = max(right, at + long + 4)
         placed.append((words, row, left, right, at))
     return placed
+
+
+@cache
+def _width(words: str) -> float:
+    """Return how wide small words are, in points."""
+    return float(TextPath((0, 0), words.replace("$", "S"), size=SMALL).get_extents().width) if words.strip() else 0.0
 
 
 def draw_steps(axes: Axes, clock: Clock) -> int:

@@ -169,8 +169,7 @@ def judge(
 ) -> tuple[Verdict, pd.DataFrame, pd.DataFrame]:
     """Return the verdict, and kitlib.rollout's `timeline` and `by_revision` that it rests on."""
     name = which(replicas, deployment)
-    times = model.timeline(pods, replicas, name)
-    long = model.by_revision(pods, replicas, name)
+    times, long = model.replay(pods, replicas, name)
     rows = _rows(replicas, name)
     last = rows.iloc[-1]
     verdict = Verdict(

@@ -286,7 +286,7 @@ class Recording:
     def _append(self, row: WatchEvent) -> None:
         self._tail.append(row)
         self._tail_bytes += len(row.object)
-        if self._whole:
+        if self._tail_bytes >= self.part_bytes or len(self._tail) >= self.part_rows:
             self.due.set()
 
     @property

@@ -55,7 +55,7 @@ def _suspicious(kind: str, raw: bytes, env: bool, meta: Meta | None) -> bool:
     annotations = (meta or head(raw)).annotations or {}
     if kind not in FLAT and raw.count(b'"annotations"') > bool(annotations):  # a template's, as well
         return True
-    return any(_tells(key, value) for key, value in annotations.items())
+    return bool(annotations) and any(_tells(key, value) for key, value in annotations.items())
 
 
 def _tells(key: str, value: Any) -> bool:

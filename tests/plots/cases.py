@@ -89,10 +89,18 @@ def broken() -> Frames:
     return cut(step(cluster.step("go wrong").apply("v2"), "go wrong", 5))
 
 
+def many() -> Frames:
+    cluster = Cluster(3, surge=1, unavailable=1).apply("v1").run(6)
+    for number in range(60):
+        step(cluster.step(f"minute {number}").apply(f"v{number + 2}"), f"minute {number}", 4)
+    return cut(cluster)
+
+
 INVENTED: dict[str, Callable[[], Frames]] = {
     make.__name__: make
     for make in (
-        six, hundred, rollback, hung, recreate, scaling, pod_gap, whole_gap, long_names, one, created, broken
+        six, hundred, rollback, hung, recreate, scaling, pod_gap, whole_gap, long_names, one, created, broken,
+        many,
     )
 }  # fmt: skip
 

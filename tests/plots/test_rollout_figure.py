@@ -100,6 +100,13 @@ def test_a_hung_rollout_says_so_first() -> None:
     assert drawing.words(axes, "took label") == ["not finished"]
 
 
+def test_more_changes_than_names_fit_are_told_as_one() -> None:
+    frames = cases.invented("many")
+    (told,) = drawing.words(drawn(frames), "took label")
+    changes = model.revisions(frames.replicas)["revision"].nunique()
+    assert re.fullmatch(rf"{changes - 1} changes, [\d.]+ s to [\d.]+ s each", told)
+
+
 def test_recreate_says_how_long_nothing_was_available() -> None:
     axes = drawn(cases.invented("recreate"))
     (answer,) = drawing.words(axes, "headline")
