@@ -96,8 +96,8 @@ class Frames:
     Attributes
     ----------
     pods, replicas, conditions, events, occurrences, gaps, steps : DataFrame
-        See `COLUMNS` for their columns. Each has `attrs`: `gaps` and `steps` (lists of dicts; shared, so not to be changed),
-        `window` (begin_ns, end_ns) and `now_ns`.
+        See `COLUMNS` for their columns. Each has `attrs`: `gaps` and `steps` (lists of dicts, not to be changed: they
+        are shared), `window` (begin_ns, end_ns) and `now_ns`.
     """
 
     def __init__(
