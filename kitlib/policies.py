@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import yaml
 
 from kitlib import admission, objects
 from kitlib.admission import Answer, again, send, serves
@@ -58,10 +59,13 @@ ALL = "all"
 """The namespace in which all fifteen apply at once."""
 USER = "alice"
 """Who asks: one who may edit in these namespaces and nothing else, since every policy is open to an administrator."""
+RBAC = "rbac.authorization.k8s.io"
 PART_OF = "app.kubernetes.io/part-of=kitlib-security"
 POD_SECURITY = "pod-security.kubernetes.io"
 """What the labels of Pod Security Admission begin with: POD_SECURITY/enforce, /warn, /audit, /enforce-version."""
 LEVEL = f"{POD_SECURITY}/enforce"
+LIMIT = "lowest-user"
+TURNS = "security.kitlib/turns"
 KINDS = (
     "podsecuritypolicies.policy",
     "clusterroles.rbac.authorization.k8s.io",
@@ -303,7 +307,9 @@ class Library:
         """Say whether the row's policy writes into Pods."""
         return (self.folder / row / "map.yaml").exists()
 
-    def space(self, labels: dict[str, str] | None = None, may_use: Sequence[str] = ()) -> str:
+    def space(
+        self, labels: dict[str, str] | None = None, may_use: Sequence[str] = (), account: str = "", **levels: str
+    ) -> str:
         """Make a namespace in which `USER` may edit; it goes when the library is closed.
 
         Parameters
@@ -312,39 +318,48 @@ class Library:
             The namespace's.
         may_use : sequence of str
             The PodSecurityPolicies that `USER` may use there, by the ClusterRoles psp-NAME; today there are none.
+        account : str
+            A ServiceAccount that is made there, and may use them in `USER`'s stead.
+        **levels
+            Labels of Pod Security Admission: enforce="baseline", enforce_version="v1.28", warn="restricted".
         """
-        name = namespaces.create(self.connection, "security", labels)
+        name = namespaces.create(self.connection, "security", (labels or {}) | _levels(levels))
         self.spaces[(name, "")] = name
-        self._bind(name, USER, "edit")
-        self._may(name, {"verb": "create", "resource": "pods"})
+        user = {"apiGroup": RBAC, "kind": "User", "name": USER}
+        self._bind(name, USER, "edit", user)
+        self._may(name, USER, {"verb": "create", "resource": "pods"})
+        who, subject = USER, user
+        if account:  # without a token, or in 2020 a Pod would have to wait for it
+            made = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": account}}
+            objects.apply(self.connection, {**made, "automountServiceAccountToken": False}, name)
+            who = f"system:serviceaccount:{name}:{account}"
+            subject = {"kind": "ServiceAccount", "name": account, "namespace": name}
         for policy in may_use if self.past else ():
-            self._bind(name, f"psp-{policy}", f"psp-{policy}")
-            use = {"verb": "use", "group": "policy", "resource": "podsecuritypolicies", "name": policy}
-            self._may(name, use)
+            self._bind(name, f"psp-{policy}", f"psp-{policy}", subject)
+            self._may(name, who, {"verb": "use", "group": "policy", "resource": "podsecuritypolicies", "name": policy})
         return name
 
-    def _bind(self, namespace: str, name: str, role: str) -> None:
-        group = "rbac.authorization.k8s.io"
+    def _bind(self, namespace: str, name: str, role: str, subject: dict[str, str]) -> None:
         binding = {
-            "apiVersion": f"{group}/v1",
+            "apiVersion": f"{RBAC}/v1",
             "kind": "RoleBinding",
             "metadata": {"name": name},
-            "roleRef": {"apiGroup": group, "kind": "ClusterRole", "name": role},
-            "subjects": [{"apiGroup": group, "kind": "User", "name": USER}],
+            "roleRef": {"apiGroup": RBAC, "kind": "ClusterRole", "name": role},
+            "subjects": [subject],
         }
         objects.apply(self.connection, binding, namespace)
 
-    def _may(self, namespace: str, what: dict[str, str]) -> None:
+    def _may(self, namespace: str, user: str, what: dict[str, str]) -> None:
         """Wait until authorization knows of a role, lest its refusal be taken for a policy's."""
         review = {
             "apiVersion": "authorization.k8s.io/v1",
             "kind": "SubjectAccessReview",
-            "spec": {"user": USER, "resourceAttributes": {"namespace": namespace, **what}},
+            "spec": {"user": user, "resourceAttributes": {"namespace": namespace, **what}},
         }
         again(
             lambda: send(self.connection, "POST", "/apis/authorization.k8s.io/v1/subjectaccessreviews", review),
             lambda answer: answer.stored.get("status", {}).get("allowed"),
-            f"{USER} may {what['verb']} {what['resource']} in {namespace}",
+            f"{user} may {what['verb']} {what['resource']} in {namespace}",
         )
 
     def apply(self) -> None:
@@ -371,7 +386,7 @@ class Library:
             for row in [*self.rows, ALL] if self.past else []:
                 objects.apply(self.connection, self.folder / row / "psp.yaml", self.spaces[row, "enforce"])
             for level in () if self.past else ("baseline", "restricted"):
-                space = self.space({LEVEL: level})
+                space = self.space(enforce=level)
                 self.spaces |= {(row, level): space for row in self.rows}
             for number, row in enumerate(self.rows, 1):
                 bar.update(row, number)
@@ -394,18 +409,29 @@ class Library:
     def ask(
         self, pod: dict[str, Any], space: str | None = None, user: str | None = USER, dry_run: bool = True
     ) -> PodAnswer:
-        """Ask for a Pod; see `kitlib.policies.ask`. Without a namespace it is the administrator, in the lab's own."""
-        return ask(self.connection, pod, space or self.lab.namespace, user if space else None, dry_run)
+        """Ask for a Pod; see `kitlib.policies.ask`.
+
+        Parameters
+        ----------
+        pod : dict
+        space : str or None
+            A namespace, or a row: that in which the row's policy applies. Without one the administrator asks, in the
+            lab's own.
+        user : str or None
+        dry_run : bool
+        """
+        where = self.spaces.get((space, "enforce"), space) if space else self.lab.namespace
+        return ask(self.connection, pod, where, user if space else None, dry_run)
 
     def until(
         self,
         pod: dict[str, Any],
         space: str | None,
-        so: Callable[[PodAnswer], Any],
+        so: Callable[[Answer], Any],
         what: str,
         user: str | None = USER,
         timeout: float = 30,
-    ) -> PodAnswer:
+    ) -> None:
         """Ask for a Pod again until the answer is as it should be; see `kitlib.admission.again`.
 
         Parameters
@@ -427,7 +453,7 @@ class Library:
         WaitTimeout
             If it isn't so in time; the message has the last answer.
         """
-        return again(lambda: self.ask(pod, space, user), so, what, timeout)  # type: ignore[arg-type, return-value]
+        again(lambda: self.ask(pod, space, user), so, what, timeout)
 
     def ask_all(
         self, pods: Iterable[tuple[str, dict[str, Any]]], means: str = "enforce", what: str = "ask"
@@ -490,6 +516,93 @@ class Library:
             }
         )
 
+    def cross(self, pods: Mapping[str, dict[str, Any]]) -> pd.DataFrame:
+        """Ask for Pods under each level of Pod Security Admission in each of its modes.
+
+        Parameters
+        ----------
+        pods : mapping
+            Name to Pod.
+
+        Returns
+        -------
+        DataFrame
+            mode, level, Pod (its name), and what came of it: admitted, refused, warned (admitted, with a warning), or
+            audited (admitted, and counted by the API server as what the audit would note).
+        """
+        rows = []
+        for mode in ("enforce", "warn", "audit"):
+            for level in ("privileged", "baseline", "restricted"):
+                space = self.space(_levels({mode: level}))
+                rows += [(mode, level, name, self._came(each, space)) for name, each in pods.items()]
+        return pd.DataFrame(rows, columns=["mode", "level", "Pod", "came"])
+
+    def _came(self, pod: dict[str, Any], space: str) -> str:
+        noted = self.audited()
+        answer = self.ask(pod, space)
+        if answer.warnings:
+            return "warned"
+        return "audited" if self.audited() > noted else answer.verdict
+
+    def audited(self) -> float:
+        """Return how many Pods the API server has found against a level that is audited."""
+        return self.count("pod_security_evaluations_total", mode="audit", decision="deny")
+
+    def limited(self, action: str, lowest: int | None = None) -> str:
+        """Make a namespace for the policy of today/limits.yaml; return it when admission knows of all that it needs.
+
+        Parameters
+        ----------
+        action : str
+            How the policy is bound there: deny, warn or audit.
+        lowest : int, optional
+            The parameter, the lowest user; without it there is none.
+        """
+        space = self.space({f"security.kitlib/{LIMIT}": action})
+        if lowest:
+            (limit,) = objects.load(self.folder / "today" / "lowest.yaml")
+            objects.apply(self.connection, {**limit, "data": {"lowest": str(lowest)}}, space)
+        below = pod(securityContext={"runAsUser": 0})
+        before, said = self.limits(action), f"users must be {lowest} or more"
+
+        def known(answer: Answer) -> bool:
+            if not lowest:
+                return not answer.admitted
+            if action == "audit":
+                return self.limits(action) > before
+            return said in answer.said or said in "".join(answer.warnings)
+
+        self.until(below, space, known, f"{LIMIT}, {action}, {lowest}")
+        return space
+
+    def limits(self, action: str) -> float:
+        """Return how many Pods the policy of today/limits.yaml found wanting where it is bound like this."""
+        return self.count("apiserver_validating_admission_policy_check_total", policy=LIMIT, enforcement_action=action)
+
+    def turns(self, names: str, again: str) -> str:
+        """Have a mutating policy for each letter, each of which writes its own behind what is there, and ask for a Pod.
+
+        Parameters
+        ----------
+        names : str
+            The letters; the policies are made in the opposite order.
+        again : str
+            Those whose policy asks to be called again if the Pod is changed after it.
+
+        Returns
+        -------
+        str
+            The letters in the order in which they were written.
+        """
+        for name in reversed(names):
+            text = (self.folder / "today" / "turns.yaml").read_text(encoding="utf-8")
+            text = text.replace("turn-a", f"turn-{name}").replace("'a'", f"'{name}'")
+            for item in yaml.safe_load_all(text if name in again else text.replace("IfNeeded", "Never")):
+                objects.apply(self.connection, item, "default")
+        space = self.space({TURNS: "watched"})
+        whole = lambda answer: {*_turns(answer)} == {*names}  # noqa: E731
+        return _turns(admission.again(lambda: self.ask(pod(), space), whole, "all of them have written"))
+
     def patch(self, path: str, fields: dict[str, Any], space: str, dry_run: bool = False) -> Answer:
         """Change something in a namespace, as the administrator, and return what the server says.
 
@@ -500,16 +613,26 @@ class Library:
         fields : dict
             What changes, as a strategic merge.
         space : str
-            The namespace.
+            The namespace, or a row, as of `ask`.
         dry_run : bool
             Whether nothing is stored.
         """
-        whole = f"/api/v1/namespaces/{space}/{path}".rstrip("/")
+        whole = f"/api/v1/namespaces/{self.spaces.get((space, 'enforce'), space)}/{path}".rstrip("/")
         return send(self.connection, "PATCH", whole, fields, dry_run=dry_run)
 
-    def label(self, space: str, labels: dict[str, str], dry_run: bool = False) -> Answer:
-        """Set labels of a namespace, or, as a dry run, only hear what the server says."""
-        return self.patch("", {"metadata": {"labels": labels}}, space, dry_run)
+    def label(self, space: str, dry_run: bool = False, **levels: str) -> Answer:
+        """Set a namespace's labels of Pod Security Admission; as a dry run, only hear what the server says.
+
+        Parameters
+        ----------
+        space : str
+            The namespace.
+        dry_run : bool
+            Whether nothing is stored.
+        **levels
+            As of `space`.
+        """
+        return self.patch("", {"metadata": {"labels": _levels(levels)}}, space, dry_run)
 
     def count(self, metric: str, **labels: str) -> float:
         """Return a counter of the API server: the sum over all that have these labels."""
@@ -525,6 +648,14 @@ class Library:
             with suppress(KitlibError):
                 namespaces.delete(self.connection, name, timeout=None)
         self.spaces.clear()
+
+
+def _levels(levels: Mapping[str, str]) -> dict[str, str]:
+    return {f"{POD_SECURITY}/{name.replace('_', '-')}": level for name, level in levels.items()}
+
+
+def _turns(answer: Answer) -> str:
+    return str(answer.stored.get("metadata", {}).get("annotations", {}).get(TURNS, ""))
 
 
 class Libraries(dict[str, "Library | KitlibError"]):
