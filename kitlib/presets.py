@@ -485,20 +485,22 @@ def _one(name: str, operator: str, *values: str) -> dict[str, Any]:
 
 
 _SELECTORS: list[Any] = [
-    lambda name: {"matchLabels": {name: "yes"}},
-    lambda name: {"matchExpressions": [_one(name, "In", "yes", "always")]},
-    lambda name: {"matchExpressions": [_one(name, "Exists")]},
-    lambda name: {"matchExpressions": [_one(name, "NotIn", "no", "never")]},
-    lambda name: {"matchExpressions": [_one(name, "DoesNotExist")]},
-    lambda name: {"matchLabels": {"app": "web"}, "matchExpressions": [_one(name, "In", "yes")]},
+    lambda name: {"matchLabels": {"app": "web", name: "yes"}},
+    lambda name: {"matchLabels": {"app": "web"}, "matchExpressions": [_one(name, "In", "yes", "always")]},
+    lambda name: {"matchLabels": {"app": "web"}, "matchExpressions": [_one(name, "Exists")]},
+    lambda name: {"matchLabels": {"app": "web"}, "matchExpressions": [_one(name, "NotIn", "no", "never")]},
+    lambda name: {"matchLabels": {"app": "web"}, "matchExpressions": [_one(name, "DoesNotExist")]},
+    lambda name: {"matchExpressions": [_one("app", "In", "web"), _one(name, "In", "yes")]},
 ]
+"""Each also asks for app=web, which all generated Pods have: other Pods of the namespace are left alone."""
 
 
 def _fitting(name: str, selector: Mapping[str, Any], fits: bool) -> list[dict[str, str]]:
     """Return labels that fit a preset's selector, or that don't."""
     absent: dict[str, str] = {}
-    expressions = selector.get("matchExpressions") or [_one(name, "In", "yes")]
-    operator, values = expressions[0]["operator"], expressions[0].get("values")
+    expressions = {item["key"]: item for item in selector.get("matchExpressions") or ()}
+    expression = expressions.get(name) or _one(name, "In", "yes")
+    operator, values = expression["operator"], expression.get("values")
     listed = [{name: value} for value in values or ("", "yes")]
     other = [{name: "No"}, {name: ""}]
     if operator == "In":
