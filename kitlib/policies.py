@@ -17,6 +17,7 @@ import random
 import re
 import subprocess
 import tempfile
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -31,10 +32,10 @@ import yaml
 from kitlib import admission, objects
 from kitlib.admission import Answer, again, send, serves
 from kitlib.claims import Check, equal
-from kitlib.cluster import binaries, namespaces, versions
+from kitlib.cluster import binaries, controlplane, namespaces, versions
 from kitlib.connection import Connection
-from kitlib.errors import KitlibError
-from kitlib.progress import Progress
+from kitlib.errors import KitlibError, WaitTimeout
+from kitlib.progress import Progress, duration
 
 ROWS = {
     "privileged": "privileged",
@@ -73,13 +74,14 @@ KINDS = (
     "mutatingadmissionpolicybindings",
     "validatingadmissionpolicies",
     "mutatingadmissionpolicies",
+    "runtimeclasses.node.k8s.io",
 )
 THEN_ONLY = ("kinds", "order")
 """Folders with policies of 1.17 that are no row's; who may use them is bound in a namespace when it is made."""
 AT_ONCE = 6
 REPEATED = re.compile(
     r"^.*? is forbidden: |unable to validate against any pod security policy: "
-    r"|ValidatingAdmissionPolicy '[^']*' with binding '[^']*' denied request: |^.*? violates (?=PodSecurity)"
+    r"|ValidatingAdmissionPolicy '[^']*' with binding '[^']*' denied request: "
 )
 """What every message of admission says; which Pod and which namespace stands beside it."""
 
@@ -189,13 +191,15 @@ def verdicts(heard: Mapping[Any, Answer], wanted: str | Sequence[str], *names: s
     return equal([answer.verdict for answer in heard.values()], each, answers(heard, *names), "answers")
 
 
-def pod(spec: dict[str, Any] | None = None, **container: Any) -> dict[str, Any]:
+def pod(spec: dict[str, Any] | None = None, called: str = "web", **container: Any) -> dict[str, Any]:
     """Make a Pod of one container that asks for nothing.
 
     Parameters
     ----------
     spec : dict, optional
         Fields of the Pod's spec beside.
+    called : str
+        Its name.
     **container
         Fields of its container beside.
     """
@@ -203,7 +207,7 @@ def pod(spec: dict[str, Any] | None = None, **container: Any) -> dict[str, Any]:
     return {
         "apiVersion": "v1",
         "kind": "Pod",
-        "metadata": {"name": "web"},
+        "metadata": {"name": called},
         "spec": {**(spec or {}), "containers": [web]},
     }
 
@@ -308,7 +312,12 @@ class Library:
         return (self.folder / row / "map.yaml").exists()
 
     def space(
-        self, labels: dict[str, str] | None = None, may_use: Sequence[str] = (), account: str = "", **levels: str
+        self,
+        labels: dict[str, str] | None = None,
+        may_use: Sequence[str] = (),
+        account: str = "",
+        name: str | None = None,
+        **levels: str,
     ) -> str:
         """Make a namespace in which `USER` may edit; it goes when the library is closed.
 
@@ -320,10 +329,12 @@ class Library:
             The PodSecurityPolicies that `USER` may use there, by the ClusterRoles psp-NAME; today there are none.
         account : str
             A ServiceAccount that is made there, and may use them in `USER`'s stead.
+        name : str, optional
+            The namespace's, where others know it by that.
         **levels
             Labels of Pod Security Admission: enforce="baseline", enforce_version="v1.28", warn="restricted".
         """
-        name = namespaces.create(self.connection, "security", (labels or {}) | _levels(levels))
+        name = namespaces.create(self.connection, "security", (labels or {}) | _levels(levels), name)
         self.spaces[(name, "")] = name
         user = {"apiGroup": RBAC, "kind": "User", "name": USER}
         self._bind(name, USER, "edit", user)
@@ -544,6 +555,71 @@ class Library:
             return "warned"
         return "audited" if self.audited() > noted else answer.verdict
 
+    def noted(self, space: str, pod: str, timeout: float = 10) -> dict[str, str]:
+        """Return what the audit log notes of a Pod that was asked for, on a cluster that writes one (1.37-audit).
+
+        Parameters
+        ----------
+        space : str
+            The namespace.
+        pod : str
+            The Pod's name.
+        timeout : float
+            Seconds: the server may answer before it notes.
+
+        Returns
+        -------
+        dict
+            Annotation to text; of the last Pod of that name.
+
+        Raises
+        ------
+        WaitTimeout
+            If the Pod is not in the log.
+        """
+        path = controlplane.audit_log(self.lab.cluster.home)
+        until = time.monotonic() + timeout
+        with Progress("wait for the audit log"):
+            while True:
+                lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+                mine = [json.loads(line) for line in lines if f'"{space}"' in line and line.endswith("}")]
+                if found := [entry for entry in mine if entry["objectRef"].get("name") == pod]:
+                    return dict(found[-1].get("annotations", {}))
+                if time.monotonic() > until:
+                    raise WaitTimeout(
+                        f"it does not name Pod {pod} of {space} within {duration(timeout)}",
+                        step="read the audit log",
+                        object=str(path),
+                        next='open the lab with kubernetes="1.37-audit": only that one writes an audit log',
+                    )
+                time.sleep(0.02)
+
+    def exempted(self, pod: dict[str, Any]) -> dict[str, PodAnswer]:
+        """Ask for a Pod that baseline refuses, in each way of being exempt that the cluster is set up for (1.37-audit).
+
+        Parameters
+        ----------
+        pod : dict
+
+        Returns
+        -------
+        dict
+            What is exempt (nobody, user, RuntimeClass, namespace) to answer.
+        """
+        exempt = controlplane.EXEMPT
+        space = self.space(enforce="baseline")
+        self._bind(space, exempt, "edit", {"apiGroup": RBAC, "kind": "User", "name": exempt})
+        self._may(space, exempt, {"verb": "create", "resource": "pods"})
+        label, _, value = PART_OF.partition("=")
+        kind = {"apiVersion": "node.k8s.io/v1", "kind": "RuntimeClass", "handler": exempt}
+        objects.apply(self.connection, {**kind, "metadata": {"name": exempt, "labels": {label: value}}}, "default")
+        return {
+            "nobody": self.ask(pod, space),
+            "user": self.ask(pod, space, exempt),
+            "RuntimeClass": self.ask({**pod, "spec": {**pod["spec"], "runtimeClassName": exempt}}, space),
+            "namespace": self.ask(pod, self.space(enforce="baseline", name=exempt)),
+        }
+
     def audited(self) -> float:
         """Return how many Pods the API server has found against a level that is audited."""
         return self.count("pod_security_evaluations_total", mode="audit", decision="deny")
@@ -562,7 +638,7 @@ class Library:
         if lowest:
             (limit,) = objects.load(self.folder / "today" / "lowest.yaml")
             objects.apply(self.connection, {**limit, "data": {"lowest": str(lowest)}}, space)
-        below = pod(securityContext={"runAsUser": 0})
+        below = pod(called="below", securityContext={"runAsUser": 0})
         before, said = self.limits(action), f"users must be {lowest} or more"
 
         def known(answer: Answer) -> bool:

@@ -5,14 +5,32 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
+import pandas as pd
 import pytest
 
 from kitlib import cluster as clusters
 from kitlib import objects, policies
+from kitlib.admission import Answer
 from kitlib.connection import Connection
-from kitlib.errors import BuildError
-from kitlib.policies import ALL, LEVEL, ROWS, Library, ask, grid, send, settings, written
+from kitlib.errors import BuildError, ClusterError, WaitTimeout
+from kitlib.policies import (
+    ALL,
+    LEVEL,
+    ROWS,
+    Libraries,
+    Library,
+    PodAnswer,
+    answers,
+    ask,
+    brief,
+    covered,
+    grid,
+    settings,
+    verdicts,
+    written,
+)
 
 FOLDER = Path(__file__).resolve().parent.parent / "notebooks" / "manifests" / "security"
 WRITES = {
@@ -75,6 +93,55 @@ def test_what_was_written_is_told_from_what_was_sent():
     assert written(sent, stored) == {"fsGroup": 5000}
 
 
+def test_answers_are_a_frame_without_empty_columns():
+    heard = {("1.17", "web"): Answer("refused", 'pods "web" is forbidden: no'), ("1.37", "web"): Answer("admitted")}
+    frame = answers(heard, "Kubernetes", "Pod")
+    assert list(frame.columns) == ["Kubernetes", "Pod", "answer", "said"]
+    assert list(brief(frame)["said"]) == ["no", ""] and frame["said"].iloc[0].startswith("pods")
+    written = PodAnswer("written", warnings=("one", "two"), wrote={"fsGroup": 5000})
+    assert answers({"web": written}).to_dict("records") == [
+        {"Pod": "web", "answer": "written", "warning": "one; two", "wrote": '{"fsGroup": 5000}'}
+    ]
+
+
+def test_verdicts_are_checked_in_their_order():
+    heard = {"first": Answer("refused"), "second": Answer("admitted")}
+    assert verdicts(heard, ["refused", "admitted"]).holds
+    assert verdicts(heard, ["admitted", "refused"]).holds is False
+    assert verdicts(heard, "refused").holds is False
+
+
+@pytest.mark.parametrize(
+    ("said", "left"),
+    [
+        (
+            "pods \"web\" is forbidden: ValidatingAdmissionPolicy 'a' with binding 'b' denied request: not so",
+            "not so",
+        ),
+        ('pods "web" is forbidden: unable to validate against any pod security policy: [spec: no]', "[spec: no]"),
+        (
+            'pods "web" is forbidden: violates PodSecurity "baseline:latest": x',
+            'violates PodSecurity "baseline:latest": x',
+        ),
+        ("it rains", "it rains"),
+    ],
+)
+def test_a_brief_message_keeps_what_differs(said, left):
+    assert brief(answers({"web": Answer("refused", said)}))["said"].item() == left
+
+
+def test_a_row_is_covered_if_one_pod_is_refused_and_the_other_is_not():
+    pairs = [("refused", "admitted"), ("refused", "written"), ("refused", "refused"), ("admitted", "admitted")]
+    table = pd.DataFrame(pairs, columns=["unwanted", "wanted"]).assign(row=list("abcd"), means="VAP")
+    assert covered(table, "VAP") == ["a", "b"] and covered(table, "MAP") == []
+
+
+def test_a_version_that_cannot_be_had_keeps_its_reason():
+    reason = ClusterError("no Go", step="open", object="1.17", next="install it")
+    libraries = Libraries({"1.17": reason}, FOLDER)
+    assert libraries["1.17"] is reason and libraries.present == {}
+
+
 # On both clusters.
 
 
@@ -99,7 +166,15 @@ def now(connection: Connection) -> Iterator[Library]:
         yield library
 
 
-def answers(library: Library, row: str, means: str = "enforce") -> list[str]:
+@pytest.fixture(scope="module")
+def audited(own_state: Path) -> Iterator[Library]:
+    """Today's cluster with an audit log and exemptions."""
+    cluster = clusters.up("embedded", "1.37-audit")
+    with Library(cluster.connect(), FOLDER, lab=SimpleNamespace(cluster=cluster)) as library:
+        yield library
+
+
+def said(library: Library, row: str, means: str = "enforce") -> list[str]:
     return [answer.verdict for answer in library.ask_all([(row, pod) for pod in library.pods(row)], means)]
 
 
@@ -107,12 +182,12 @@ def answers(library: Library, row: str, means: str = "enforce") -> list[str]:
 @pytest.mark.slow
 @pytest.mark.parametrize("row", ROWS)
 def test_today_a_row_refuses_one_pod_and_admits_the_other(now, row):
-    assert answers(now, row) == ["refused", "written" if row in WRITES else "admitted"]
+    assert said(now, row) == ["refused", "written" if row in WRITES else "admitted"]
     (bad, *_) = now.ask_all([(row, now.pods(row)[0])])
     assert f"ValidatingAdmissionPolicy '{row}'" in bad.said and ROWS[row] in bad.said
     if row in WRITES:
-        assert "refused" not in answers(now, row, "write")
-        assert "written" not in answers(now, row, "refuse")
+        assert "refused" not in said(now, row, "write")
+        assert "written" not in said(now, row, "refuse")
 
 
 @pytest.mark.live
@@ -120,7 +195,7 @@ def test_today_a_row_refuses_one_pod_and_admits_the_other(now, row):
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("row", ROWS)
 def test_then_a_row_refused_one_pod_and_admitted_the_other(then, row):
-    assert answers(then, row) == ["refused", "written" if row in WRITES else "admitted"]
+    assert said(then, row) == ["refused", "written" if row in WRITES else "admitted"]
     (bad, *_) = then.ask_all([(row, then.pods(row)[0])])
     assert "unable to validate against any pod security policy: [spec." in bad.said
 
@@ -157,8 +232,7 @@ def test_a_warning_is_heard(now):
     space = now.space({"pod-security.kubernetes.io/warn": "baseline"})
     answer = ask(now.connection, now.pods("privileged")[0], space)
     assert answer.admitted and "would violate PodSecurity" in answer.warnings[0]
-    label = {"metadata": {"labels": {LEVEL: "baseline"}}}
-    assert send(now.connection, "PATCH", f"/api/v1/namespaces/{space}", label, dry_run=True).admitted
+    assert now.label(space, dry_run=True, enforce="baseline").admitted
     assert LEVEL not in now.connection.get(f"/api/v1/namespaces/{space}")["metadata"]["labels"]
 
 
@@ -176,3 +250,79 @@ def test_no_expression_has_a_type_error(now):
         )
     for item in now.connection.get(path)["items"]:
         assert not item["status"].get("typeChecking"), item["metadata"]["name"]
+
+
+@pytest.mark.live
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_then_a_service_account_may_use_what_its_pods_creator_may_not(then):
+    space = then.space(may_use=["host-pid"], account="trusted")
+    bad, _ = then.pods("privileged")
+    assert ask(then.connection, bad, space).verdict == "refused"
+    trusted = {**bad, "spec": {**bad["spec"], "serviceAccountName": "trusted"}}
+    assert ask(then.connection, trusted, space).taken == "host-pid"
+
+
+@pytest.mark.live
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_then_the_policy_that_changes_nothing_is_taken_first(then):
+    _, good = then.pods("privileged")
+    space = then.space(may_use=["a-writes-1000", "b-leaves-it"])
+    assert ask(then.connection, good, space).taken == "b-leaves-it"
+    made = ask(then.connection, good, then.space(may_use=["c-writes-2000"]))
+    assert made.taken == "c-writes-2000" and made.wrote == {"web.runAsUser": 2000}
+
+
+@pytest.mark.live
+@pytest.mark.slow
+def test_a_level_picks_and_a_mode_does(now):
+    cross = now.cross({"bad": now.pods("privileged")[0], "good": now.pods("privileged")[1]})
+    came = cross[cross["came"] != "admitted"].to_dict("records")
+    assert {(each["mode"], each["Pod"], each["came"]) for each in came} == {
+        ("enforce", "bad", "refused"),
+        ("warn", "bad", "warned"),
+        ("audit", "bad", "audited"),
+    }
+    assert {each["level"] for each in came} == {"baseline", "restricted"} and len(cross) == 18
+
+
+@pytest.mark.live
+@pytest.mark.slow
+def test_who_asks_to_be_called_again_is(now):
+    turns = now.turns("abcd", again="bd")
+    assert sorted(turns[:4]) == list("abcd") and sorted(turns[4:]) == ["b", "d"]
+
+
+@pytest.mark.live
+@pytest.mark.slow
+def test_a_limit_is_bound_in_three_ways(now):
+    for name in ("limits.yaml", "softer.yaml"):
+        objects.apply(now.connection, FOLDER / "today" / name, "default")
+    pod = policies.pod(securityContext={"runAsUser": 500})
+    heard = {action: ask(now.connection, pod, now.limited(action, 1000)) for action in ("deny", "warn", "audit")}
+    assert [answer.admitted for answer in heard.values()] == [False, True, True]
+    assert [bool(answer.warnings) for answer in heard.values()] == [False, True, False]
+    assert not ask(now.connection, pod, now.limited("deny")).admitted
+    assert ask(now.connection, pod, now.limited("deny", 100)).admitted
+
+
+@pytest.mark.live
+@pytest.mark.slow
+def test_what_is_audited_is_noted_and_who_is_exempt_is_admitted(audited):
+    bad, _ = audited.pods("privileged")
+    space = audited.space(audit="baseline")
+    assert audited.ask(bad, space).admitted
+    noted = audited.noted(space, bad["metadata"]["name"])
+    assert "would violate PodSecurity" in noted["pod-security.kubernetes.io/audit-violations"]
+    with pytest.raises(WaitTimeout, match=r"(?s)does not name Pod nobody.*1\.37-audit"):
+        audited.noted(space, "nobody", timeout=0.1)
+    for _ in range(2):  # what the first has left is no hindrance
+        verdict = {name: answer.verdict for name, answer in audited.exempted(bad).items()}
+        assert verdict == {"nobody": "refused", "user": "admitted", "RuntimeClass": "admitted", "namespace": "admitted"}
+
+
+@pytest.mark.live
+@pytest.mark.slow
+def test_the_server_says_which_plugin_it_does_not_know():
+    assert policies.refused_plugin("NoSuchPlugin") == '"NoSuchPlugin" is unknown'

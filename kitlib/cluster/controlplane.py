@@ -18,6 +18,10 @@ UNUSED_PORT = 1
 """kwokctl would look for a free port for what we turn off; it is told this one, and nothing listens there."""
 
 
+EXEMPT = "kitlib-exempt"
+"""The user, the RuntimeClass and the namespace that Pod Security Admission exempts where a release is audited."""
+
+
 def free_ports(count: int, wanted: dict[str, int] | None = None) -> list[int]:
     """Pick ports on the loopback address that nothing listens on.
 
@@ -59,7 +63,51 @@ def _arguments(override: dict[str, str], added: dict[str, str]) -> list[dict[str
     ]
 
 
-def configuration(release: Release, pki: Path, ports: dict[str, int]) -> str:
+def audit_log(home: Path) -> Path:
+    """Return where an audited cluster has its audit log: a line of JSON for each Pod that is made."""
+    return home / "log" / "audit.log"
+
+
+def settings(release: Release, home: Path) -> dict[Path, str]:
+    """Return the files that the API server reads when it starts, beside certificates.
+
+    Parameters
+    ----------
+    release : Release
+    home : Path
+        The cluster's folder.
+
+    Returns
+    -------
+    dict
+        Path to text; empty for most releases.
+    """
+    if not release.audited:
+        return {}
+    audit = {
+        "apiVersion": "audit.k8s.io/v1",
+        "kind": "Policy",
+        "omitStages": ["RequestReceived"],
+        "rules": [
+            {"level": "Metadata", "verbs": ["create"], "resources": [{"group": "", "resources": ["pods"]}]},
+            {"level": "None"},
+        ],
+    }
+    pod_security = {
+        "apiVersion": "pod-security.admission.config.k8s.io/v1",
+        "kind": "PodSecurityConfiguration",
+        "exemptions": {"usernames": [EXEMPT], "runtimeClasses": [EXEMPT], "namespaces": [EXEMPT]},
+    }
+    admission = {
+        "apiVersion": "apiserver.config.k8s.io/v1",
+        "kind": "AdmissionConfiguration",
+        "plugins": [{"name": "PodSecurity", "configuration": pod_security}],
+    }
+    named = {"audit-policy.yaml": audit, "admission.yaml": admission}
+    return {home / "kwokctl" / name: json.dumps(content, indent=1) for name, content in named.items()}
+
+
+def configuration(release: Release, pki: Path, ports: dict[str, int], home: Path = Path("home")) -> str:
     """Return kwokctl's configuration file.
 
     Parameters
@@ -69,6 +117,8 @@ def configuration(release: Release, pki: Path, ports: dict[str, int]) -> str:
         Where kwokctl will put ca.crt, admin.crt and admin.key.
     ports : dict
         A port for each of `PORTS`.
+    home : Path
+        The cluster's folder, where its `settings` are.
 
     Notes
     -----
@@ -96,6 +146,11 @@ def configuration(release: Release, pki: Path, ports: dict[str, int]) -> str:
         apiserver_added["runtime-config"] = ",".join(f"{api}=true" for api in release.apis)
     if release.admission:
         apiserver_added["enable-admission-plugins"] = ",".join(release.admission)
+    if release.audited:
+        policy, admission = settings(release, home)
+        apiserver_added["audit-policy-file"] = str(policy)
+        apiserver_added["audit-log-path"] = str(audit_log(home))
+        apiserver_added["admission-control-config-file"] = str(admission)
     patches = {
         "etcd": _arguments(
             {

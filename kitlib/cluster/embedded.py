@@ -94,7 +94,9 @@ class Embedded:
         for program, path in chosen.paths.items():
             (home / "bin" / program).symlink_to(path)
         pki = _work(home, name) / "pki"
-        record.write_private(home / "kwokctl" / "config.yaml", controlplane.configuration(wanted, pki, ports))
+        for path, text in controlplane.settings(wanted, home).items():
+            record.write_private(path, text)
+        record.write_private(home / "kwokctl" / "config.yaml", controlplane.configuration(wanted, pki, ports, home))
 
         def check() -> None:
             bar.update("etcd, API server, controllers, scheduler")
@@ -300,4 +302,5 @@ def _work(home: Path, name: str) -> Path:
 def _digest(wanted: Release) -> str:
     """Return what tells whether a running cluster was configured as this kitlib would do it."""
     text = controlplane.configuration(wanted, Path("pki"), dict.fromkeys(controlplane.PORTS, 0))
+    text += "".join(controlplane.settings(wanted, Path("home")).values())
     return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -20,7 +20,9 @@ LABEL = "kitlib/notebook"
 OWNER = "kitlib/owner"
 
 
-def create(connection: Connection, notebook: str, labels: Mapping[str, str] | None = None) -> str:
+def create(
+    connection: Connection, notebook: str, labels: Mapping[str, str] | None = None, name: str | None = None
+) -> str:
     """Make a namespace that this process owns, and return its name.
 
     Parameters
@@ -31,8 +33,12 @@ def create(connection: Connection, notebook: str, labels: Mapping[str, str] | No
         Becomes part of the name and the value of the label kitlib/notebook.
     labels : mapping, optional
         Labels besides; they are there from the first moment, so nothing that goes by them can miss them.
+    name : str, optional
+        Its name, where others know it by that; what an earlier run has left of it is removed first.
     """
-    name = f"kitlib-{notebook}-{secrets.token_hex(3)}"
+    if name:
+        delete(connection, name)
+    name = name or f"kitlib-{notebook}-{secrets.token_hex(3)}"
     body = {
         "apiVersion": "v1",
         "kind": "Namespace",

@@ -27,6 +27,9 @@ class Release:
         What tells it from the others of its version, if it is not the usual one.
     apis, admission : tuple of str
         API versions that are served and admission plugins that are on, beside those of the API server's defaults.
+    audited : bool
+        Whether the API server writes an audit log of Pods that are made, and exempts `controlplane.EXEMPT` from Pod
+        Security Admission.
     """
 
     minor: str
@@ -38,6 +41,7 @@ class Release:
     variant: str = ""
     apis: tuple[str, ...] = ()
     admission: tuple[str, ...] = ()
+    audited: bool = False
 
     @property
     def label(self) -> str:
@@ -60,14 +64,15 @@ RELEASES = {
     known.label: known
     for known in (
         _NOW,
+        replace(_NOW, variant="audit", audited=True),
         _THEN,
         replace(_THEN, variant="psp", admission=(*_THEN.admission, "PodSecurityPolicy")),
         replace(_THEN, variant="no-preset-api", apis=("batch/v2alpha1",)),
         replace(_THEN, variant="no-preset-plugin", admission=()),
     )
 }
-"""By label. PodSecurityPolicy is a variant because with it no Pod is admitted until a policy allows one; the other two
-variants leave out one of the steps that enable PodPreset."""
+"""By label. An audit log is a variant because writing it takes time; PodSecurityPolicy is one because with it no Pod is
+admitted until a policy allows one; the other two leave out one of the steps that enable PodPreset."""
 DEFAULT = "1.37"
 NODE_IMAGES = {
     "1.37": "kindest/node:v1.37.0@sha256:a1ed56cfb0e7b93589bdf97c8cd566405a265939e3620fc4f5de89adff580ae5",

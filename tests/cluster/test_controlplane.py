@@ -64,3 +64,16 @@ def test_pod_ranges_of_many_nodes_do_not_meet() -> None:
     nodes = [controlplane.node(number) for number in range(1, 1001)]
     assert len({node["spec"]["podCIDR"] for node in nodes}) == 1000
     assert len({node["status"]["addresses"][0]["address"] for node in nodes}) == 1000
+
+
+def test_an_audited_release_names_the_files_that_it_brings(tmp_path: Path) -> None:
+    wanted = release("1.37-audit")
+    text = controlplane.configuration(wanted, Path("/pki"), PORTS, tmp_path).split("\n---\n", 1)[0]
+    (server,) = [each for each in json.loads(text)["componentsPatches"] if each["name"] == "kube-apiserver"]
+    arguments = {each["key"]: each["value"] for each in server["extraArgs"]}
+    files = {str(path): yaml.safe_load(content) for path, content in controlplane.settings(wanted, tmp_path).items()}
+    assert files[arguments["audit-policy-file"]]["kind"] == "Policy"
+    (plugin,) = files[arguments["admission-control-config-file"]]["plugins"]
+    assert plugin["configuration"]["exemptions"]["usernames"] == [controlplane.EXEMPT]
+    assert arguments["audit-log-path"] == str(controlplane.audit_log(tmp_path))
+    assert controlplane.settings(release(), tmp_path) == {}
