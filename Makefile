@@ -13,6 +13,9 @@ PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3 python;
 TEST_STATE := $(CURDIR)/build/test/state
 PURE := not live and not browser and not slow
 
+# `make walk PROVIDER=kind` for real nodes and containers; by default kitlib chooses what this machine can do.
+CHOSEN = $(if $(PROVIDER),--provider $(PROVIDER))
+
 .PHONY: help
 help: ## List the targets
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-18s %s\n", $$1, $$2}'
@@ -34,10 +37,10 @@ env-bench: python ## Make or mend .venv: what the tests and the benchmarks need,
 
 .PHONY: walk lab
 walk: env ## Find or make a cluster, run every notebook on it, print verdicts, write site/
-	@$(BIN)/kitlib walk
+	@$(BIN)/kitlib walk $(CHOSEN)
 
 lab: env ## Open JupyterLab at the first notebook, on the same cluster
-	@$(BIN)/kitlib lab
+	@$(BIN)/kitlib lab $(CHOSEN)
 
 .PHONY: site notebooks
 site: env ## Write site/ from the last walk, running nothing
@@ -57,9 +60,10 @@ lint: env-test
 # brought up first because it shows its progress, which pytest would swallow.
 test: lint ## Lint, types, layers and every test: pure, live, notebooks, browser
 	@$(BIN)/python tests/prepare.py
-	@KITLIB_STATE="$(TEST_STATE)" $(BIN)/kitlib up
+	@KITLIB_STATE="$(TEST_STATE)" $(BIN)/kitlib up --provider embedded
 	@{ KITLIB_STATE="$(TEST_STATE)" $(BIN)/kitlib up --kubernetes 1.17 && \
 	KITLIB_STATE="$(TEST_STATE)" $(BIN)/kitlib down --quiet embedded-1.17; } || echo "Tests of 1.17 are skipped." >&2
+	@$(BIN)/kitlib airgap build >/dev/null || echo "Tests on kind need a container engine." >&2
 	@status=0; KITLIB_STATE="$(TEST_STATE)" $(BIN)/pytest --nbval-lax --nbval-cell-timeout=300 \
 	--nbval-sanitize-with=tests/nbval.cfg tests notebooks $(ARGS) || status=$$?; \
 	KITLIB_STATE="$(TEST_STATE)" $(BIN)/kitlib down --quiet || true; exit $$status

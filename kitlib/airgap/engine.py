@@ -394,15 +394,26 @@ def _end(own: Own) -> bool:
 
 
 def _remove_groups(ident: str) -> None:
-    """Remove the engine's control groups; they are empty when its processes have ended."""
-    for root in (GROUPS, *GROUPS.iterdir()):
-        group = root / ident
-        if group.is_dir():
+    """Remove the engine's control groups, when the last process in them has ended: the kernel tells nobody of that."""
+    until = time.monotonic() + PATIENCE
+    for group in (root / ident for root in (GROUPS, *GROUPS.iterdir())):
+        while group.is_dir():
             for path in sorted((each for each in group.rglob("*") if each.is_dir()), reverse=True):
                 with contextlib.suppress(OSError):
                     path.rmdir()
-            with contextlib.suppress(OSError):
+            try:
                 group.rmdir()
+            except FileNotFoundError:
+                break
+            except OSError as error:
+                if time.monotonic() > until:
+                    raise ClusterError(
+                        f"processes in it don't end ({error.strerror}).",
+                        step="take down the container engine",
+                        object=str(group),
+                        next="`kitlib down` again",
+                    ) from error
+                time.sleep(0.05)
 
 
 def _lock(step: str, progress: bool) -> FileLock:

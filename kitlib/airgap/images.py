@@ -2,28 +2,41 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
+import shutil
 import subprocess
 import tomllib
 from pathlib import Path
 
-from kitlib.airgap import probe, running
+from kitlib.airgap import oci, probe, running
 from kitlib.airgap.oci import Blob, Entry, Layout
+from kitlib.cluster import build, places
+from kitlib.cluster.lock import FileLock
 
 STEP = "make the container images"
 CONTROL = ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kube-proxy")
 NODED = "localhost/noded:local"
 BUSYBOX = "localhost/busybox:local"
+LESSONS = {
+    "web": (*(f"{major}.0" for major in range(1, 6)), *(f"1.{minor}" for minor in range(1, 13))),
+    "hello": ("1.0", "2.0"),
+    "sidecar": ("1.0",),
+    "proxy": ("1.0",),
+    "prepare": ("1.0",),
+}
+"""Images that notebooks name, with their versions."""
+JOBS = ("prepare",)
+"""Those of them that do something and end."""
 LINKS = tuple(
     f"/usr/sbin/{version}{what}" for version in ("iptables", "ip6tables") for what in ("", "-save", "-restore")
 )
 BASE = (
     Entry("/tmp", None, 0o1777),
-    Entry("/root", None, 0o700),
     Entry("/run", None),
     Entry("/var/log", None),
-    Entry("/etc/passwd", b"root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n", 0o644),
+    Entry("/etc/passwd", b"root:x:0:0:root:/:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n", 0o644),
     Entry("/etc/group", b"root:x:0:\nnogroup:x:65534:\n", 0o644),
     Entry("/etc/nsswitch.conf", b"hosts: files dns\n", 0o644),
 )
@@ -82,8 +95,50 @@ def make(layout: Layout, programs: Path, rootfs: Path, probe_program: Path, name
     layout.image(names["pause"], [program("pause")], Entrypoint=["/pause"], User="65535:65535")
     layout.image(NODED, [base, tools, program("noded", "/usr/local/bin/")], Entrypoint=["noded"])
     layout.image(BUSYBOX, [base, layout.layer(*_shell(rootfs))], Cmd=["sh"])
-    layout.image(probe.IMAGE, [base, layout.layer(Entry("/probe", probe_program))], Entrypoint=["/probe"])
+    for_lessons(layout, probe_program)
     layout.write()
+
+
+def for_lessons(layout: Layout, probe_program: Path) -> None:
+    """Write the images that notebooks run into a layout: all are the probe, each tells its own version."""
+    layers = [layout.layer(*BASE), layout.layer(Entry("/probe", probe_program))]
+    layout.image(probe.IMAGE, layers, Entrypoint=["/probe"])
+    for name, tags in LESSONS.items():
+        for tag in tags:
+            layout.image(
+                f"docker.io/library/{name}:{tag}",
+                layers,
+                Env=[oci.PATH, f"PROBE_VERSION={tag}"],
+                Entrypoint=["/probe", *(["job"] if name in JOBS else [])],
+            )
+
+
+def archive(progress: bool = True) -> Path:
+    """Return a file with the images that notebooks run, as `kind load image-archive` takes it.
+
+    Raises
+    ------
+    BuildError
+        The probe does not build.
+    """
+    told = [probe.key(), *(f"{name}:{tag}" for name, tags in LESSONS.items() for tag in tags), *JOBS]
+    digest = hashlib.sha256(" ".join([*told, Path(__file__).read_text(), Path(oci.__file__).read_text()]).encode())
+    path = places.cache() / "airgap" / f"lessons-{digest.hexdigest()[:16]}.tar"
+    with FileLock(places.cache() / "locks" / f"{path.stem}.lock", STEP, progress):
+        if not path.exists():
+            path.parent.mkdir(mode=0o700, exist_ok=True)
+            part = path.with_name(f".part-{path.stem}")
+            shutil.rmtree(part, ignore_errors=True)
+            try:
+                layout = Layout(part / "layout", build.goarch())
+                for_lessons(layout, probe.binary(progress))
+                layout.write()
+                with (part / "archive.tar").open("wb") as file:
+                    layout.stream(file)
+                (part / "archive.tar").rename(path)
+            finally:
+                shutil.rmtree(part, ignore_errors=True)
+    return path
 
 
 def _shell(rootfs: Path) -> list[Entry]:

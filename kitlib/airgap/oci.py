@@ -92,6 +92,7 @@ class Layout:
 
     def layer(self, *entries: Entry) -> Blob:
         """Store a layer. Folders that a path needs are made; all belongs to root; equal entries give equal layers."""
+        self._blobs.mkdir(parents=True, exist_ok=True)
         part = self._blobs / ".part"
         made = {"/", ""}
         with part.open("wb") as file:

@@ -109,13 +109,17 @@ class Kind:
         arguments += ["--kubeconfig", str(home / "kind-kubeconfig")]
         try:
             kindcommand.call(arguments, client.environment, lambda step: bar.update(step or None), until, kind)
+            if not image.startswith("localhost/"):
+                bar.update("images for the notebooks")
+                kindconfig.load_lessons(kind_name, client, kind, until)
             kubeconfig(home / "kind-kubeconfig", f"kind-{kind_name}", name, home / "kubeconfig")
             entry = read_kubeconfig(home / "kubeconfig", name)
             with Wire.from_kubeconfig(home / "kubeconfig", name) as wire:
-                bar.update("nodes get ready")
                 readiness = Readiness(wire, until)
+                bar.update("nodes get ready")
                 readiness.ready(WORKERS + 1)
                 readiness.admission()
+                bar.update("DNS gets ready")
                 readiness.available("kube-system", "coredns")
                 uid = wire.get("/api/v1/namespaces/kube-system")["metadata"]["uid"]
                 served = wire.get("/version")["gitVersion"]

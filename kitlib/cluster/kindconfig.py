@@ -5,15 +5,16 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from kitlib.cluster import controlplane, places, versions
+from kitlib.cluster import controlplane, kindcommand, places, versions
 from kitlib.cluster.engines import Client
 from kitlib.cluster.shown import shown
-from kitlib.errors import ClusterError, UsageError
+from kitlib.errors import BuildError, ClusterError, UsageError
 
 STEP = "get the node image"
 PULL = 900.0
@@ -118,6 +119,25 @@ def _made(client: Client, minor: str, refusal: ClusterError, progress: bool) -> 
         with shown(f"load the node image into {client.program}", progress):
             engine.feed([client.program, "load"], dict(client.environment), folder)
     return wanted
+
+
+def load_lessons(kind_name: str, client: Client, kind: Path, until: float) -> None:
+    """Load the images that notebooks run into all nodes; where they can't be made, the cluster is of use without them.
+
+    Raises
+    ------
+    ClusterError
+        kind can't load them.
+    """
+    from kitlib.airgap import images
+
+    try:
+        path = images.archive(progress=False)
+    except BuildError as error:
+        print(f"notebooks that run the probe will find no image of it: {error}", file=sys.stderr, flush=True)
+        return
+    arguments = ["load", "image-archive", str(path), "--name", kind_name]
+    kindcommand.call(arguments, client.environment, lambda step: None, until, kind)
 
 
 def text(image: str, workers: int, ports: dict[str, int]) -> str:

@@ -17,7 +17,8 @@ SOURCE = Path(__file__).parent
 PROGRAM = "probe"
 IMAGE = "localhost/probe:local"
 """The image's name on a cluster whose images kitlib makes; its entry point is the program."""
-FLAGS = ("-trimpath", "-buildvcs=false", "-ldflags=-s -w")
+FLAGS = ("-trimpath", "-buildvcs=false", "-gcflags=all=-dwarf=false", "-ldflags=-s -w")
+"""As the node's programs are built, so that Go compiles its standard library once for both."""
 
 
 def key() -> str:

@@ -18,19 +18,21 @@ func end(code int, why string) {
 	os.Exit(code)
 }
 
-// obeySignals logs each signal; SIGTERM and SIGINT are acted upon as the setting "term" says.
+// obeySignals returns once signals are caught. Each is logged; SIGTERM and SIGINT are acted upon as the setting "term" says.
 func obeySignals(server *http.Server) {
 	signals := make(chan os.Signal, 8)
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP, syscall.SIGUSR1, syscall.SIGUSR2)
-	ending := false
-	for got := range signals {
-		term := settings.text("term")
-		note(now(), "signal", "signal", got.(syscall.Signal), "name", got.String(), "term", term)
-		if (got == syscall.SIGTERM || got == syscall.SIGINT) && term != "ignore" && !ending {
-			ending = true
-			go terminate(server, term == "drain")
+	go func() {
+		ending := false
+		for got := range signals {
+			term := settings.text("term")
+			note(now(), "signal", "signal", got.(syscall.Signal), "name", got.String(), "term", term)
+			if (got == syscall.SIGTERM || got == syscall.SIGINT) && term != "ignore" && !ending {
+				ending = true
+				go terminate(server, term == "drain")
+			}
 		}
-	}
+	}()
 }
 
 func terminate(server *http.Server, drain bool) {

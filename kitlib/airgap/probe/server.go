@@ -34,7 +34,7 @@ func serve(job bool) error {
 	protocols.SetHTTP1(true)
 	protocols.SetUnencryptedHTTP2(true) // gRPC's
 	server := &http.Server{Handler: http.HandlerFunc(route), Protocols: protocols, ReadHeaderTimeout: time.Minute}
-	go obeySignals(server)
+	obeySignals(server)
 	for _, act := range []func() time.Duration{exitInTime, holdMemory, fillDisk, refresh} {
 		go settings.follow(act)
 	}
