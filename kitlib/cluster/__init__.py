@@ -68,7 +68,7 @@ def choose(provider: str | None = None, kubernetes: str | None = None) -> Choice
             f" Kubernetes {wanted.kubernetes} is of {wanted.past}: old and unpatched. It listens on 127.0.0.1 only;"
             " look at it, and never use it for real work."
         )
-    if provider == "kind" and wanted.past:
+    if provider == "kind" and (wanted.past or wanted.variant):
         raise UsageError(
             f"kind can't run Kubernetes {wanted.label}.",
             step="choose a provider",

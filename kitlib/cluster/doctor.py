@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from kitlib.cluster import binaries, controlplane, engines, gobuild, machine, places, record, toolchain
+from kitlib.cluster import binaries, controlplane, gobuild, machine, places, record, toolchain
 from kitlib.cluster.embedded import Embedded
 from kitlib.cluster.versions import DEFAULT, RELEASES, release
 from kitlib.errors import KitlibError
@@ -51,7 +51,7 @@ class Finding:
 
 def examine() -> list[Finding]:
     """Look at everything, within a few seconds; nothing is changed or installed."""
-    looks: list[Callable[[], list[Finding]]] = [_python, _system, _memory, _disk, _programs, _go, _engine, _ports]
+    looks: list[Callable[[], list[Finding]]] = [_python, _system, _memory, _disk, _programs, _go, _kind, _ports]
     looks += [_browser, _clusters]
     with ThreadPoolExecutor(len(looks)) as pool:
         return [finding for found in pool.map(_guarded, looks) for finding in found]
@@ -150,20 +150,10 @@ def _go() -> list[Finding]:
     ]
 
 
-def _engine() -> list[Finding]:
-    found = engines.engines()
-    purpose = "clusters whose Pods really run (kind)"
-    if answering := [engine for engine in found if engine.answers]:
-        detail = ", ".join(f"{engine.name} {engine.detail}" for engine in answering)
-        return [Finding("container engine", OK, detail, purpose)]
-    there = [f"{engine.name}: {engine.detail}" for engine in found if engine.installed]
-    detail = "; ".join(there) or "none of docker, podman, nerdctl is installed"
-    todo = (
-        "start it, or see its documentation"
-        if there
-        else "install Docker, Podman or nerdctl; the embedded cluster needs none"
-    )
-    return [Finding("container engine", WARN, detail, purpose, todo)]
+def _kind() -> list[Finding]:
+    from kitlib.cluster import kinddoctor
+
+    return kinddoctor.examine()
 
 
 def _ports() -> list[Finding]:
@@ -189,9 +179,11 @@ def _browser() -> list[Finding]:
 
 
 def _clusters() -> list[Finding]:
+    from kitlib.cluster import PROVIDERS
+
     findings = []
     for name in record.names():
-        running = Embedded().running(name)
+        running = PROVIDERS[name.partition("-")[0]].running(name)
         detail = f"runs; kubeconfig: {places.home(name) / 'kubeconfig'}" if running else "does not run"
         todo = "" if running else f"`kitlib up` makes it anew, `kitlib down {name}` removes it"
         findings.append(Finding(f"cluster {name}", OK if running else WARN, detail, "the notebooks", todo))
