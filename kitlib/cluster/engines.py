@@ -51,6 +51,7 @@ def _ask(name: str) -> Engine:
         return Engine(name, True, False, str(error))
     said = [line for line in (answer.stdout + answer.stderr).splitlines() if line.strip()]
     if answer.returncode or not answer.stdout.strip():
+        said = [line for line in said if "onnect" in line] or said  # after which it may complain of the template
         return Engine(name, True, False, said[-1][:200] if said else f"ended with {answer.returncode}")
     return Engine(name, True, True, answer.stdout.strip()[:60])
 
