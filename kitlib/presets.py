@@ -188,12 +188,12 @@ def _name(item: Any) -> str:
 # Why two servers differ.
 
 REASONS = (
-    "several presets and a conflict: then none was applied, today those that can be are",
-    "envFrom of the Pod differs in optional: then the container lost its envFrom, today it is a conflict",
-    "several presets have one envFrom: then each was written, today the first",
-    "a resourceFieldRef: then it was a conflict even with an equal one, today it is none",
+    "one of several in conflict: then none was applied",
+    "envFrom in conflict: then the Pod's own was lost",
+    "one envFrom in several: then it was written twice",
+    "equal quantities: then they were a conflict",
 )
-"""What `differs` says."""
+"""What `differs` says. Today those without a conflict are applied; envFrom is like the rest; equal is equal."""
 
 
 @dataclass(frozen=True)

@@ -13,12 +13,12 @@ from matplotlib.patches import Rectangle
 
 from kitlib.errors import UsageError
 from kitlib.plots.canvas import WIDTH, KitAxes, attach, new_figure
-from kitlib.plots.style import HEADLINE, INK, PALETTE, SMALL, amount, drawn, plain
+from kitlib.plots.style import HEADLINE, INK, PALETTE, SMALL, TEXT, amount, drawn, plain
 
-ROW, HEAD, COLUMN = 0.165, 0.62, 0.5
+ROW, HEAD, COLUMN = 0.19, 0.62, 0.5
 """Inches: of a line, of headline and column heads, of a column of marks."""
 
-WIDEST = 96
+WIDEST = 88
 """Characters of a line."""
 
 BLOCK = ("spec", "metadata", "containers", "initContainers", "template", "annotations")
@@ -91,7 +91,7 @@ def injected(sent: Mapping[str, Any], stored: Mapping[str, Mapping[str, Any]], t
                 _mark(ax, column, y, what)
         weight = "bold" if any(line.mark(server) in NEWS for server in servers) else "normal"
         text = line.text.replace("$", r"\$")
-        _write(ax, len(heads) * COLUMN + 0.12, y, text, "line", fontsize=SMALL - 0.5, family="monospace", weight=weight)
+        _write(ax, len(heads) * COLUMN + 0.12, y, text, "line", fontsize=TEXT, family="monospace", weight=weight)
     _write(ax, 0, HEAD + (len(lines) + 2) * ROW + 0.04, LEGEND, "legend")
     return ax
 
