@@ -193,7 +193,7 @@ def recipe(library: str) -> str:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("library", ["Dask DataFrame", "DuckDB"])
-@pytest.mark.parametrize("name", ["pods", "conditions", "events", "replicas"])
+@pytest.mark.parametrize("name", ["pods", "containers", "conditions", "events", "replicas"])
 def test_the_recipes_give_the_same_frames(recording: Recording, in_parts: Recording, library: str, name: str) -> None:
     code = recipe(library).replace("shop.rec", str(in_parts.path)).replace('"pods"', f'"{name}"')
     names: dict[str, object] = {}

@@ -140,7 +140,16 @@ def frames() -> Frames:
 
 
 def test_every_frame_documents_its_columns():
-    assert set(COLUMNS) == {"pods", "replicas", "conditions", "events", "occurrences", "gaps", "steps"}
+    assert set(COLUMNS) == {
+        "pods",
+        "replicas",
+        "containers",
+        "conditions",
+        "events",
+        "occurrences",
+        "gaps",
+        "steps",
+    }
     for frame, columns in COLUMNS.items():
         for column, about in columns.items():
             assert about.dtype and about.text, f"{frame}.{column}"
@@ -173,5 +182,5 @@ def same(real: object, documented: str) -> bool:
 
 
 def test_the_real_recording_is_not_trivial(frames):
-    for name in ("pods", "replicas", "conditions", "events"):
+    for name in ("pods", "replicas", "containers", "conditions", "events"):
         assert len(getattr(frames, name)) > 5, name

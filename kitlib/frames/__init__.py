@@ -1,4 +1,4 @@
-"""Recording → tidy DataFrames: pods, replicas, conditions, events, occurrences, gaps, steps.
+"""Recording → tidy DataFrames: pods, replicas, containers, conditions, events, occurrences, gaps, steps.
 
 Each frame has one row for each thing observed, in the order of receipt. Columns copied from the API keep its spelling;
 ours are snake_case. Objects are decoded into narrow structs that know just the fields that a frame tells.

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 import msgspec
 import pandas as pd
 
-from kitlib.frames.objects import Condition, decode, named, observed
+from kitlib.frames.objects import Condition, changes, decode, named, observed
 from kitlib.recording import WatchEvent
 
 
@@ -46,10 +46,4 @@ def rows(events: Iterable[WatchEvent]) -> Iterator[tuple]:
 
 def settle(frame: pd.DataFrame) -> pd.DataFrame:
     """Drop what only repeats the value before: the first rows of a part do."""
-    before = frame.groupby(["uid", "condition"], sort=False)[VALUE].shift()
-    same = pd.Series(True, index=frame.index)
-    for column in VALUE:
-        now, then = frame[column], before[column]
-        same &= (now == then).fillna(False) | (now.isna() & then.isna())
-    first = ~frame.duplicated(["uid", "condition"])
-    return frame[first | ~same]
+    return changes(frame, ["uid", "condition"], VALUE)

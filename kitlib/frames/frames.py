@@ -13,17 +13,18 @@ import pandas as pd
 import pyarrow as pa
 
 from kitlib.errors import UsageError
-from kitlib.frames import conditions, events, pods, replicas
+from kitlib.frames import conditions, containers, events, pods, replicas
 from kitlib.frames.columns import COLUMNS, STATES, TIME
 from kitlib.recording import Recording, WatchEvent
 
 _ROWS: dict[str, tuple[tuple[str, ...] | None, Callable[[Iterable[WatchEvent]], Iterator[tuple]]]] = {
     "pods": (pods.KINDS, pods.rows),
     "replicas": (replicas.KINDS, replicas.rows),
+    "containers": (containers.KINDS, containers.rows),
     "conditions": (None, conditions.rows),
     "events": (events.KINDS, events.rows),
 }
-_SETTLE = {"conditions": conditions.settle, "events": events.settle}
+_SETTLE = {"containers": containers.settle, "conditions": conditions.settle, "events": events.settle}
 
 
 class _Marks(list[dict[str, Any]]):
@@ -37,7 +38,7 @@ class _Marks(list[dict[str, Any]]):
 
 
 MARKS = ("",)
-PARTS = ("pods", "replicas", "conditions", "events", "occurrences")
+PARTS = ("pods", "replicas", "containers", "conditions", "events", "occurrences")
 """The frames that grow with the recording."""
 
 
@@ -47,7 +48,7 @@ def decode(name: str, rows: Iterable[WatchEvent] | pd.DataFrame) -> pd.DataFrame
     Parameters
     ----------
     name : str
-        pods, replicas, conditions or events.
+        pods, replicas, containers, conditions or events.
     rows : iterable of WatchEvent, or DataFrame
         Rows of a recording, in the order of their receipt; others' kinds are left out. A DataFrame has the columns of
         a recording's files.
@@ -72,7 +73,7 @@ def settle(name: str, frame: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     name : str
-        pods, replicas, conditions or events.
+        pods, replicas, containers, conditions or events.
     frame : DataFrame
         What `decode` made of the parts, one after the other. All rows of an object (uid) must be in it.
     """
@@ -95,7 +96,7 @@ class Frames:
 
     Attributes
     ----------
-    pods, replicas, conditions, events, occurrences, gaps, steps : DataFrame
+    pods, replicas, containers, conditions, events, occurrences, gaps, steps : DataFrame
         See `COLUMNS` for their columns. Each has `attrs`: `gaps` and `steps` (lists of dicts, not to be changed: they
         are shared), `window` (begin_ns, end_ns) and `now_ns`.
     """
@@ -130,6 +131,11 @@ class Frames:
     def replicas(self) -> pd.DataFrame:
         """One row for each observed version of a Deployment, ReplicaSet or other controller of Pods."""
         return self._frame("replicas")
+
+    @cached_property
+    def containers(self) -> pd.DataFrame:
+        """One row for each change of a container's status."""
+        return self._frame("containers")
 
     @cached_property
     def conditions(self) -> pd.DataFrame:
@@ -216,7 +222,7 @@ class Frames:
             raise UsageError(f"no frame {name!r} comes in parts", step="frames", next=f"one of {list(PARTS)}")
         apart = name == "occurrences"
         source = "events" if apart else name
-        by = ["uid", "condition"] if name == "conditions" else ["uid"]
+        by = ["uid", *{"conditions": ["condition"], "containers": ["container"]}.get(name, [])]
         known: pd.DataFrame | None = None  # the last row of each object in the parts before
         seen = -1
         for piece in self._pieces(source):
@@ -369,7 +375,7 @@ def _array(column: str, values: Sequence[Any], dtype: Any) -> Any:
         return pd.Categorical(values, categories=STATES, ordered=True)
     if dtype == "str":
         return pd.Series(pa.array(values, pa.large_string()).fill_null("").to_pandas(), dtype="str").array
-    return pd.array(values, dtype=dtype) if dtype == "Int64" else np.array(values, dtype=dtype)
+    return pd.array(values, dtype=dtype) if dtype in ("Int64", "boolean") else np.array(values, dtype=dtype)
 
 
 def _typed_records(name: str, records: Sequence[dict[str, Any]]) -> pd.DataFrame:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
+import pandas as pd
 
 from kitlib.errors import UsageError
 from kitlib.recording import WatchEvent
@@ -104,6 +105,16 @@ def images(spec: PodSpec) -> str:
     if len(spec.containers) == 1:
         return spec.containers[0].image or ""
     return ",".join([container.image or "" for container in spec.containers])
+
+
+def changes(frame: pd.DataFrame, keys: list[str], values: list[str]) -> pd.DataFrame:
+    """Return the first row of each key, and those in which a value is another than in the row before of that key."""
+    before = frame.groupby(keys, sort=False)[values].shift()
+    same = pd.Series(True, index=frame.index)
+    for column in values:
+        now, then = frame[column], before[column]
+        same &= (now == then).fillna(False) | (now.isna() & then.isna())
+    return frame[~frame.duplicated(keys) | ~same]
 
 
 __all__ = [

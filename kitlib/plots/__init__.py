@@ -16,6 +16,7 @@ figure that was drawn. Backgrounds are transparent: one picture is right on a wh
 
 from kitlib.plots import style
 from kitlib.plots.canvas import twin
+from kitlib.plots.containers import containers, containers_text
 from kitlib.plots.events import events, events_text
 from kitlib.plots.injected import injected, injected_text
 from kitlib.plots.lanes import lanes, lanes_text
@@ -27,12 +28,14 @@ __all__ = [
     "story",
     "rollout",
     "lanes",
+    "containers",
     "events",
     "matrix",
     "injected",
     "story_text",
     "rollout_text",
     "lanes_text",
+    "containers_text",
     "events_text",
     "matrix_text",
     "injected_text",

@@ -272,11 +272,11 @@ def draw(ax: Axes, groups: list[Group], colours: Colours, clock: Clock, fold: in
         if folded and row * len(group.pods) > 0.13:
             known = colours.label(group.owner) if not headed else ""
             words = f"{known} · {len(group.pods)}" if known else amount(len(group.pods))
-            _side(ax, drawn(words, 20), middle, SMALL)
+            name_lane(ax, drawn(words, 20), middle, SMALL)
     tones = FOLDED_TONES if folded else TONES
     for (state, colour), paths in shapes.items():
-        _add(ax, paths, colour, state, tones[state])
-    _key(ax, {state: tones[state] for state in tones if any(state == one for one, _ in shapes)})
+        add_bars(ax, paths, colour, state, tones[state])
+    draw_key(ax, {state: tones[state] for state in tones if any(state == one for one, _ in shapes)})
     if not headed:
         bands = [(0.0, 1 - KEY / height)]
     draw_zero(ax, clock, bands)
@@ -297,7 +297,8 @@ def _bars(
                 yield state, colour, Path([(x0, low), (x1, low), (x1, high), (x0, high), (x0, low)], closed=True)
 
 
-def _add(ax: Axes, paths: list[Path], colour: str, state: str, tone: Tone) -> None:
+def add_bars(ax: Axes, paths: list[Path], colour: str, state: str, tone: Tone) -> None:
+    """Draw pieces of lanes in a tone."""
     area = Path.make_compound_path(*paths)
     if tone.fill:
         face = PathPatch(area, facecolor=colour, alpha=tone.fill, linewidth=0, zorder=2, gid=state)
@@ -310,7 +311,8 @@ def _add(ax: Axes, paths: list[Path], colour: str, state: str, tone: Tone) -> No
         ax.add_artist(line)
 
 
-def _side(ax: Axes, words: str, y: float, size: float, **how: Any) -> None:
+def name_lane(ax: Axes, words: str, y: float, size: float, **how: Any) -> None:
+    """Write a lane's name to the left of it."""
     box, point = box_of(ax), pixels(ax)
     ax.text(
         -6 * point / box.width,
@@ -332,7 +334,7 @@ def _name(ax: Axes, pod: Pod, y: float, row: float) -> None:
     size = min(SMALL - 0.5, row * 72 * 0.85)
     while size > 5 and size_of(ax, words, size, family="monospace")[0] > (LEFT * 72 - 12) * pixels(ax):
         size -= 0.5
-    _side(ax, words, y, size, family="monospace")
+    name_lane(ax, words, y, size, family="monospace")
 
 
 def _heading(ax: Axes, group: Group, colours: Colours, clock: Clock, y: float, left: float) -> None:
@@ -368,7 +370,7 @@ def _heading(ax: Axes, group: Group, colours: Colours, clock: Clock, y: float, l
     )
 
 
-def _key(ax: Axes, states: dict[str, Tone]) -> None:
+def draw_key(ax: Axes, states: dict[str, Tone]) -> None:
     """Name the states that occur, each beside a piece of lane."""
     box, point = box_of(ax), pixels(ax)
     units = abs(ax.get_ylim()[0] - ax.get_ylim()[1]) / box.height
