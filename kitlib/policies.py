@@ -82,6 +82,7 @@ AT_ONCE = 6
 REPEATED = re.compile(
     r"^.*? is forbidden: |unable to validate against any pod security policy: "
     r"|ValidatingAdmissionPolicy '[^']*' with binding '[^']*' denied request: "
+    r"|\[?\bspec\.\S+: Invalid value: |\]$"
 )
 """What every message of admission says; which Pod and which namespace stands beside it."""
 
@@ -782,16 +783,16 @@ class Libraries(dict[str, "Library | KitlibError"]):
         Returns
         -------
         DataFrame
-            row, then for each version what it says to the first Pod, and what it writes into the second ("" if
-            nothing); where an answer is not the one that the row's policy is for, the verdict stands there instead.
+            row; why each version refuses the first Pod; what each writes into the second (JSON; "" if nothing). Where
+            an answer is not the one that the row's policy is for, the verdict stands there instead.
         """
-        frame = pd.DataFrame({"row": list(ROWS.values())})
+        says, writes = pd.DataFrame({"row": list(ROWS.values())}), pd.DataFrame()
         for version, library in self.present.items():
             made = brief(library.table("enforce", version))
-            refused, admitted = made["unwanted"] == "refused", made["wanted"] != "refused"
-            frame[f"{version} says to the first"] = made["said"].where(refused, made["unwanted"])
-            frame[f"{version} writes into the second"] = made["wrote"].where(admitted, made["wanted"])
-        return frame
+            said = [text.removeprefix(f"{row}: ") for row, text in zip(made["row"], made["said"], strict=True)]
+            says[f"{version} refuses"] = pd.Series(said).where(made["unwanted"] == "refused", made["unwanted"])
+            writes[f"{version} writes"] = made["wrote"].where(made["wanted"] != "refused", made["wanted"])
+        return says.join(writes)
 
     def means(self, newest: str = "1.37", oldest: str = "1.17") -> pd.DataFrame:
         """Ask for the rows' Pods by every means there is: the oldest's PodSecurityPolicy, and what the newest has.

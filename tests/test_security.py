@@ -118,7 +118,7 @@ def test_verdicts_are_checked_in_their_order():
             "pods \"web\" is forbidden: ValidatingAdmissionPolicy 'a' with binding 'b' denied request: not so",
             "not so",
         ),
-        ('pods "web" is forbidden: unable to validate against any pod security policy: [spec: no]', "[spec: no]"),
+        ("unable to validate against any pod security policy: [spec.hostPID: Invalid value: true: no]", "true: no"),
         (
             'pods "web" is forbidden: violates PodSecurity "baseline:latest": x',
             'violates PodSecurity "baseline:latest": x',

@@ -83,7 +83,7 @@ def matrix(answers: pd.DataFrame, title: str = "", ax: Axes | None = None) -> Ax
     for index, name in enumerate(means):
         ax.text(index + 0.5, -0.25, drawn(name), ha="center", va="bottom", color=INK, fontsize=TEXT, weight="bold")
     for index in range(len(rows) + 1):
-        ax.axhline(index, color=INK, linewidth=0.3, alpha=0.6)
+        ax.axhline(index, color=INK, linewidth=0.5, alpha=0.6)
     for row, way, first, second in answers[list(COLUMNS)].itertuples(index=False):
         x, y = means.index(way), rows.index(row)
         _box(ax, x + 0.32, y + 0.46, first)
@@ -92,9 +92,10 @@ def matrix(answers: pd.DataFrame, title: str = "", ax: Axes | None = None) -> Ax
             ax.plot([x + 0.2, x + 0.8], [y + 0.9] * 2, color=INK, linewidth=1.6, solid_capstyle="butt")
     if title:
         ax.set_title(drawn(title, 90), color=INK, fontsize=TEXT + 2, loc="left", pad=26)
+    signs = _legend() + (" · nothing: not asked" if len(answers) < len(rows) * len(means) else "")
     legend = "left: the Pod that should be refused · right: the one that should be admitted · underlined: just so"
     below: dict[str, Any] = {"xycoords": "axes fraction", "textcoords": "offset points", "color": INK, "va": "top"}
-    for line, words in enumerate((_legend(), legend)):
+    for line, words in enumerate((signs, legend)):
         ax.annotate(words, (0, 0), xytext=(0, -6 - 13 * line), fontsize=SMALL, ha="left", **below)
     attach(ax, matrix_text(answers, title))
     return ax
