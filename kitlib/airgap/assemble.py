@@ -67,6 +67,10 @@ def main() -> None:
     kind_files(built / programs.KIND_FILES, root)
     install(built, Path(told["manifests"]), told["release"], root)
     trim(root)
+    shipped = root / "usr/share/kitlib"
+    shipped.mkdir()
+    run("install", "-m", "644", told["sbom"], str(shipped / "sbom.cdx.json"))
+    unpack(built / programs.LICENCES, shipped / "licences")
     say(IMAGES)
     names = images.official(
         built, told["release"], images.sandbox_image((root / "etc/containerd/config.toml").read_text())
@@ -87,6 +91,12 @@ def run(*command: str) -> str:
     if answer.returncode:
         sys.exit(f"error: {' '.join(command)}: {answer.stderr.strip() or answer.returncode}")
     return answer.stdout
+
+
+def unpack(archive: Path, folder: Path) -> None:
+    """Unpack an archive of plain files."""
+    with tarfile.open(archive) as tar:
+        tar.extractall(folder, filter="data")
 
 
 def kind_files(archive: Path, root: Path) -> None:

@@ -36,6 +36,9 @@ PHASES = {
 }
 """What mmdebstrap says, and how far it is then."""
 LEFT_OUT = ("doc", "man", "locale", "info")
+"""Folders of /usr/share that stay empty, but for licences."""
+RECIPE = "2"
+"""Counts the ways in which it has been made."""
 
 
 def release() -> dict[str, str]:
@@ -144,7 +147,7 @@ def sources(step: str) -> tuple[str, list[str]]:
 
 def rootfs_key() -> str:
     """Return what names the root file system in the cache."""
-    words = [release().get("VERSION_CODENAME", ""), *NODE, *LEFT_OUT]
+    words = [RECIPE, release().get("VERSION_CODENAME", ""), *NODE, *LEFT_OUT]
     return f"rootfs-{hashlib.sha256(' '.join(words).encode()).hexdigest()[:16]}"
 
 
@@ -183,6 +186,7 @@ def rootfs(progress: bool = True, cancel: threading.Event | None = None) -> Path
         options = ["--variant=minbase", f"--include={','.join(NODE)}", "--skip=check/qemu"]
         options += ['--aptopt=APT::Install-Recommends "false"', '--aptopt=Acquire::Languages "none"']
         options += ["--dpkgopt=force-unsafe-io"] + [f"--dpkgopt=path-exclude=/usr/share/{each}/*" for each in LEFT_OUT]
+        options += ["--dpkgopt=path-include=/usr/share/doc/*/copyright"]
         try:
             with shown(f"{step} (Debian {code})", progress) as bar:
                 told = running.Phases(bar, PHASES)

@@ -66,7 +66,8 @@ def status() -> dict[str, Any]:
     -------
     dict
         "parts" (see `Part`), "older" (bytes that `clean` with ``older=True`` would free), "engine" (its socket, or
-        None), "images" (those that a node is born with: name to digest).
+        None), "image" (its name in an engine), "sbom" (the file that lists what is in it, or None), "images" (those
+        that a node is born with: name to digest).
     """
     own = engine.find()
     folder = nodeimage.cached()
@@ -75,6 +76,7 @@ def status() -> dict[str, Any]:
         "older": sum(running.size(path) for path in _older()),
         "engine": own.socket if own else None,
         "image": nodeimage.name(),
+        "sbom": str(folder / nodeimage.SBOM) if folder else None,
         "images": json.loads((folder / "images.json").read_text()) if folder else {},
     }
 

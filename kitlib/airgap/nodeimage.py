@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import IO, Any
 
-from kitlib.airgap import assemble, debian, images, oci, probe, programs, running
+from kitlib.airgap import assemble, debian, images, oci, probe, programs, running, sbom
 from kitlib.cluster import build, machine, places, versions
 from kitlib.cluster.lock import FileLock
 from kitlib.cluster.shown import shown
@@ -24,6 +24,8 @@ SIZE = 2 * machine.GIB
 """What making it takes on the disk at most; half of that stays."""
 NAME = "localhost/kitlib-node"
 MANIFESTS = Path(__file__).parent / "manifests"
+SBOM = "sbom.cdx.json"
+"""The bill of materials, beside the image's layer, and within it in /usr/share/kitlib."""
 STOP = "SIGRTMIN+3"
 """What tells systemd to halt."""
 
@@ -31,7 +33,7 @@ STOP = "SIGRTMIN+3"
 def key() -> str:
     """Return what names the image in the cache: a digest of everything that goes into it."""
     digest = hashlib.sha256(" ".join([programs.key(), probe.key(), debian.rootfs_key()]).encode())
-    modules = (assemble, images, oci)
+    modules = (assemble, images, oci, sbom)
     paths = [Path(str(module.__file__)) for module in modules] + sorted(MANIFESTS.iterdir())
     for path in paths:
         digest.update(path.read_bytes())
@@ -67,7 +69,9 @@ def make(progress: bool = True) -> Path:
         work = home.with_name(f".part-{home.name}")
         running.remove(work)
         (work / "out").mkdir(mode=0o700, parents=True)
+        (work / "out" / SBOM).write_text(sbom.document(sbom.packages(rootfs) + sbom.modules(built)))
         told = {
+            "sbom": str(work / "out" / SBOM),
             "work": str(work),
             "programs": str(built),
             "rootfs": str(rootfs),
