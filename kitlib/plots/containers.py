@@ -11,7 +11,7 @@ from matplotlib.path import Path
 
 from kitlib.plots.canvas import LEFT, attach, bare, box_of, new_axes, new_figure, pixels, size_of
 from kitlib.plots.lanes import HEADER, KEY, add_bars, draw_key, name_lane
-from kitlib.plots.style import INK, PALETTE, SMALL, Tone, amount, drawn, plain, text_on
+from kitlib.plots.style import INK, PALETTE, SMALL, Tone, amount, drawn, plain
 from kitlib.plots.timeaxis import STEP_ROW, Clock, draw_axis, draw_gaps, draw_steps, draw_zero, need, nothing, step_rows
 
 NEEDS = (
@@ -26,8 +26,8 @@ NEEDS = (
     "restartCount",
     "exitCode",
 )
-ROW = 0.2
-"""Inches of a container's lane."""
+ROW, BAR = 0.31, 0.18
+"""Inches: of a container's lane, and of the part of it that its bars take; above them stand words."""
 
 MOST = 40
 """More lanes than this are not drawn; the words tell of all."""
@@ -210,6 +210,7 @@ def _draw(ax: Axes, pods: Pods, clock: Clock) -> None:
     ax.set_ylim(height, 0)
     ax.set_yticks([])
     row = max(height - KEY - HEADER * len(pods), 0.2) / sum(len(lanes) for _, lanes in pods.values())
+    bar = row * BAR / ROW
     gaps = clock.gaps_of("Pod")
     shapes: dict[tuple[str, str], list[Path]] = {}
     bands = []
@@ -228,22 +229,23 @@ def _draw(ax: Axes, pods: Pods, clock: Clock) -> None:
         y += HEADER
         top = y
         for lane in lanes:
+            middle = y + row - bar / 2
             colour = ROLES.get(lane.role, PALETTE[2])
             for run in lane.runs:
-                tall = row * TONES[run.state].height
-                low, high = y + (row - tall) / 2, y + (row + tall) / 2
+                tall = bar * TONES[run.state].height
+                low, high = middle - tall / 2, middle + tall / 2
                 for left, right in clock.known(run.begin, run.end, gaps):
                     x0, x1 = float(clock.x(left)), float(clock.x(right))
                     corners = [(x0, low), (x1, low), (x1, high), (x0, high), (x0, low)]
                     shapes.setdefault((run.state, colour), []).append(Path(corners, closed=True))
-            _words(ax, lane, clock, y + row / 2, colour)
+            _words(ax, lane, clock, y + (row - bar) / 2)
             for at in lane.restarts:
                 x = float(clock.x(at))
-                ax.plot([x, x], [y + 0.02, y + row - 0.02], color=INK, linewidth=1.4, zorder=3, gid="restart")
+                ax.plot([x, x], [y + row - bar, y + row], color=INK, linewidth=1.4, zorder=3, gid="restart")
             words, size = drawn(lane.name, 21), SMALL - 0.5
             while size > 6.5 and size_of(ax, words, size, family="monospace")[0] > (LEFT * 72 - 12) * point:
                 size -= 0.5
-            name_lane(ax, words, y + row / 2, size, family="monospace")
+            name_lane(ax, words, middle, size, family="monospace")
             y += row
         bands.append((1 - y / height, 1 - top / height))
     for (state, colour), paths in shapes.items():
@@ -253,8 +255,8 @@ def _draw(ax: Axes, pods: Pods, clock: Clock) -> None:
     draw_gaps(ax, clock, bands, "Pod")
 
 
-def _words(ax: Axes, lane: Lane, clock: Clock, y: float, colour: str) -> None:
-    """Say inside each piece of a lane what there is to say, where it has room."""
+def _words(ax: Axes, lane: Lane, clock: Clock, y: float) -> None:
+    """Say above each piece of a lane what there is to say, where it has room."""
     box = box_of(ax)
     low, high = ax.get_xlim()
     for run in lane.runs:
@@ -270,7 +272,7 @@ def _words(ax: Axes, lane: Lane, clock: Clock, y: float, colour: str) -> None:
             ha="center",
             va="center",
             fontsize=SMALL - 1,
-            color=text_on(colour) if TONES[run.state].fill == 1 and TONES[run.state].height > 0.5 else INK,
+            color=INK,
             zorder=4,
             gid="state",
         )
