@@ -160,7 +160,7 @@ def unversioned(pod: Mapping[str, Any]) -> dict[str, Any]:
     """Return a Pod with words in the place of its presets' versions, which are other ones on each server."""
     made: dict[str, Any] = deepcopy(dict(pod))
     for name in applied(made):
-        made["metadata"]["annotations"][APPLIED + name] = f"the resourceVersion of {name}"
+        made["metadata"]["annotations"][APPLIED + name] = "its resourceVersion"
     return made
 
 
