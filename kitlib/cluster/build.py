@@ -12,7 +12,7 @@ from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
-from kitlib.cluster import gobuild, machine, past, places, store, toolchain
+from kitlib.cluster import gobuild, machine, past, places, store, toolchain, versions
 from kitlib.cluster.lock import FileLock
 from kitlib.cluster.versions import Release
 
@@ -106,7 +106,15 @@ def key(release: Release, programs: tuple[str, ...] | None = None) -> str:
 
 def cached(release: Release, programs: tuple[str, ...] | None = None) -> Path | None:
     """Return the folder of a build that is in the cache and whole: of these programs, or of all."""
-    return store.get(key(release)) or (store.get(key(release, programs)) if programs else None)
+    found = store.get(key(release)) or (store.get(key(release, programs)) if programs else None)
+    return found or (None if release.past else _of_nodes(release))
+
+
+def _of_nodes(release: Release) -> Path | None:
+    """Return the programs of nodes, if they are in the cache: a control plane's are among them."""
+    from kitlib.airgap import programs
+
+    return programs.cached() if release.kubernetes == versions.release().kubernetes else None
 
 
 def make(release: Release, programs: tuple[str, ...] | None = None, progress: bool = True) -> Path:
