@@ -76,8 +76,9 @@ def choose(provider: str | None = None, kubernetes: str | None = None) -> Choice
         )
     if provider is not None:
         return Choice(provider, wanted.label, f"{provider}: you asked for it.{warning}")
-    if wanted.past:
-        why = "embedded: only it can make a control plane of the past; its nodes are simulated, all else is Kubernetes."
+    if wanted.past or wanted.variant:
+        what = "of the past" if wanted.past else f"like {wanted.label}"
+        why = f"embedded: only it can make a control plane {what}; its nodes are simulated, all else is Kubernetes."
         return Choice("embedded", wanted.label, why + warning)
     engine, detail = PROVIDERS["kind"].available()
     if engine:

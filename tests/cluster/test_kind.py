@@ -59,6 +59,11 @@ def test_an_engine_that_answers_is_preferred(clients: Path) -> None:
     assert chosen.why == "kind: podman answers, so nodes and containers are real."
     assert clusters.choose("embedded").provider == "embedded"
     assert clusters.choose(kubernetes="1.17").provider == "embedded"
+    for label, release in versions.RELEASES.items():
+        if release.variant:
+            assert clusters.choose(kubernetes=label).provider == "embedded"
+            with pytest.raises(UsageError, match="kind can't run"):
+                clusters.choose("kind", label)
 
 
 def test_an_engine_that_hangs_is_given_up(clients: Path, monkeypatch: pytest.MonkeyPatch) -> None:
