@@ -11,7 +11,7 @@ import re
 import sys
 from typing import Any
 
-from kitlib.cluster import record
+from kitlib.cluster import engines, record
 from kitlib.cluster.base import Choice, Cluster, Provider, not_running
 from kitlib.cluster.context import context
 from kitlib.cluster.embedded import Embedded
@@ -189,10 +189,12 @@ def down(name: str | None = None) -> None:
         )
     for each in [name] if name else known:
         _of(each).down(each)
-    if not any(each.startswith("kind-") for each in record.names()):
+    if name is not None:
+        engines.leave()
+    else:
         from kitlib.airgap import engine
 
-        engine.down(only_for_clusters=name is not None)
+        engine.down()
 
 
 def scale_nodes(cluster: Cluster, n: int) -> Cluster:

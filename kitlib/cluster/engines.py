@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+from kitlib.cluster import record
 from kitlib.errors import ClusterError
 
 ENGINES = ("docker", "podman", "nerdctl")
@@ -175,3 +176,11 @@ def get(progress: bool = True) -> Client:
         )
     own = engine.up(progress, for_clusters=True)
     return Client("docker", True, own.environment())
+
+
+def leave() -> None:
+    """End kitlib's own engine if it was started for clusters, and there is none any more."""
+    if not any(name.startswith("kind-") for name in record.names()):
+        from kitlib.airgap import engine
+
+        engine.down(only_for_clusters=True)

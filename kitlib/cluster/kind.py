@@ -55,14 +55,15 @@ class Kind:
             if why and progress:
                 print(f"{name} is made anew: {why}", file=sys.stderr, flush=True)
             self._remove(home)
-            client = engines.get(progress)
             try:
+                client = engines.get(progress)
                 image = kindconfig.image(client, minor, progress)
                 kind = kindcommand.program(progress)
                 with shown(f"bring up {name}", progress) as bar:
                     return self._make(name, home, minor, client, image, kind, bar)
             except BaseException:
                 self._remove(home)
+                engines.leave()
                 raise
 
     def _unfit(self, name: str) -> str | None:

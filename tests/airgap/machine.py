@@ -9,7 +9,8 @@ from pathlib import Path
 from kitlib.airgap import settings
 
 FOLDERS = ("/etc", "/etc/docker", "/opt", "/run", "/var/lib", "/var/run", "/tmp")
-PROGRAMS = ("dockerd", "containerd", "docker-proxy", "runc", "engine", "engine-init", "containerd-shim")
+PROGRAMS = ("dockerd", "docker-proxy", "engine", "engine-init")
+"""Whatever runs in an engine is of its process namespace, which goes with engine-init."""
 OTHERS = ("kitlib-", "pytest-", "tmp", "systemd-private")
 """What other programs make meanwhile in folders that all use."""
 
@@ -18,11 +19,11 @@ def snapshot() -> dict[str, list[str]]:
     """Return links, addresses, routes, rules, mounts, settings, control groups, processes and folders."""
     groups = Path("/sys/fs/cgroup")
     return {
-        "links": _words("ip", "-o", "link", "show"),
-        "addresses": _words("ip", "-o", "address", "show"),
-        "routes": _words("ip", "route", "show", "table", "all"),
-        "firewall": _words("nft", "list", "tables") if _there("nft") else [],
-        "tables": _words("iptables-save") if _there("iptables-save") else [],
+        "links": words("ip", "-o", "link", "show"),
+        "addresses": words("ip", "-o", "address", "show"),
+        "routes": words("ip", "route", "show", "table", "all"),
+        "firewall": words("nft", "list", "tables") if _there("nft") else [],
+        "tables": words("iptables-save") if _there("iptables-save") else [],
         "mounts": sorted(line.split(" ", 1)[1] for line in Path("/proc/self/mounts").read_text().splitlines()),
         "settings": [f"{name} {value}" for name, value in settings.read().items()],
         "groups": sorted(str(path) for path in groups.glob("*/*") if path.is_dir() and "kitlib" in path.name),
@@ -52,7 +53,7 @@ def _there(program: str) -> bool:
     return any((Path(folder) / program).exists() for folder in ("/usr/sbin", "/sbin", "/usr/bin"))
 
 
-def _words(*command: str) -> list[str]:
+def words(*command: str) -> list[str]:
     path = f"{os.environ['PATH']}:/usr/sbin:/sbin"
     said = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, "PATH": path}).stdout
     return sorted(line for line in said.splitlines() if not line.startswith("#"))

@@ -243,7 +243,7 @@ def own(kind: Cluster) -> engine.Own:
 
 def test_containers_reach_nothing_beyond_the_engine(own: engine.Own, kubectl: Kubectl) -> None:
     outside = [
-        line.split()[3].split("/")[0] for line in machine._words("ip", "-o", "-4", "address", "show", "scope", "global")
+        line.split()[3].split("/")[0] for line in machine.words("ip", "-o", "-4", "address", "show", "scope", "global")
     ]
     if not outside:
         pytest.skip("this machine has no address that could be reached: connect it to a network")

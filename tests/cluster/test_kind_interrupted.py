@@ -1,0 +1,103 @@
+"""Ctrl-C at any step of `up` and `build`: one clear line, exit code 130, and nothing is left behind."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from kitlib.airgap import debian, engine, nodeimage, probe, programs
+from kitlib.cluster import engines, places, store
+from tests.airgap import machine
+
+pytestmark = [pytest.mark.kind, pytest.mark.slow]
+
+
+@pytest.fixture(scope="module")
+def built() -> Path:
+    """The node image, made before; kitlib's own engine can be started."""
+    able, why = debian.able()
+    if not able or engines.find():
+        pytest.skip(
+            f"kitlib's own engine is not what would be used here: {why or 'another answers'}; use root on Debian"
+        )
+    debian.install(debian.ENGINE, "prepare the tests", progress=False)
+    return nodeimage.make(progress=True)
+
+
+def interrupted(words: list[str], at: str, state: Path, **environment: str) -> tuple[int, str]:
+    """Run a command until it says `at`, send it Ctrl-C, and return its exit code and all that it said."""
+    child = subprocess.Popen(
+        [sys.executable, "-m", "kitlib.cli", *words],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        env={**os.environ, "KITLIB_STATE": str(state), **environment},
+        start_new_session=True,
+    )
+    assert child.stderr is not None
+    said = b""
+    until = time.monotonic() + 180
+    sent = False
+    try:
+        while True:
+            if not select.select([child.stderr], [], [], max(until - time.monotonic(), 0.1))[0]:
+                pytest.fail(f"it never said {at!r}:\n{said.decode()}")
+            data = os.read(child.stderr.fileno(), 65536)
+            if not data:
+                break
+            said += data
+            if not sent and at.encode() in said:
+                sent = True
+                child.send_signal(signal.SIGINT)
+        assert sent, said.decode()
+        return child.wait(60), said.decode()
+    finally:
+        child.kill()
+        child.wait()
+        child.stderr.close()
+
+
+@pytest.mark.parametrize("at", ["start the container engine", "Preparing nodes", "Starting control-plane"])
+def test_up(at: str, built: Path, own_state: Path) -> None:
+    before = machine.snapshot()
+    code, said = interrupted(["up", "--provider", "kind"], at, own_state)
+    assert code == 130, said
+    assert "kitlib: interrupted; the same command goes on where it stopped" in said
+    assert "Traceback" not in said
+    assert engine.find() is None
+    assert not [path for path in (own_state / "clusters").glob("*") if not path.name.startswith(".")]
+    assert not (own_state / "engine").exists()
+    assert not machine.difference(before, machine.snapshot())
+
+
+def test_build(built: Path, own_state: Path, tmp_path: Path) -> None:
+    cache = tmp_path / "cache"
+    for path in (
+        store.folder(programs.key()),
+        store.folder(probe.key()),
+        places.cache() / "airgap" / debian.rootfs_key(),
+    ):
+        link = cache / path.relative_to(places.cache())
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.symlink_to(path)
+    before = machine.snapshot()
+    code, said = interrupted(["airgap", "build"], "import of images", own_state, KITLIB_CACHE=str(cache))
+    assert code == 130, said
+    assert "kitlib: interrupted" in said and "Traceback" not in said
+    assert not [path for path in (cache / "airgap").iterdir() if not path.is_symlink()], "a part is left"
+    assert not machine.difference(before, machine.snapshot())
+    left = [path for path in Path("/proc").glob("[0-9]*/cmdline") if str(cache).encode() in _read(path)]
+    assert not left
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""
