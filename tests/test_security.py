@@ -277,7 +277,7 @@ def test_then_the_policy_that_changes_nothing_is_taken_first(then):
 @pytest.mark.live
 @pytest.mark.slow
 def test_a_level_picks_and_a_mode_does(now):
-    cross = now.cross({"bad": now.pods("privileged")[0], "good": now.pods("privileged")[1]})
+    cross = policies.cross(now, {"bad": now.pods("privileged")[0], "good": now.pods("privileged")[1]})
     came = cross[cross["came"] != "admitted"].to_dict("records")
     assert {(each["mode"], each["Pod"], each["came"]) for each in came} == {
         ("enforce", "bad", "refused"),
@@ -290,7 +290,7 @@ def test_a_level_picks_and_a_mode_does(now):
 @pytest.mark.live
 @pytest.mark.slow
 def test_who_asks_to_be_called_again_is(now):
-    turns = now.turns("abcd", again="bd")
+    turns = policies.turns(now, "abcd", again="bd")
     assert sorted(turns[:4]) == list("abcd") and sorted(turns[4:]) == ["b", "d"]
 
 
@@ -300,11 +300,13 @@ def test_a_limit_is_bound_in_three_ways(now):
     for name in ("limits.yaml", "softer.yaml"):
         objects.apply(now.connection, FOLDER / "today" / name, "default")
     pod = policies.pod(securityContext={"runAsUser": 500})
-    heard = {action: ask(now.connection, pod, now.limited(action, 1000)) for action in ("deny", "warn", "audit")}
+    heard = {
+        action: ask(now.connection, pod, policies.limited(now, action, 1000)) for action in ("deny", "warn", "audit")
+    }
     assert [answer.admitted for answer in heard.values()] == [False, True, True]
     assert [bool(answer.warnings) for answer in heard.values()] == [False, True, False]
-    assert not ask(now.connection, pod, now.limited("deny")).admitted
-    assert ask(now.connection, pod, now.limited("deny", 100)).admitted
+    assert not ask(now.connection, pod, policies.limited(now, "deny")).admitted
+    assert ask(now.connection, pod, policies.limited(now, "deny", 100)).admitted
 
 
 @pytest.mark.live
@@ -313,12 +315,12 @@ def test_what_is_audited_is_noted_and_who_is_exempt_is_admitted(audited):
     bad, _ = audited.pods("privileged")
     space = audited.space(audit="baseline")
     assert audited.ask(bad, space).admitted
-    noted = audited.noted(space, bad["metadata"]["name"])
+    noted = policies.noted(audited, space, bad["metadata"]["name"])
     assert "would violate PodSecurity" in noted["pod-security.kubernetes.io/audit-violations"]
     with pytest.raises(WaitTimeout, match=r"(?s)does not name Pod nobody.*1\.37-audit"):
-        audited.noted(space, "nobody", timeout=0.1)
+        policies.noted(audited, space, "nobody", timeout=0.1)
     for _ in range(2):  # what the first has left is no hindrance
-        verdict = {name: answer.verdict for name, answer in audited.exempted(bad).items()}
+        verdict = {name: answer.verdict for name, answer in policies.exempted(audited, bad).items()}
         assert verdict == {"nobody": "refused", "user": "admitted", "RuntimeClass": "admitted", "namespace": "admitted"}
 
 
