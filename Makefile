@@ -63,7 +63,7 @@ test: lint ## Lint, types, layers and every test: pure, live, notebooks, browser
 	@KITLIB_STATE="$(TEST_STATE)" $(BIN)/kitlib up --provider embedded
 	@{ KITLIB_STATE="$(TEST_STATE)" $(BIN)/kitlib up --kubernetes 1.17 && \
 	KITLIB_STATE="$(TEST_STATE)" $(BIN)/kitlib down --quiet embedded-1.17; } || echo "Tests of 1.17 are skipped." >&2
-	@$(BIN)/kitlib airgap build >/dev/null || echo "Tests on kind need a container engine." >&2
+	@KITLIB_STATE="$(TEST_STATE)" $(BIN)/kitlib up --provider kind || echo "Tests on kind need a container engine." >&2
 	@status=0; KITLIB_STATE="$(TEST_STATE)" $(BIN)/pytest --nbval-lax --nbval-cell-timeout=300 \
 	--nbval-sanitize-with=tests/nbval.cfg tests notebooks $(ARGS) || status=$$?; \
 	KITLIB_STATE="$(TEST_STATE)" $(BIN)/kitlib down --quiet || true; exit $$status

@@ -388,7 +388,7 @@ def walk(
             _tell("kitlib: the walk did not go as the notebooks say; no site was written")
             raise typer.Exit(ClaimError.exit_code)
         if keep_outputs:
-            for path in walking.publish(build, root, [item.name for item in result.notebooks]):
+            for path in walking.publish(build, root, [item.name for item in result.notebooks if not item.skipped]):
                 _tell(f"Written: {path.relative_to(root)}")
     if site or site_only:
         from kitlib.progress import Progress

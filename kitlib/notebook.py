@@ -10,6 +10,7 @@ import atexit
 import contextlib
 import html
 import io
+import json
 import os
 import secrets
 import shutil
@@ -19,12 +20,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import yaml
 
 from kitlib import claims, objects
 from kitlib import cluster as clusters
 from kitlib.cluster import Cluster, binaries, namespaces, places, versions
-from kitlib.errors import BuildError, ClusterError, KitlibError, UsageError, WaitTimeout
+from kitlib.errors import BuildError, ClusterError, KitlibError, ServerError, UsageError, WaitTimeout
 from kitlib.frames import Frames
 from kitlib.objects import Change
 from kitlib.progress import duration, in_notebook
@@ -211,6 +213,72 @@ class Lab:
         """Read an object as it is now."""
         return objects.get(self.connection, ref, self.namespace)
 
+    def ask(self, pod: str, path: str = "/", /, *, port: int = 8080, method: str = "GET", **query: object) -> Any:
+        """Ask a Pod by HTTP, through the API server, so that it may be anywhere.
+
+        Parameters
+        ----------
+        pod, path : str
+            Its name; "/self".
+        port : int
+            Of the Pod.
+        method : str
+            "GET", or "POST".
+        **query
+            Parameters of the URL: `ask("web", "/set", method="POST", readiness="fail")`.
+
+        Returns
+        -------
+        dict or list of dict
+            The JSON that it answers; a list where it answers several lines.
+
+        Raises
+        ------
+        ServerError
+            If it can't be reached, or answers with an error, whose `error` is then the message.
+        """
+        where = f"/api/v1/namespaces/{self.namespace}/pods/http:{pod}:{port}/proxy{path}"
+        try:
+            body = self.connection.request(method, where, query)
+        except ServerError as error:
+            if said := (error.status or {}).get("error"):
+                raise ServerError(str(said), step=f"ask {pod} for {path}", object=pod, status=error.status) from error
+            raise
+        lines = [json.loads(line) for line in body.splitlines() if line]
+        return lines[0] if len(lines) == 1 else lines
+
+    def logs(self, pod: str, container: str | None = None, previous: bool = False) -> pd.DataFrame:
+        """Return what a container has logged, one row a line; a line that is JSON becomes columns.
+
+        Parameters
+        ----------
+        pod : str
+        container : str, optional
+            Which; needed where the Pod has several.
+        previous : bool
+            Of the run before the last restart.
+
+        Returns
+        -------
+        DataFrame
+            One column for each key of the JSON lines; `text` (str) where a line is none.
+
+        Raises
+        ------
+        ServerError
+            If there is no such container, or it hasn't begun.
+        """
+        where = f"/api/v1/namespaces/{self.namespace}/pods/{pod}/log"
+        query = {"container": container, "previous": "true" if previous else None}
+        rows: list[dict[str, Any]] = []
+        for line in self.connection.request("GET", where, query, accept="*/*").decode(errors="replace").splitlines():
+            try:
+                said = json.loads(line)
+            except ValueError:
+                said = None
+            rows.append(said if isinstance(said, dict) else {"text": line})
+        return pd.DataFrame(rows)
+
     def refused(self, word: Callable[..., Any], *args: Any, **options: Any) -> Refusal:
         """Do what should be refused, and return the reason; raise `UsageError` if it was accepted after all."""
         try:
@@ -357,7 +425,8 @@ def open(
     kinds : tuple of str
         What is recorded.
     containers : bool
-        Whether the notebook needs containers that really run.
+        Whether the notebook needs containers that really run; then a cluster of kitlib's that runs some is taken,
+        although another one was named.
 
     Raises
     ------
@@ -373,6 +442,9 @@ def open(
         found = clusters.context(context, yes_write=os.environ.get("KITLIB_YES_WRITE") == "1")
     else:
         found = clusters.find(os.environ.get("KITLIB_CLUSTER") or None)
+    if containers and not found.runs_containers:
+        real = [each for each in clusters.clusters() if each.runs_containers]
+        found = clusters.find(real[-1].name) if real else found
     if containers and not found.runs_containers:
         raise ClusterError(
             "this notebook needs containers that really run",

@@ -23,6 +23,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from kitlib import cluster as clusters
 from kitlib.errors import ClaimError, UsageError
 from kitlib.progress import Progress, duration
 
@@ -79,6 +80,8 @@ class NotebookResult:
         Why it stopped early.
     faults : list of str
         What went wrong without an error.
+    skipped : str
+        Why it was not run at all; empty if it was.
     """
 
     name: str
@@ -90,6 +93,7 @@ class NotebookResult:
     complete: bool = False
     error: str | None = None
     faults: list[str] = field(default_factory=list)
+    skipped: str = ""
 
     @property
     def unexpected(self) -> list[dict[str, Any]]:
@@ -99,6 +103,8 @@ class NotebookResult:
     @property
     def problems(self) -> list[str]:
         """Why this notebook fails the walk, in plain words; empty if it doesn't."""
+        if self.skipped:
+            return []
         found = [self.error] if self.error else []
         found += [
             f"claim {row.get('id') or row.get('text')!r}: {row.get('verdict')}, expected {row.get('expected', 'holds')}"
@@ -125,6 +131,7 @@ class NotebookResult:
             "seconds": round(self.seconds, 2),
             "complete": self.complete,
             "problems": self.problems,
+            "skipped": self.skipped,
             "claims": [{key: value for key, value in row.items() if key != "evidence"} for row in self.claims],
         }
 
@@ -353,10 +360,15 @@ def walk(
     result = WalkResult(cluster=cluster.to_dict())
     for source in sources:
         _copy_beside(source.parent, build / "notebooks", everything=source.parent == root / "notebooks")
-        outcome = _run(source, cluster, build, timeout, voice)
+        nb = _read(source)
+        place = _able(nb, cluster)
+        if place is None:
+            result.notebooks.append(_skip(source, nb, build, voice))
+            continue
+        outcome = _run(source, nb, place, build, timeout, voice)
         result.notebooks.append(outcome)
         if not outcome.ok:
-            _sweep(cluster)
+            _sweep(place)
         for problem in outcome.problems:
             voice.line(f"  ! {problem}")
     result.seconds = time.monotonic() - began
@@ -373,6 +385,8 @@ def summary(result: WalkResult) -> str:
         f"{count} notebook{'' if count == 1 else 's'}, {expected} of {len(result.claims)} claims as expected"
         f" ({duration(result.seconds)})"
     )
+    skipped = [notebook.name for notebook in result.notebooks if notebook.skipped]
+    text += f"; not run: {', '.join(skipped)}" if skipped else ""
     return text + (f"; failed: {', '.join(failed)}" if failed else "")
 
 
@@ -413,7 +427,25 @@ def _sweep(cluster: Cluster) -> None:
         namespaces.sweep(cluster.connect())
 
 
-def _run(source: Path, cluster: Cluster, build: Path, timeout: float, voice: _Voice) -> NotebookResult:
+def _able(nb: nbformat.NotebookNode, cluster: Cluster) -> Cluster | None:
+    """Return where a notebook can run: on the cluster, or, where it needs containers, on another one that has some."""
+    if nb.metadata.get("kitlib", {}).get("needs") != "containers" or getattr(cluster, "runs_containers", True):
+        return cluster
+    return next((each for each in clusters.clusters() if each.runs_containers), None)
+
+
+def _skip(source: Path, nb: nbformat.NotebookNode, build: Path, voice: _Voice) -> NotebookResult:
+    name = source.stem
+    for old in (build / "notebooks" / source.name, build / "claims" / f"{name}.json"):
+        old.unlink(missing_ok=True)
+    why = "it needs containers that really run: `kitlib up --provider kind` starts some"
+    voice.line(f"{name} · {_title(nb)}")
+    voice.line(f"  not run: {why}")
+    return NotebookResult(name, source, skipped=why)
+
+
+def _read(source: Path) -> nbformat.NotebookNode:
+    """Read a notebook without its outputs."""
     """Execute one notebook's copy; what happens is in the result, and the copy is written however it ends."""
     import nbformat
 
@@ -429,6 +461,12 @@ def _run(source: Path, cluster: Cluster, build: Path, timeout: float, voice: _Vo
     for cell in nb.cells:
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
+    return nb
+
+
+def _run(
+    source: Path, nb: nbformat.NotebookNode, cluster: Cluster, build: Path, timeout: float, voice: _Voice
+) -> NotebookResult:
     name = source.stem
     outcome = NotebookResult(name, build / "notebooks" / source.name, cells=sum(1 for _ in _code_cells(nb)))
     ledger = build / "claims" / f"{name}.json"
@@ -666,6 +704,7 @@ def _mark(nb: nbformat.NotebookNode, cluster: Cluster) -> None:
     """Write into the copy where and when it ran, and take out what is only noise on a page."""
     where = cluster.to_dict()
     nb.metadata["kitlib"] = {
+        **{key: value for key, value in nb.metadata.get("kitlib", {}).items() if key == "needs"},
         "provider": where.get("provider", ""),
         "version": where.get("version", ""),
         "release": where.get("release", ""),

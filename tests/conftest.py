@@ -7,6 +7,7 @@ it at its end, a bare pytest leaves it for the next run.
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
 import shutil
@@ -54,10 +55,27 @@ class Notebooks:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
-        """Have a cluster before a notebook's kernel starts."""
+        """Have a cluster before a notebook's kernel starts: one with containers for those that need some."""
         if type(item).__name__ == "IPyNbCell" and item.path not in self.ready_for:
-            bring_up()
+            os.environ["KITLIB_CLUSTER"] = (with_containers() if needs_containers(item.path) else bring_up()).name
             self.ready_for.add(item.path)
+        elif type(item).__name__ != "IPyNbCell":
+            os.environ.pop("KITLIB_CLUSTER", None)
+
+
+def needs_containers(path: Path) -> bool:
+    """Say whether a notebook names containers among its needs."""
+    return json.loads(path.read_text())["metadata"].get("kitlib", {}).get("needs") == "containers"
+
+
+def with_containers() -> Cluster:
+    """Return the tests' kind cluster, which `make test` brings up; skip where there is none."""
+    from kitlib import cluster as clusters
+
+    found = [each for each in clusters.clusters() if each.runs_containers]
+    if not found:
+        pytest.skip("no cluster of the tests runs containers: start Docker or Podman, or be root on Debian; make test")
+    return found[0]
 
 
 class NothingSkipped:
