@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 from pathlib import Path
 
 from kitlib.airgap import settings
 
-FOLDERS = ("/etc", "/etc/docker", "/opt", "/run", "/var/lib", "/var/run", "/tmp")
+FOLDERS = ("/etc", "/etc/docker", "/opt", "/run", "/var/lib")
 PROGRAMS = ("dockerd", "docker-proxy", "engine", "engine-init")
 """Whatever runs in an engine is of its process namespace, which goes with engine-init."""
-OTHERS = ("kitlib-", "pytest-", "tmp", "systemd-private")
-"""What other programs make meanwhile in folders that all use."""
 
 
 def snapshot() -> dict[str, list[str]]:
     """Return links, addresses, routes, rules, mounts, settings, control groups, processes and folders."""
-    groups = Path("/sys/fs/cgroup")
+    others = _engines()
+    groups = [path for path in Path("/sys/fs/cgroup").glob("*/kitlib-*") if path.name not in others]
     return {
         "links": words("ip", "-o", "link", "show"),
         "addresses": words("ip", "-o", "address", "show"),
@@ -25,15 +25,16 @@ def snapshot() -> dict[str, list[str]]:
         "firewall": words("nft", "list", "tables") if _there("nft") else [],
         "tables": words("iptables-save") if _there("iptables-save") else [],
         "mounts": sorted(line.split(" ", 1)[1] for line in Path("/proc/self/mounts").read_text().splitlines()),
-        "settings": [f"{name} {value}" for name, value in settings.read().items()],
-        "groups": sorted(str(path) for path in groups.glob("*/*") if path.is_dir() and "kitlib" in path.name),
+        # while another engine runs, these are as nodes need them
+        "settings": [] if others else [f"{name} {value}" for name, value in settings.read().items()],
+        "groups": sorted(str(path) for path in groups if path.is_dir()),
         "processes": sorted(_processes()),
         "folders": sorted(
             f"{folder}/{name}"
             for folder in FOLDERS
             if Path(folder).is_dir()
             for name in os.listdir(folder)
-            if not name.startswith(OTHERS)
+            if f"{folder}/{name}" != str(settings.FOLDER)
         ),
     }
 
@@ -42,11 +43,21 @@ def difference(before: dict[str, list[str]], after: dict[str, list[str]]) -> dic
     """Return what has gone and what has come, by kind; empty if nothing has."""
     found = {}
     for kind, was in before.items():
+        if kind == "settings" and not (was and after[kind]):
+            continue
         gone = [each for each in was if each not in after[kind]]
         come = [each for each in after[kind] if each not in was]
         if gone or come:
             found[kind] = (gone, come)
     return found
+
+
+def _engines() -> set[str]:
+    """Return the engines of kitlib's that run from any state folder; those that `down` removed are not among them."""
+    try:
+        return set(json.loads((settings.FOLDER / "settings.json").read_text())["engines"])
+    except OSError:
+        return set()
 
 
 def _there(program: str) -> bool:
@@ -67,6 +78,10 @@ def _processes() -> list[str]:
                 words = (entry / "cmdline").read_bytes().split(b"\0")
             except OSError:
                 continue
-            if os.path.basename(words[0].decode(errors="replace")) in PROGRAMS:
-                found.append(b" ".join(words).decode(errors="replace"))
+            command = b" ".join(words).decode(errors="replace")
+            if (
+                os.path.basename(words[0].decode(errors="replace")) in PROGRAMS
+                and os.environ["KITLIB_STATE"] in command
+            ):
+                found.append(command)
     return found

@@ -1,4 +1,4 @@
-"""Ctrl-C at any step of `up` and `build`: one clear line, exit code 130, and nothing is left behind."""
+"""Nothing is left behind: by Ctrl-C at any step of `up` and `build`, by an engine that is killed, by `down`."""
 
 from __future__ import annotations
 
@@ -8,27 +8,31 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from kitlib import cluster as clusters
 from kitlib.airgap import debian, engine, nodeimage, probe, programs
-from kitlib.cluster import engines, places, store
+from kitlib.cluster import engines, places, record, store
+from kitlib.errors import ClusterError
 from tests.airgap import machine
 
 pytestmark = [pytest.mark.kind, pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")
-def built() -> Path:
-    """The node image, made before; kitlib's own engine can be started."""
+def built() -> Iterator[Path]:
+    """The node image, made before; engines of this machine are hidden, so that kitlib starts its own."""
     able, why = debian.able()
-    if not able or engines.find():
-        pytest.skip(
-            f"kitlib's own engine is not what would be used here: {why or 'another answers'}; use root on Debian"
-        )
+    if not able:
+        pytest.skip(f"kitlib's own engine can't be had here: {why}; use root on Debian")
     debian.install(debian.ENGINE, "prepare the tests", progress=False)
-    return nodeimage.make(progress=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DOCKER_HOST", "unix:///nowhere")
+        patch.setattr(engines, "ENGINES", ("docker",))
+        yield nodeimage.make(progress=True)
 
 
 def interrupted(words: list[str], at: str, state: Path, **environment: str) -> tuple[int, str]:
@@ -94,6 +98,41 @@ def test_build(built: Path, own_state: Path, tmp_path: Path) -> None:
     assert not machine.difference(before, machine.snapshot())
     left = [path for path in Path("/proc").glob("[0-9]*/cmdline") if str(cache).encode() in _read(path)]
     assert not left
+
+
+def test_an_engine_that_ends_in_mid_walk_is_said_and_mended(built: Path, own_state: Path) -> None:
+    before = machine.snapshot()
+    made = clusters.up("kind", progress=True)
+    own = engine.find()
+    assert own
+    os.kill(own.pid, signal.SIGKILL)
+    deadline = time.monotonic() + 10
+    while engine.find() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not clusters.clusters()
+    with pytest.raises(ClusterError, match="no running cluster"):
+        clusters.find(made.name)
+    with pytest.raises(ClusterError, match=r"its engine has ended.*\n.*kitlib up"):
+        made.stop_node(f"{record.load(made.name)[1]['kind_name']}-worker")
+    again = clusters.up("kind", progress=True)
+    assert (again.name, again.node_count) == (made.name, 3)
+    again.verify()
+    clusters.down("kind-1.37")
+    assert engine.find() is None, "the engine goes with the last cluster that needed it"
+    assert not clusters.clusters()
+    assert {path.name for path in own_state.rglob("*") if path.is_file()} <= {".engine.lock", ".kind-1.37.lock"}
+    assert not machine.difference(before, machine.snapshot())
+
+
+def test_an_engine_that_was_asked_for_stays_until_all_goes(built: Path, own_state: Path) -> None:
+    before = machine.snapshot()
+    own = engine.up(progress=False)
+    assert engine.up(progress=False) == own
+    engines.leave()
+    assert engine.find() == own
+    clusters.down()
+    assert engine.find() is None
+    assert not machine.difference(before, machine.snapshot())
 
 
 def _read(path: Path) -> bytes:
