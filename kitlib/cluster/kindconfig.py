@@ -80,9 +80,7 @@ def image(client: Client, minor: str, progress: bool = True) -> str:
             next=f"use one of: {', '.join(versions.NODE_IMAGES)}",
         )
     wanted = versions.NODE_IMAGES[minor]
-    if client.run("images", "--quiet", "--no-trunc", wanted.partition("@")[0], step=STEP).strip() and _there(
-        client, wanted
-    ):
+    if _there(client, wanted):  # an image that was pulled by its digest has no tag
         return wanted
     try:
         with shown(f"fetch {wanted.partition('@')[0]} (once)", progress):

@@ -140,11 +140,11 @@ def engine_that_says(folder: Path, answers: dict[str, str]) -> engines.Client:
 
 def test_the_published_image_is_fetched_once_by_its_digest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
-    client = engine_that_says(tmp_path, {"images": "", "pull": ""})
+    client = engine_that_says(tmp_path, {"pull": ""})
     assert kindconfig.image(client, "1.36", False) == versions.NODE_IMAGES["1.36"]
     calls = (tmp_path / "calls").read_text().splitlines()
     assert calls[-1] == f"pull --quiet {versions.NODE_IMAGES['1.36']}"
-    client = engine_that_says(tmp_path, {"images": "sha256:1", "image inspect": "{}"})
+    client = engine_that_says(tmp_path, {"image inspect": "{}"})
     (tmp_path / "calls").unlink()
     assert kindconfig.image(client, "1.36", False) == versions.NODE_IMAGES["1.36"]
     assert "pull" not in (tmp_path / "calls").read_text()
@@ -153,7 +153,7 @@ def test_the_published_image_is_fetched_once_by_its_digest(tmp_path: Path, monke
 def test_an_image_that_cannot_be_had_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
     monkeypatch.setattr(debian, "able", lambda: (False, "you are not root"))
-    client = engine_that_says(tmp_path, {"images": ""})
+    client = engine_that_says(tmp_path, {})
     with pytest.raises(
         ClusterError, match=r"(?s)kindest/node:v1.37.0: it can't be fetched.*not root.*no route to host"
     ):
@@ -164,7 +164,7 @@ def test_a_cluster_of_that_name_that_kitlib_did_not_make(
     tmp_path: Path, own_places: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
-    client = engine_that_says(tmp_path, {"ps": "kitlib-control-plane\\trunning\\n", "images": "1", "image inspect": ""})
+    client = engine_that_says(tmp_path, {"ps": "kitlib-control-plane\\trunning\\n", "image inspect": ""})
     monkeypatch.setattr(engines, "get", lambda progress=True: client)
     monkeypatch.setattr(kindcommand, "program", lambda progress=True: Path("/bin/false"))
     with pytest.raises(ClusterError, match=r"(?s)there is a kind cluster .*kind delete cluster --name"):
