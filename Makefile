@@ -11,7 +11,7 @@ PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3 python;
 
 # The tests' cluster is their own, beside yours: its state is in build/, the programs it runs are in the shared cache.
 TEST_STATE := $(CURDIR)/build/test/state
-PURE := not live and not browser and not slow
+PURE := not live and not browser and not slow and not kind
 
 # `make walk PROVIDER=kind` for real nodes and containers; by default kitlib chooses what this machine can do.
 CHOSEN = $(if $(PROVIDER),--provider $(PROVIDER))
