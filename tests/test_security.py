@@ -13,6 +13,7 @@ import pytest
 from kitlib import cluster as clusters
 from kitlib import objects, policies
 from kitlib.admission import Answer
+from kitlib.cluster import Cluster
 from kitlib.connection import Connection
 from kitlib.errors import BuildError, ClusterError, WaitTimeout
 from kitlib.policies import (
@@ -328,3 +329,29 @@ def test_what_is_audited_is_noted_and_who_is_exempt_is_admitted(audited):
 @pytest.mark.slow
 def test_the_server_says_which_plugin_it_does_not_know():
     assert policies.refused_plugin("NoSuchPlugin") == '"NoSuchPlugin" is unknown'
+
+
+def test_without_containers_the_reason_and_the_way_out_are_told(monkeypatch):
+    monkeypatch.setattr(clusters, "clusters", list)
+    answer = policies.with_containers()
+    assert isinstance(answer, ClusterError) and "kitlib up --provider kind" in str(answer.next)
+
+
+@pytest.fixture
+def kind() -> Cluster:
+    """The tests' kind cluster, which `make test` brings up."""
+    found = policies.with_containers()
+    if isinstance(found, ClusterError):
+        pytest.skip(str(found))
+    return found
+
+
+@pytest.mark.kind
+@pytest.mark.slow
+def test_inside_a_container_what_is_set_is_so(kind):
+    frame = policies.inside(kind, FOLDER / "inside.yaml").set_index("Pod")
+    wanted = ["user", "capabilities", "seccomp", "write-root", "chown", "keyctl"]
+    assert frame.loc["bound", wanted].tolist() == [1500, 0, "filter", False, False, False]
+    assert frame.loc["free", ["user", "seccomp", "write-root", "chown", "keyctl"]].tolist() == [0, "off", *[True] * 3]
+    left = kind.connect().get("/api/v1/namespaces", {"labelSelector": "kitlib/notebook=security"})["items"]
+    assert all(space["metadata"].get("deletionTimestamp") for space in left), "its namespace goes"

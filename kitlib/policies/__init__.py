@@ -17,6 +17,7 @@ from kitlib.policies.libraries import Libraries, covered
 from kitlib.policies.library import Library, remove
 from kitlib.policies.rows import ALL, LEVEL, POD_SECURITY, ROWS, USER
 from kitlib.policies.today import audited, cross, exempted, limited, limits, noted, refused_plugin, turns
+from kitlib.policies.within import inside, with_containers
 
 __all__ = [
     "ALL",
@@ -36,6 +37,7 @@ __all__ = [
     "cross",
     "exempted",
     "grid",
+    "inside",
     "limited",
     "limits",
     "noted",
@@ -46,5 +48,6 @@ __all__ = [
     "settings",
     "turns",
     "verdicts",
+    "with_containers",
     "written",
 ]
