@@ -11,6 +11,7 @@ PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3 python;
 
 # The tests' cluster is their own, beside yours: its state is in build/, the programs it runs are in the shared cache.
 TEST_STATE := $(CURDIR)/build/test/state
+KIND_STATE := $(CURDIR)/build/test/kind
 PURE := not live and not browser and not slow and not kind
 
 # `make walk PROVIDER=kind` for real nodes and containers; by default kitlib chooses what this machine can do.
@@ -49,7 +50,7 @@ site: env ## Write site/ from the last walk, running nothing
 notebooks: env ## Walk, then take the executed notebooks over into notebooks/ to be committed
 	@$(BIN)/kitlib walk --keep-outputs
 
-.PHONY: lint test check bench
+.PHONY: lint test test-kind check bench
 lint: env-test
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -63,10 +64,16 @@ test: lint ## Lint, types, layers and every test: pure, live, notebooks, browser
 	@KITLIB_STATE="$(TEST_STATE)" $(BIN)/kitlib up --provider embedded
 	@{ KITLIB_STATE="$(TEST_STATE)" $(BIN)/kitlib up --kubernetes 1.17 && \
 	KITLIB_STATE="$(TEST_STATE)" $(BIN)/kitlib down --quiet embedded-1.17; } || echo "Tests of 1.17 are skipped." >&2
-	@KITLIB_STATE="$(TEST_STATE)" $(BIN)/kitlib up --provider kind || echo "Tests on kind need a container engine." >&2
 	@status=0; KITLIB_STATE="$(TEST_STATE)" $(BIN)/pytest --nbval-lax --nbval-cell-timeout=300 \
-	--nbval-sanitize-with=tests/nbval.cfg tests notebooks $(ARGS) || status=$$?; \
+	--nbval-sanitize-with=tests/nbval.cfg -m "not kind" tests notebooks $(ARGS) || status=$$?; \
 	KITLIB_STATE="$(TEST_STATE)" $(BIN)/kitlib down --quiet || true; exit $$status
+
+test-kind: env-test ## Every test that needs containers, on a kind cluster of its own; the engine too, where one can be had
+	@$(BIN)/python tests/prepare.py
+	@KITLIB_STATE="$(KIND_STATE)" $(BIN)/kitlib up --provider kind
+	@status=0; KITLIB_STATE="$(KIND_STATE)" $(BIN)/pytest --nbval-lax --nbval-cell-timeout=300 \
+	--nbval-sanitize-with=tests/nbval.cfg -m kind tests notebooks $(ARGS) || status=$$?; \
+	KITLIB_STATE="$(KIND_STATE)" $(BIN)/kitlib down --quiet || true; exit $$status
 
 check: lint ## The inner loop: format, lint, types, layers, pure tests; under a minute
 	$(BIN)/pytest -q -m "$(PURE)" tests $(ARGS)

@@ -46,12 +46,15 @@ class Notebooks:
     def __init__(self) -> None:
         self.ready_for: set[Path] = set()
 
+    @pytest.hookimpl(tryfirst=True)  # before -m chooses
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """Mark each cell."""
         for item in items:
             if type(item).__name__ == "IPyNbCell":
                 item.add_marker(pytest.mark.live)
                 item.add_marker(pytest.mark.slow)
+                if needs_containers(item.path):
+                    item.add_marker(pytest.mark.kind)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
