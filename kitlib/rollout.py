@@ -125,7 +125,7 @@ def timeline(pods: pd.DataFrame, replicas: pd.DataFrame, deployment: str | None 
     The controller keeps `wanted` within `upper`. `total` can be above it for some milliseconds: one ReplicaSet makes
     its new Pod before another one has deleted the Pod that it gives up.
     """
-    return _replay(pods, replicas, deployment)[0]
+    return replay(pods, replicas, deployment)[0]
 
 
 def by_revision(pods: pd.DataFrame, replicas: pd.DataFrame, deployment: str | None = None) -> pd.DataFrame:
@@ -138,14 +138,7 @@ def by_revision(pods: pd.DataFrame, replicas: pd.DataFrame, deployment: str | No
         available, unavailable, terminating (int64, Pods). A ReplicaSet that is deleted and has no Pods left has no
         more rows.
     """
-    return _replay(pods, replicas, deployment)[1]
-
-
-def replay(
-    pods: pd.DataFrame, replicas: pd.DataFrame, deployment: str | None = None
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return `timeline` and `by_revision`, for who needs both: the rows are gone through once."""
-    return _replay(pods, replicas, deployment)
+    return replay(pods, replicas, deployment)[1]
 
 
 def revisions(replicas: pd.DataFrame, deployment: str | None = None) -> pd.DataFrame:
@@ -196,12 +189,15 @@ def _promise(row: Mapping[Any, Any] | pd.Series) -> Promise:
     return Promise(desired, surge, unavailable, "RollingUpdate")
 
 
-def _replay(pods: pd.DataFrame, replicas: pd.DataFrame, name: str | None) -> tuple[pd.DataFrame, pd.DataFrame]:
-    deployment = _deployment(replicas, name)
-    sets = _sets(replicas, deployment)
+def replay(
+    pods: pd.DataFrame, replicas: pd.DataFrame, deployment: str | None = None
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return `timeline` and `by_revision`, for who needs both: the rows are gone through once."""
+    deployments = _deployment(replicas, deployment)
+    sets = _sets(replicas, deployments)
     own = pods[pods["owner.uid"].isin(set(sets["uid"]))]
     keyed = [
-        *((version, 0, "deployment", row) for version, row in _versioned(deployment, replicas, pods)),
+        *((version, 0, "deployment", row) for version, row in _versioned(deployments, replicas, pods)),
         *((version, 1, "set", row) for version, row in _versioned(sets, replicas, pods)),
         *((version, 2, "pod", row) for version, row in _versioned(own, replicas, pods)),
     ]
