@@ -9,7 +9,7 @@ PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3 python;
 	$$python -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 \
 	&& { command -v $$python; break; }; done)
 
-# The tests' cluster is their own, beside yours: its state is in build/, the programs it runs are in the shared cache.
+# The tests' clusters are their own, beside yours: their state is in build/, the programs they run in the shared cache.
 TEST_STATE := $(CURDIR)/build/test/state
 KIND_STATE := $(CURDIR)/build/test/kind
 PURE := not live and not browser and not slow and not kind
@@ -57,23 +57,24 @@ lint: env-test
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-# One pytest for everything, so that its last line speaks for all; the tests' cluster goes away however it ends. It is
-# brought up first because it shows its progress, which pytest would swallow.
-test: lint ## Lint, types, layers and every test: pure, live, notebooks, browser
-	@$(BIN)/python tests/prepare.py
+# One pytest for everything, so that its last line speaks for all; the tests' clusters go away however it ends. What
+# takes minutes when nothing is cached comes first, because it shows its progress, which pytest would swallow.
+PYTEST = status=0; KITLIB_STATE="$(TEST_STATE)" $(BIN)/pytest --nbval-lax --nbval-cell-timeout=300 \
+	--nbval-sanitize-with=tests/nbval.cfg tests notebooks $(ARGS) || status=$$?; \
+	for state in "$(TEST_STATE)" "$(KIND_STATE)"; do KITLIB_STATE="$$state" $(BIN)/kitlib down --quiet || true; done; \
+	exit $$status
+
+test: lint ## Lint, types, layers and every test: pure, live, notebooks on embedded and on kind, browser
+	@KITLIB_STATE="$(KIND_STATE)" $(BIN)/python tests/prepare.py
 	@KITLIB_STATE="$(TEST_STATE)" $(BIN)/kitlib up --provider embedded
 	@{ KITLIB_STATE="$(TEST_STATE)" $(BIN)/kitlib up --kubernetes 1.17 && \
 	KITLIB_STATE="$(TEST_STATE)" $(BIN)/kitlib down --quiet embedded-1.17; } || echo "Tests of 1.17 are skipped." >&2
-	@status=0; KITLIB_STATE="$(TEST_STATE)" $(BIN)/pytest --nbval-lax --nbval-cell-timeout=300 \
-	--nbval-sanitize-with=tests/nbval.cfg -m "not kind" tests notebooks $(ARGS) || status=$$?; \
-	KITLIB_STATE="$(TEST_STATE)" $(BIN)/kitlib down --quiet || true; exit $$status
+	@$(PYTEST)
 
-test-kind: env-test ## Every test that needs containers, on a kind cluster of its own; the engine too, where one can be had
-	@$(BIN)/python tests/prepare.py
-	@KITLIB_STATE="$(KIND_STATE)" $(BIN)/kitlib up --provider kind
-	@status=0; KITLIB_STATE="$(KIND_STATE)" $(BIN)/pytest --nbval-lax --nbval-cell-timeout=300 \
-	--nbval-sanitize-with=tests/nbval.cfg -m kind tests notebooks $(ARGS) || status=$$?; \
-	KITLIB_STATE="$(KIND_STATE)" $(BIN)/kitlib down --quiet || true; exit $$status
+test-kind: ARGS := -m kind $(ARGS)
+test-kind: env-test ## Only the tests that need containers, on a kind cluster
+	@KITLIB_STATE="$(KIND_STATE)" $(BIN)/python tests/prepare.py
+	@$(PYTEST)
 
 check: lint ## The inner loop: format, lint, types, layers, pure tests; under a minute
 	$(BIN)/pytest -q -m "$(PURE)" tests $(ARGS)
@@ -93,6 +94,7 @@ format: env-test ## Format the code, and mend what the linter can
 pin: env-test ## Write constraints.txt from what is installed
 	@$(BIN)/python tools/pin.py
 
-clean: ## Remove build/, site/ and the tests' cluster; keep .venv and the shared cache
-	@if [ -x $(BIN)/kitlib ]; then KITLIB_STATE="$(TEST_STATE)" $(BIN)/kitlib down --quiet || true; fi
+clean: ## Remove build/, site/ and the tests' clusters; keep .venv and the shared cache
+	@if [ -x $(BIN)/kitlib ]; then for state in "$(TEST_STATE)" "$(KIND_STATE)"; do \
+	KITLIB_STATE="$$state" $(BIN)/kitlib down --quiet || true; done; fi
 	rm -rf build site .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

@@ -1,8 +1,9 @@
-"""What all tests share: places of their own, a live cluster, one walk over all notebooks; and in CI no skipping.
+"""What all tests share: places of their own, live clusters, one walk over all notebooks; and in CI no skipping.
 
-The tests' cluster has its state in build/test/state, beside the user's own, so neither is in the other's way. The
-programs come from the user's cache. After a `kill -9` the next run finds the cluster and goes on; `make test` removes
-it at its end, a bare pytest leaves it for the next run.
+The tests' embedded cluster has its state in build/test/state, beside the user's own, so neither is in the other's way.
+What is marked "kind" comes last and has build/test/kind, since where a kind cluster is, kitlib chooses it. The programs
+come from the user's cache. After a `kill -9` the next run finds the clusters and goes on; `make test` removes them at
+its end, a bare pytest leaves them for the next run.
 """
 
 from __future__ import annotations
@@ -45,6 +46,7 @@ class Notebooks:
 
     def __init__(self) -> None:
         self.ready_for: set[Path] = set()
+        self.on_kind = False
 
     @pytest.hookimpl(tryfirst=True)  # before -m chooses
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
@@ -55,10 +57,14 @@ class Notebooks:
                 item.add_marker(pytest.mark.slow)
                 if needs_containers(item.path):
                     item.add_marker(pytest.mark.kind)
+        items.sort(key=lambda item: item.get_closest_marker("kind") is not None)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
         """Have a cluster before a notebook's kernel starts: one with containers for those that need some."""
+        if not self.on_kind and item.get_closest_marker("kind"):
+            self.on_kind = True
+            os.environ["KITLIB_STATE"] = str(PLACE / "kind")
         if type(item).__name__ == "IPyNbCell" and item.path not in self.ready_for:
             os.environ["KITLIB_CLUSTER"] = (with_containers() if needs_containers(item.path) else bring_up()).name
             self.ready_for.add(item.path)
@@ -72,13 +78,16 @@ def needs_containers(path: Path) -> bool:
 
 
 def with_containers() -> Cluster:
-    """Return the tests' kind cluster, which `make test` brings up; skip where there is none."""
+    """Return the tests' kind cluster, made if it isn't there; skip where no container engine can be had."""
     from kitlib import cluster as clusters
+    from kitlib.airgap import debian
+    from kitlib.cluster import engines
 
-    found = [each for each in clusters.clusters() if each.runs_containers]
-    if not found:
-        pytest.skip("no cluster of the tests runs containers: start Docker or Podman, or be root on Debian; make test")
-    return found[0]
+    if not engines.find():
+        able, why = debian.able()
+        if not able:
+            pytest.skip(f"no container engine answers, and none can be had: {why}; start Docker or Podman")
+    return clusters.up("kind", progress=True)
 
 
 class NothingSkipped:
@@ -154,6 +163,12 @@ def bring_up() -> Cluster:
 def cluster() -> Cluster:
     """An embedded cluster, of the newest version."""
     return bring_up()
+
+
+@pytest.fixture(scope="session")
+def kind() -> Cluster:
+    """A kind cluster; only for tests that are marked so."""
+    return with_containers()
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,7 @@
-"""Install what the tests need beyond Python where that can be done: on Debian and its kin, as root, through apt.
+"""Get what the tests need beyond Python where that can be done: on Debian and its kin, as root, through apt.
 
-Elsewhere it only says what to install; the tests that need it are skipped there (never in CI).
+That is a browser, and where no container engine answers, the node image that kitlib's own engine runs. Elsewhere it
+only says what to install; the tests that need it are skipped there (never in CI).
 """
 
 from __future__ import annotations
@@ -11,6 +12,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+from kitlib.airgap import debian, nodeimage
+from kitlib.cluster import engines
+from kitlib.errors import KitlibError
+
+IN_CI = int(os.environ.get("CI", "").lower() in ("1", "true"))
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 WANTED = {"a browser": (BROWSERS, "chromium")}
 
@@ -30,7 +36,24 @@ def is_debian() -> bool:
 
 
 def main() -> int:
-    """Install what is missing, or say what to install; a failed installation is an error only in CI."""
+    """Get what is missing, or say what to install; only in CI is it an error that something can't be had."""
+    return browser() or image()
+
+
+def image() -> int:
+    """Make the node image, if kind will need it and this machine can make it."""
+    if engines.find() or not debian.able()[0]:
+        return 0
+    try:
+        nodeimage.make(progress=True)
+    except KitlibError as error:
+        print(f"{error}\nTests that need containers can't run.", file=sys.stderr)
+        return IN_CI
+    return 0
+
+
+def browser() -> int:
+    """Install a browser if there is none."""
     lacking = missing()
     if not lacking:
         return 0
@@ -54,7 +77,7 @@ def main() -> int:
         if done.returncode:
             print("\n".join(done.stdout.splitlines()[-15:]), file=sys.stderr)
             print(f"apt-get {command[0]} failed; tests that need {', '.join(lacking)} can't run.", file=sys.stderr)
-            return 1 if os.environ.get("CI", "").lower() in ("1", "true") else 0
+            return IN_CI
     return 0
 
 

@@ -19,9 +19,8 @@ import pytest
 
 from kitlib.errors import KitlibError
 from kitlib.walk import ERROR_TAG, STDERR_TAG, reading_order, walk
-from tests.conftest import needs_containers
+from tests.conftest import CHECKOUT, PLACE, needs_containers
 
-CHECKOUT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = CHECKOUT / "notebooks"
 KITLIB = Path(sys.executable).with_name("kitlib")
 NAMES = sorted(path.stem for path in NOTEBOOKS.glob("*.ipynb"))
@@ -84,7 +83,19 @@ def test_manifests_are_yaml_and_used():
 @pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in NAMES if not needs_containers(NOTEBOOKS / f"{name}.ipynb")])
 def test_every_claim_is_as_expected_and_no_cell_goes_wrong_silently(walked, name):
-    (result,) = [notebook for notebook in walked.notebooks if notebook.name == name]
+    is_right(*(notebook for notebook in walked.notebooks if notebook.name == name))
+
+
+@pytest.mark.kind
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NAMES)
+def test_on_three_nodes_with_containers_too(kind, name):
+    is_right(*walk([name], kind, PLACE / "walk-kind" / name, root=CHECKOUT).notebooks)
+
+
+def is_right(result):
+    """See a notebook that ran to its end, and each claim's verdict as expected."""
+    name = result.name
     assert result.problems == []
     assert result.complete and result.cells_run == result.cells
     assert len(result.claims) >= {"deployment": 20}.get(name, 1)

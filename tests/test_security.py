@@ -13,7 +13,6 @@ import pytest
 from kitlib import cluster as clusters
 from kitlib import objects, policies
 from kitlib.admission import Answer
-from kitlib.cluster import Cluster
 from kitlib.connection import Connection
 from kitlib.errors import BuildError, ClusterError, WaitTimeout
 from kitlib.policies import (
@@ -335,15 +334,6 @@ def test_without_containers_the_reason_and_the_way_out_are_told(monkeypatch):
     monkeypatch.setattr(clusters, "clusters", list)
     answer = policies.with_containers()
     assert isinstance(answer, ClusterError) and "kitlib up --provider kind" in str(answer.next)
-
-
-@pytest.fixture
-def kind() -> Cluster:
-    """The tests' kind cluster, which `make test` brings up."""
-    found = policies.with_containers()
-    if isinstance(found, ClusterError):
-        pytest.skip(str(found))
-    return found
 
 
 @pytest.mark.kind

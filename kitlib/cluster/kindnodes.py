@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import re
+import sys
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -49,10 +50,14 @@ def states(client: Client, kind_name: str) -> dict[str, str]:
 
 
 def remove(client: Client, kind_name: str) -> None:
-    """Remove all nodes of a cluster, with what they wrote; one whose engine does not answer any more has none."""
-    with contextlib.suppress(ClusterError):
+    """Remove all nodes of a cluster, with what they wrote; say what may be left where the engine does not answer."""
+    try:
         if names := list(states(client, kind_name)):
             client.run("rm", "--force", "--volumes", *names, step="remove the nodes")
+    except ClusterError as error:
+        if not client.own:  # nodes of kitlib's own engine end with it
+            command = f"{client.program} rm -f -v $({client.program} ps -aq --filter label={LABEL}={kind_name})"
+            print(f"kitlib: {error.message}\n  Nodes may be left; once it answers: {command}", file=sys.stderr)
 
 
 def stop(client: Client, node: str) -> None:

@@ -11,7 +11,8 @@ import yaml
 
 from kitlib import cluster as clusters
 from kitlib.airgap import debian, nodeimage
-from kitlib.cluster import engines, kind, kindcommand, kindconfig, versions
+from kitlib.cluster import engines, kind, kindcommand, kindconfig, kindnodes, versions
+from kitlib.cluster.engines import Client
 from kitlib.errors import ClusterError, UsageError
 
 from .test_toolchain import script
@@ -210,3 +211,15 @@ def test_kind_that_hangs_is_ended(tmp_path: Path) -> None:
 def test_an_unknown_provider() -> None:
     with pytest.raises(UsageError, match="use one of: kind, embedded"):
         clusters.up("minikube", progress=False)
+
+
+def test_nodes_of_an_engine_that_does_not_answer_are_named_with_the_way_to_remove_them(capsys):
+    kindnodes.remove(Client("docker-that-is-not-here", False, {}), "kitlib-1-37")
+    said = capsys.readouterr().err
+    assert "docker-that-is-not-here: [Errno 2]" in said
+    assert (
+        "docker-that-is-not-here rm -f -v $(docker-that-is-not-here ps -aq --filter label=io.x-k8s.kind.cluster=kitlib"
+        in said
+    )
+    kindnodes.remove(Client("docker-that-is-not-here", True, {}), "kitlib-1-37")
+    assert not capsys.readouterr().err

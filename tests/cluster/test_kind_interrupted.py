@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pty
 import select
 import signal
 import subprocess
@@ -36,26 +37,27 @@ def built() -> Iterator[Path]:
 
 
 def interrupted(words: list[str], at: str, state: Path, **environment: str) -> tuple[int, str]:
-    """Run a command until it says `at`, send it Ctrl-C, and return its exit code and all that it said."""
+    """Run a command on a terminal until it says `at`, send it Ctrl-C, and return its exit code and all that it said."""
+    terminal, its = pty.openpty()  # which is told of each step, however short; a pipe gets a line each five seconds
     child = subprocess.Popen(
         [sys.executable, "-m", "kitlib.cli", *words],
         stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
+        stderr=its,
         env={**os.environ, "KITLIB_STATE": str(state), **environment},
         start_new_session=True,
     )
-    assert child.stderr is not None
+    os.close(its)
     said = b""
     until = time.monotonic() + 180
     sent = False
     try:
         while True:
-            if not select.select([child.stderr], [], [], max(until - time.monotonic(), 0.1))[0]:
+            if not select.select([terminal], [], [], max(until - time.monotonic(), 0.1))[0]:
                 pytest.fail(f"it never said {at!r}:\n{said.decode()}")
-            data = os.read(child.stderr.fileno(), 65536)
-            if not data:
+            try:
+                said += os.read(terminal, 65536)
+            except OSError:  # its other end is closed
                 break
-            said += data
             if not sent and at.encode() in said:
                 sent = True
                 child.send_signal(signal.SIGINT)
@@ -64,7 +66,7 @@ def interrupted(words: list[str], at: str, state: Path, **environment: str) -> t
     finally:
         child.kill()
         child.wait()
-        child.stderr.close()
+        os.close(terminal)
 
 
 @pytest.mark.parametrize("at", ["start the container engine", "Preparing nodes", "Starting control-plane"])

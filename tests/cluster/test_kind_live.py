@@ -13,23 +13,13 @@ import pytest
 import yaml
 
 from kitlib import cluster as clusters
-from kitlib.airgap import debian, engine, programs
+from kitlib.airgap import engine, programs
 from kitlib.cluster import Cluster, engines, kindnodes, record
 from kitlib.errors import BuildError, UsageError
 from tests.airgap import machine
 
 pytestmark = [pytest.mark.kind, pytest.mark.slow]
 SPACE = "test-kind"
-
-
-@pytest.fixture(scope="module")
-def kind() -> Cluster:
-    """The tests' kind cluster, made if it isn't there; `make test` removes it."""
-    if not engines.find():
-        able, why = debian.able()
-        if not able:
-            pytest.skip(f"no container engine answers, and none can be had: {why}; start Docker or Podman")
-    return clusters.up("kind", progress=True)
 
 
 class Kubectl:
