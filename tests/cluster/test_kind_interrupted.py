@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pty
+import re
 import select
 import signal
 import subprocess
@@ -100,6 +101,25 @@ def test_build(built: Path, own_state: Path, tmp_path: Path) -> None:
     assert not machine.difference(before, machine.snapshot())
     left = [path for path in Path("/proc").glob("[0-9]*/cmdline") if str(cache).encode() in _read(path)]
     assert not left
+
+
+@pytest.mark.parametrize("words", [["airgap", "build"], ["up", "--provider", "kind"]])
+def test_no_disk(words: list[str], built: Path, small_disk: Path) -> None:
+    before = machine.snapshot()
+    place = {("KITLIB_CACHE" if words[0] == "airgap" else "KITLIB_STATE"): str(small_disk)}
+    done = subprocess.run(
+        [sys.executable, "-m", "kitlib.cli", *words],
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, **place},
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode in (3, 7), done.stderr
+    assert re.search(r"kitlib: .*: the disk is full: \d\.\d GiB are needed, 0\.0 GiB are free", done.stderr)
+    assert "Next: free some space there, or set KITLIB_CACHE and KITLIB_STATE" in done.stderr
+    assert all(path.suffix == ".lock" for path in small_disk.rglob("*") if path.is_file())
+    assert not machine.difference(before, machine.snapshot())
 
 
 def test_an_engine_that_ends_in_mid_walk_is_said_and_mended(built: Path, own_state: Path) -> None:
