@@ -328,8 +328,15 @@ class Connection:
         """GET a path and decode the JSON that comes back."""
         return json.loads(self.request("GET", path, query, **options))
 
-    def stream(self, path: str, query: Mapping[str, Any] | None = None, read_timeout: float = 300) -> Stream:
-        """Open a watch and return its lines as they come.
+    def stream(
+        self,
+        path: str,
+        query: Mapping[str, Any] | None = None,
+        read_timeout: float = 300,
+        accept: str = "application/json",
+        watch: bool = True,
+    ) -> Stream:
+        """Open a watch, or a log that is followed, and return its lines as they come.
 
         Parameters
         ----------
@@ -339,10 +346,15 @@ class Connection:
             Its parameters; `watch=1` is added.
         read_timeout : float
             Seconds of silence after which reading raises `ConnectionError`.
+        accept : str
+            Media type.
+        watch : bool
+            Whether it is a watch.
         """
-        headers = {"Accept": "application/json", "User-Agent": "kitlib"}
+        headers = {"Accept": accept, "User-Agent": "kitlib"}
         timeout = urllib3.Timeout(connect=5, read=read_timeout)
-        return Stream(self._send("GET", path, {**(query or {}), "watch": "1"}, None, headers, timeout))
+        asked = {**(query or {}), **({"watch": "1"} if watch else {})}
+        return Stream(self._send("GET", path, asked, None, headers, timeout))
 
     def discover(self, name: str, group_version: str | None = None) -> Resource:
         """Find a kind by any of its names, as kubectl does: "Deployment", "deployments", "deploy", "jobs.batch".

@@ -31,7 +31,7 @@ from kitlib.frames import Frames
 from kitlib.objects import Change
 from kitlib.progress import duration, in_notebook
 from kitlib.recording import Recording
-from kitlib.watch import KINDS, Recorder
+from kitlib.watch import KINDS, LogFollower, Recorder
 
 
 class Changes(list[Change]):
@@ -118,6 +118,7 @@ class Lab:
         self.connection = cluster.connect()
         self.closed = False
         self._quiet = False
+        self._logs: list[LogFollower] = []
         folder = _place()
         if cluster.made_by_kitlib:
             cluster.verify()
@@ -166,7 +167,7 @@ class Lab:
         step = Step(self.recording, name, self.namespace)
         try:
             yield step
-            self.recorder.catch_up()
+            self.catch_up()
         finally:
             step._end()
 
@@ -343,8 +344,34 @@ class Lab:
         finally:
             self._quiet = before
 
+    def record_logs(self, pod: str, container: str | None = None, previous: bool = False) -> LogFollower:
+        """Take what a container logs into the recording, from its begin to its end; it goes on in the background.
+
+        The frames `logs` and `traffic` are made of it, also after the Pod has gone.
+
+        Parameters
+        ----------
+        pod : str
+            Its container must have begun.
+        container : str, optional
+            Which; needed where the Pod has several.
+        previous : bool
+            The run before the last restart. A run is followed to its own end only: ask again after a restart.
+
+        Raises
+        ------
+        ServerError
+            If there is no such container, or it hasn't begun.
+        """
+        self._logs = [each for each in self._logs if not each.ended]
+        made = LogFollower(self.connection, self.recording, self.namespace, pod, container, previous)
+        self._logs.append(made)
+        return made
+
     def catch_up(self) -> None:
-        """Return when the recording has all that the server has."""
+        """Return when the recording has all that the server has, and all that followed containers have logged."""
+        for each in self._logs:
+            each.catch_up()
         self.recorder.catch_up()
 
     def close(self) -> claims.Ledger:
@@ -384,6 +411,8 @@ class Lab:
 
     def _shut(self) -> None:
         self.closed = True
+        for each in self._logs:
+            each.close()
         atexit.unregister(self._abandon)
         if self in _open:
             _open.remove(self)

@@ -147,6 +147,8 @@ def test_every_frame_documents_its_columns():
         "conditions",
         "events",
         "occurrences",
+        "logs",
+        "traffic",
         "gaps",
         "steps",
     }

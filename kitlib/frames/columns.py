@@ -48,6 +48,17 @@ _NAMED = {
     "uid": Column("str", "", "metadata.uid"),
 }
 
+_LOGGED = {
+    "at": Column(TIME, "wall clock", "when it happened, by the node's clock: a point"),
+    "monotonic_ns": Column("int64", "ns", "the same on the monotonic clock of the recording, by way of the wall clock"),
+    "seq": Column("int64", "", "row of the recording that it came with"),
+    "namespace": Column("str", "", "of the Pod that logged it"),
+    "name": Column("str", "", "the Pod's metadata.name"),
+    "uid": Column("str", "", "the Pod's metadata.uid"),
+    "container": Column("str", "", "the container's name"),
+    "run": Column("int64", "", "which of the container's runs, from 0: its restartCount then"),
+}
+
 COLUMNS: dict[str, dict[str, Column]] = {
     "pods": {
         **_WATCHED,
@@ -166,6 +177,25 @@ COLUMNS: dict[str, dict[str, Column]] = {
             "",
             "stamp: the Event has a stamp of it; between: it fell between two stamps; unbounded: no stamp tells",
         ),
+    },
+    "logs": {
+        **_LOGGED,
+        "event": Column(
+            "str", "", "what happened, where the line is the probe's: start, listen, probe, signal, exit, …"
+        ),
+        "line": Column("str", "", "what was logged, as it is"),
+    },
+    "traffic": {
+        **_LOGGED,
+        "late_ns": Column("int64", "ns", "how long after its due time the request was sent"),
+        "took_ns": Column("int64", "ns", "from there to the answer's end, or to the failure"),
+        "answered": Column("bool", "", "whether an answer came, whatever its status"),
+        "status": Column("Int64", "", "the answer's HTTP status; NA if none came"),
+        "error": Column("str", "", "what went wrong: refused, reset, timeout, unreachable, …; empty if answered"),
+        "who": Column("str", "", "who answered: the server's Pod, by its header Probe-Name"),
+        "version": Column("str", "", "its version, by its header Probe-Version"),
+        "ready": Column("boolean", "", "whether it held itself ready then, by its header Probe-Ready; NA if not said"),
+        "reused": Column("bool", "", "whether the request went over a connection that was open already"),
     },
     "gaps": {
         "observed_at": _OBSERVED["observed_at"],

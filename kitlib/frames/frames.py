@@ -13,7 +13,7 @@ import pandas as pd
 import pyarrow as pa
 
 from kitlib.errors import UsageError
-from kitlib.frames import conditions, containers, events, pods, replicas
+from kitlib.frames import conditions, containers, events, logs, pods, replicas, traffic
 from kitlib.frames.columns import COLUMNS, STATES, TIME
 from kitlib.recording import Recording, WatchEvent
 
@@ -96,7 +96,7 @@ class Frames:
 
     Attributes
     ----------
-    pods, replicas, containers, conditions, events, occurrences, gaps, steps : DataFrame
+    pods, replicas, containers, conditions, events, occurrences, logs, traffic, gaps, steps : DataFrame
         See `COLUMNS` for their columns. Each has `attrs`: `gaps` and `steps` (lists of dicts, not to be changed: they
         are shared), `window` (begin_ns, end_ns) and `now_ns`.
     """
@@ -151,6 +151,19 @@ class Frames:
     def occurrences(self) -> pd.DataFrame:
         """Events taken apart: one row for each occurrence, or for several of which only a common interval is known."""
         return self._about(typed("occurrences", events.occurrences(self.events)))
+
+    @cached_property
+    def logs(self) -> pd.DataFrame:
+        """One row for each line of the logs that were recorded, by the time at which it was written."""
+        rows = (row for row in self._all.of(*logs.KINDS) if self._ours(row))
+        told = typed("logs", zip(*logs.rows(rows), strict=True)).sort_values("monotonic_ns", kind="stable")
+        inside = told["monotonic_ns"].between(self._begin, self._end)
+        return self._about(told[inside | (self._since is None)].reset_index(drop=True))
+
+    @cached_property
+    def traffic(self) -> pd.DataFrame:
+        """One row for each request of the clients (`probe load`) whose logs were recorded."""
+        return self._about(typed("traffic", zip(*traffic.rows(self.logs), strict=True)))
 
     @cached_property
     def gaps(self) -> pd.DataFrame:
@@ -367,7 +380,7 @@ def typed(name: str, columns: Iterable[Sequence[Any]] | pd.DataFrame) -> pd.Data
 
 def _array(column: str, values: Sequence[Any], dtype: Any) -> Any:
     if dtype == TIME:
-        if column in ("observed_at", "begin_at"):
+        if column in ("observed_at", "begin_at", "at"):
             return pd.DatetimeIndex(np.array(values, dtype="int64").view("M8[ns]")).tz_localize("UTC").array
         stamps = pa.array(values, pa.string())
         return pd.Series(stamps.cast(pa.timestamp("ns", tz="UTC")).to_pandas(), dtype=dtype).array

@@ -19,7 +19,7 @@ class WatchEvent(msgspec.Struct, frozen=True, gc=False):
     type : str
         ADDED, MODIFIED, DELETED as the server said; GAP, STEP for marks.
     origin : str
-        `list`, `watch`, `relist` or, for marks, `kitlib`.
+        `list`, `watch`, `relist`, `log` or, for marks, `kitlib`.
     stream : str
         Which watch it came by.
     object : bytes

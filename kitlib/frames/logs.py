@@ -1,0 +1,74 @@
+"""The frame `logs`: one row for each line that a container has logged, where its log is recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+import msgspec
+import pandas as pd
+
+from kitlib.frames.objects import ObjectMeta, decode
+from kitlib.recording import WatchEvent
+
+KINDS = ("Log",)
+
+
+class _Log(msgspec.Struct, gc=False):
+    """What a recording's row of this kind holds: lines as the kubelet gives them, each with a stamp before it."""
+
+    metadata: ObjectMeta
+    container: str
+    run: int
+    begin: int
+    lines: list[str]
+
+
+class Line(msgspec.Struct, gc=False):
+    """What is known of a line that is the probe's: see docs/probe.md."""
+
+    wall_ns: int | None = None
+    event: str = ""
+
+
+_log = msgspec.json.Decoder(_Log)
+_line = msgspec.json.Decoder(Line)
+
+
+def rows(events: Iterable[WatchEvent]) -> Iterator[tuple]:
+    """Yield the frame's rows, in the order of its columns; a line that was read twice counts once.
+
+    A line's own time (wall_ns) is finer than the stamp that it got when it was written; it is taken where there is one.
+    """
+    seen: dict[str, int] = {}
+    for row in events:
+        log: _Log = decode(_log, row)
+        offset = row.received_at - row.monotonic_ns
+        for number, text in enumerate(log.lines, log.begin):
+            if number < seen.get(row.uid, 0):
+                continue
+            seen[row.uid] = number + 1
+            stamp, _, said = text.partition(" ")
+            known = _known(said)
+            at = known.wall_ns or pd.Timestamp(stamp).value
+            pod = row.uid.partition("/")[0]
+            named = (row.namespace, row.name, pod, log.container, log.run)
+            yield at, at - offset, row.seq, *named, known.event, said
+
+
+def _known(text: str) -> Line:
+    if not text.startswith("{"):
+        return Line()
+    try:
+        return _line.decode(text)
+    except msgspec.MsgspecError:
+        return Line()
+
+
+def lines(frame: pd.DataFrame, decoder: msgspec.json.Decoder, holding: str) -> Iterator[tuple[Mapping, object]]:
+    """Yield the rows whose line holds a text and is what the decoder expects, each with what was decoded."""
+    some = frame[frame["line"].str.contains(holding, regex=False)]
+    for row in some.to_dict("records"):
+        try:
+            yield row, decoder.decode(row["line"])
+        except msgspec.MsgspecError:
+            continue

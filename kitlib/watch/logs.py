@@ -1,0 +1,162 @@
+"""What containers log, taken into a recording as it comes: a thread for each run of a container that is followed."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections import deque
+
+from kitlib.connection import Connection, Stream
+from kitlib.errors import ClusterError, KitlibError, UsageError
+from kitlib.recording import Recording
+from kitlib.recording.redaction import REDACTED, TOKEN
+
+RECENT = 5_000
+"""So many of the newest lines are known by heart, to tell whether the log's end has come."""
+ATTEMPTS = 5
+"""How often a log is opened anew when its connection breaks."""
+
+
+class LogFollower:
+    """Follow the log of one run of a container, up to its end.
+
+    What it logged before is read, too. Each batch of lines becomes a row of the recording, of the kind "Log"; the
+    frames `logs`, `traffic` and `probes` are made of them. A line that holds a token is left out.
+
+    Parameters
+    ----------
+    connection : Connection
+        Reading suffices.
+    recording : Recording
+        Where rows go.
+    namespace, pod : str
+    container : str, optional
+        Which; needed where the Pod has several.
+    previous : bool
+        The run before the last restart, which has ended.
+
+    Raises
+    ------
+    UsageError
+        If the container isn't named and there are several.
+    ServerError
+        If there is no such Pod, or its container hasn't begun.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        recording: Recording,
+        namespace: str,
+        pod: str,
+        container: str | None = None,
+        previous: bool = False,
+    ) -> None:
+        self.pod = pod
+        self._connection, self._recording, self._namespace = connection, recording, namespace
+        path = f"/api/v1/namespaces/{namespace}/pods/{pod}"
+        found = connection.get(path)
+        names = [each["name"] for each in found["spec"]["containers"]]
+        if container is None and len(names) > 1:
+            raise UsageError(
+                "it has several containers",
+                step="record logs",
+                object=pod,
+                next=f"name one of {', '.join(names)}",
+            )
+        self.container = container or names[0]
+        status = found["status"]
+        told = [*status.get("initContainerStatuses", ()), *status.get("containerStatuses", ())]
+        restarts = next((each["restartCount"] for each in told if each["name"] == self.container), 0)
+        self.run = restarts - previous
+        self._uid = f"{found['metadata']['uid']}/{self.container}/{self.run}"
+        self._path = f"{path}/log"
+        self._query = {"container": self.container, "timestamps": "true", "previous": "true" if previous else None}
+        self._count = 0
+        self._recent: deque[str] = deque(maxlen=RECENT)
+        self._closed = threading.Event()
+        self._stream: Stream = self._open()
+        self._thread = threading.Thread(target=self._follow, name=f"log of {pod}/{self.container}", daemon=True)
+        self._thread.start()
+
+    @property
+    def ended(self) -> bool:
+        """Whether the log has come to its end, and all of it is recorded."""
+        return not self._thread.is_alive()
+
+    def close(self) -> None:
+        """Follow it no longer."""
+        self._closed.set()
+        self._stream.close()
+        self._thread.join(timeout=5)
+
+    def catch_up(self, timeout: float = 10) -> None:
+        """Return when all that has been logged by now is recorded, or the time is over."""
+        deadline = time.monotonic() + timeout
+        try:
+            last = self._connection.request("GET", self._path, {**self._query, "tailLines": "1"}, accept="*/*")
+        except KitlibError:  # the Pod has gone: the stream has the rest, and its end
+            self._thread.join(timeout)
+            return
+        lines = last.decode(errors="replace").splitlines()
+        while lines and not self.ended and (left := deadline - time.monotonic()) > 0:
+            with self._recording.changed:
+                if _safe(lines[-1]) in self._recent:
+                    return
+                self._recording.changed.wait(min(left, 0.5))
+
+    def _open(self) -> Stream:
+        return self._connection.stream(self._path, {**self._query, "follow": "true"}, accept="*/*", watch=False)
+
+    def _follow(self) -> None:
+        for _ in range(ATTEMPTS):
+            seen = 0
+            try:
+                for lines in self._stream.chunks():
+                    fresh = lines[max(self._count - seen, 0) :]
+                    seen += len(lines)
+                    if fresh:
+                        self._add([_safe(line.decode(errors="replace")) for line in fresh])
+                if self._stream.complete or self._closed.is_set():
+                    return
+            except ConnectionError:
+                if self._closed.is_set():
+                    return
+            try:
+                self._stream = self._open()
+            except ClusterError:
+                return
+            except KitlibError:  # the Pod has gone
+                return
+
+    def _add(self, lines: list[str]) -> None:
+        what = {
+            "apiVersion": "kitlib",
+            "kind": "Log",
+            "metadata": {"name": self.pod, "namespace": self._namespace, "uid": self._uid},
+            "container": self.container,
+            "run": self.run,
+            "begin": self._count,
+            "lines": lines,
+        }
+        with self._recording.changed:
+            self._recording.add(
+                json.dumps(what).encode(),
+                kind="Log",
+                api_version="kitlib",
+                type="MODIFIED" if self._count else "ADDED",
+                origin="log",
+                stream=f"logs/{self.pod}/{self.container}",
+            )
+            self._count += len(lines)
+            self._recent.extend(lines)
+            self._recording.changed.notify_all()
+
+
+def _safe(line: str) -> str:
+    stamp, _, text = line.partition(" ")
+    return f"{stamp} {REDACTED}" if TOKEN.search(text) else line
+
+
+__all__ = ["LogFollower"]
