@@ -163,10 +163,11 @@ class Replay:
 
     def _with(self, statement: ast.With) -> None:
         """Run what is in a block by itself, so that what can't be done there leaves the rest."""
-        (item,) = statement.items
-        with eval(_code(ast.Expression(item.context_expr), "eval"), self._names) as entered:
-            if isinstance(item.optional_vars, ast.Name):
-                self._names[item.optional_vars.id] = entered
+        with contextlib.ExitStack() as stack:
+            for item in statement.items:
+                entered = stack.enter_context(eval(_code(ast.Expression(item.context_expr), "eval"), self._names))
+                if isinstance(item.optional_vars, ast.Name):
+                    self._names[item.optional_vars.id] = entered
             self._block(statement.body)
 
     def _one(self, statement: ast.stmt) -> None:
