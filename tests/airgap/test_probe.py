@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
+import io
 import ipaddress
 import itertools
 import json
@@ -14,9 +16,12 @@ import socket
 import struct
 import subprocess
 import sys
+import tarfile
 import tempfile
 import threading
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -833,6 +838,39 @@ class TestLoad:
         out, _ = client.communicate(timeout=PATIENCE)
         *each, total = lines(out)
         assert client.returncode == 0 and total["summary"] and total["answered"] == len(each) >= 10
+
+
+class TestRegistry:
+    def pulled(self, probe: Probe, what: str) -> tuple[dict[str, str], bytes]:
+        with urllib.request.urlopen(f"http://127.0.0.1:{probe.port}/v2/{what}", timeout=PATIENCE) as answer:
+            return dict(answer.headers), answer.read()
+
+    def test_its_image_is_this_program_and_comes_at_the_rate(self, start, program):
+        probe = start(registry="on", registry__rate="8Mi")
+        headers, text = self.pulled(probe, "a/b/manifests/latest")
+        assert headers["Docker-Content-Digest"] == f"sha256:{hashlib.sha256(text).hexdigest()}"
+        manifest = json.loads(text)
+        assert headers["Content-Type"] == manifest["mediaType"] == "application/vnd.oci.image.manifest.v1+json"
+        (layer,) = manifest["layers"]
+        begin = time.monotonic()
+        _, data = self.pulled(probe, f"a/b/blobs/{layer['digest']}")
+        assert time.monotonic() - begin > len(data) / 2**23 - 0.2, "not faster than it was told"
+        assert f"sha256:{hashlib.sha256(data).hexdigest()}" == layer["digest"] and len(data) == layer["size"]
+        with tarfile.open(fileobj=io.BytesIO(data)) as files:
+            assert files.extractfile("probe").read() == program.read_bytes()  # type: ignore[union-attr]
+        config = json.loads(self.pulled(probe, f"a/b/blobs/{manifest['config']['digest']}")[1])
+        assert config["config"]["Entrypoint"] == ["/probe"] and config["rootfs"]["diff_ids"] == [layer["digest"]]
+
+    def test_each_start_has_another_image_and_what_it_has_not_is_not_found(self, start):
+        one, other = (start(registry="on") for _ in range(2))
+        digests = [self.pulled(each, "x/manifests/1")[0]["Docker-Content-Digest"] for each in (one, other)]
+        assert digests[0] != digests[1]
+        with pytest.raises(urllib.error.HTTPError, match="404"):
+            self.pulled(one, f"x/blobs/{digests[1]}")
+
+    def test_it_is_none_unless_it_is_told(self, start):
+        _, text = self.pulled(start(), "x/manifests/1")
+        assert json.loads(text)["path"] == "/v2/x/manifests/1"
 
 
 def test_a_line_has_both_clocks_and_is_never_torn(start):

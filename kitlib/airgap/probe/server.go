@@ -72,6 +72,8 @@ func route(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case listed(kinds, name):
 		httpProbe(w, r, name)
+	case settings.text("registry") == "on" && strings.HasPrefix(name, "v2/"):
+		pull(w, r)
 	case name == "set" && r.Method != http.MethodPost:
 		reply(w, http.StatusMethodNotAllowed, pairs{"error", "use POST"})
 	case name == "settings":

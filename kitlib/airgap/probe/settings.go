@@ -96,6 +96,8 @@ func newStore() *store {
 		add(kind+".slow", "0s", span, "time before it answers (not by TCP)")
 		add(kind+".tcp", "off", hostOff, "a port that is open while it is ok").fixed = true
 	}
+	add("registry", "off", onOff, "whether it is a registry, too, of one image: this program")
+	add("registry.rate", "0", size, "how much of that image it sends each second (0: at once)")
 	add("term", "exit", term, "on SIGTERM: exit, drain (answer what is asked first) or ignore")
 	add("term.wait", "0s", span, "time to go on as before after SIGTERM")
 	add("term.drain", "10s", span, "the most time that requests in flight are given")
