@@ -18,6 +18,7 @@ from kitlib.plots import style
 from kitlib.plots.canvas import twin
 from kitlib.plots.containers import containers, containers_text
 from kitlib.plots.events import events, events_text
+from kitlib.plots.hooks import hooks, hooks_text
 from kitlib.plots.injected import injected, injected_text
 from kitlib.plots.lanes import lanes, lanes_text
 from kitlib.plots.matrix import matrix, matrix_text
@@ -30,6 +31,7 @@ __all__ = [
     "lanes",
     "containers",
     "events",
+    "hooks",
     "matrix",
     "injected",
     "story_text",
@@ -37,6 +39,7 @@ __all__ = [
     "lanes_text",
     "containers_text",
     "events_text",
+    "hooks_text",
     "matrix_text",
     "injected_text",
     "twin",

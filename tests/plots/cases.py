@@ -120,7 +120,9 @@ def recording(name: str) -> Recording:
 def real_steps() -> list[tuple[str, str]]:
     """Return recording and step of every real step."""
     return [
-        (path.name, str(step)) for path in sorted(DATA.iterdir()) for step in recording(path.name).frames.steps["name"]
+        (path.parent.name, str(step))
+        for path in sorted(DATA.glob("*/recording.json"))
+        for step in recording(path.parent.name).frames.steps["name"]
     ]
 
 
