@@ -72,15 +72,15 @@ class Readiness:
 
         self._seen("/api/v1/nodes", enough, lambda: f"{len(ready)} of {count} nodes are Ready")
 
-    def renewed(self, node: str, since: datetime) -> None:
-        """Wait until a node's kubelet has told the API server that it lives, after that time."""
+    def renewed(self, node: str, since: datetime, namespace: str = "kube-node-lease") -> None:
+        """Wait until a node's kubelet, or who holds another lease, has told that it lives, after that time."""
 
         def enough(item: dict[str, Any]) -> bool:
             told = item["spec"].get("renewTime")
             return bool(told) and datetime.fromisoformat(told) > since
 
-        path = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases"
-        self._seen(f"{path}?fieldSelector=metadata.name%3D{node}", enough, lambda: f"nothing is heard of node {node}")
+        path = f"/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases"
+        self._seen(f"{path}?fieldSelector=metadata.name%3D{node}", enough, lambda: f"nothing is heard of {node}")
 
     def available(self, namespace: str, deployment: str) -> None:
         """Wait until all Pods of a Deployment are available."""
