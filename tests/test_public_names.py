@@ -149,6 +149,8 @@ def test_every_frame_documents_its_columns():
         "occurrences",
         "logs",
         "traffic",
+        "probes",
+        "endpoints",
         "gaps",
         "steps",
     }

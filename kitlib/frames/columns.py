@@ -197,6 +197,41 @@ COLUMNS: dict[str, dict[str, Column]] = {
         "ready": Column("boolean", "", "whether it held itself ready then, by its header Probe-Ready; NA if not said"),
         "reused": Column("bool", "", "whether the request went over a connection that was open already"),
     },
+    "probes": {
+        **{name: about for name, about in _LOGGED.items() if name != "run"},
+        "run": Column("Int64", "", "which of the container's runs, from 0; NA where an Event tells"),
+        "source": Column("str", "", "container: it has logged its answer; event: the kubelet has said so"),
+        "probe": Column("str", "", "startup, readiness or liveness"),
+        "handler": Column("str", "", "exec, http, tcp or grpc; empty where an Event tells"),
+        "outcome": Column("str", "", "Success, Failure or Unknown"),
+        "status": Column("Int64", "", "the HTTP status answered; 0 if nobody waited any more; NA where an Event tells"),
+        "took_ns": Column("Int64", "ns", "how long the answer took; NA where an Event tells"),
+        "times": Column("int64", "probes", "how many this row is about: an Event may tell of several"),
+        "message": Column("str", "", "the Event's message"),
+        "streak": Column(
+            "int64", "probes", "how many in a row had this outcome, up to here in this window, by this source"
+        ),
+        "periodSeconds": Column(
+            "Int64", "s", "of the probe in the Pod's spec, as those below; NA if it isn't recorded"
+        ),
+        "timeoutSeconds": Column("Int64", "s", "timeoutSeconds"),
+        "successThreshold": Column("Int64", "probes", "successThreshold"),
+        "failureThreshold": Column("Int64", "probes", "failureThreshold"),
+    },
+    "endpoints": {
+        **_OBSERVED,
+        "namespace": Column("str", "", "the EndpointSlice's metadata.namespace"),
+        "name": Column("str", "", "its metadata.name"),
+        "uid": Column("str", "", "its metadata.uid"),
+        "service": Column("str", "", "the label kubernetes.io/service-name"),
+        "address": Column("str", "", "endpoints[].addresses[]"),
+        "pod": Column("str", "", "endpoints[].targetRef.name"),
+        "nodeName": Column("str", "", "endpoints[].nodeName"),
+        "listed": Column("bool", "", "whether the slice has this address; false once it has been taken out"),
+        "ready": Column("boolean", "", "conditions.ready: new requests should go there"),
+        "serving": Column("boolean", "", "conditions.serving: as ready, also while it terminates"),
+        "terminating": Column("boolean", "", "conditions.terminating"),
+    },
     "gaps": {
         "observed_at": _OBSERVED["observed_at"],
         "monotonic_ns": _OBSERVED["monotonic_ns"],

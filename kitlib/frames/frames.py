@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import pandas as pd
 import pyarrow as pa
 
 from kitlib.errors import UsageError
-from kitlib.frames import conditions, containers, events, logs, pods, replicas, traffic
+from kitlib.frames import conditions, containers, endpoints, events, logs, pods, probes, replicas, traffic
 from kitlib.frames.columns import COLUMNS, STATES, TIME
 from kitlib.recording import Recording, WatchEvent
 
@@ -96,7 +97,8 @@ class Frames:
 
     Attributes
     ----------
-    pods, replicas, containers, conditions, events, occurrences, logs, traffic, gaps, steps : DataFrame
+    pods, replicas, containers, conditions, events, occurrences, logs, traffic : DataFrame
+    probes, endpoints, gaps, steps : DataFrame
         See `COLUMNS` for their columns. Each has `attrs`: `gaps` and `steps` (lists of dicts, not to be changed: they
         are shared), `window` (begin_ns, end_ns) and `now_ns`.
     """
@@ -164,6 +166,20 @@ class Frames:
     def traffic(self) -> pd.DataFrame:
         """One row for each request of the clients (`probe load`) whose logs were recorded."""
         return self._about(typed("traffic", zip(*traffic.rows(self.logs), strict=True)))
+
+    @cached_property
+    def probes(self) -> pd.DataFrame:
+        """One row for each probe that a container whose log is recorded has answered, or that an Event tells of."""
+        pods = (row for row in self._all.of("Pod") if self._ours(row))
+        told = probes.rows(self.logs, self.occurrences, pods, self._all.of(*events.KINDS))
+        return self._about(typed("probes", zip(*told, strict=True)))
+
+    @cached_property
+    def endpoints(self) -> pd.DataFrame:
+        """One row for each change of what an EndpointSlice says of an address."""
+        read = chain.from_iterable(self._read(endpoints.KINDS))
+        rows = (row for row in read if row.kind in endpoints.KINDS)
+        return self._about(typed("endpoints", zip(*endpoints.rows(rows), strict=True)))
 
     @cached_property
     def gaps(self) -> pd.DataFrame:
