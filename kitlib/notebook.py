@@ -15,8 +15,9 @@ import os
 import secrets
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,12 +27,14 @@ import yaml
 from kitlib import claims, objects
 from kitlib import cluster as clusters
 from kitlib.cluster import Cluster, binaries, namespaces, places, versions
+from kitlib.cluster.inside import Node
 from kitlib.errors import BuildError, ClusterError, KitlibError, ServerError, UsageError, WaitTimeout
 from kitlib.frames import Frames
 from kitlib.objects import Change
 from kitlib.progress import duration, in_notebook
 from kitlib.recording import Recording
 from kitlib.watch import KINDS, LogFollower, Recorder
+from kitlib.watch.runtime import RuntimeFollower, note
 
 
 class Changes(list[Change]):
@@ -118,7 +121,8 @@ class Lab:
         self.connection = cluster.connect()
         self.closed = False
         self._quiet = False
-        self._logs: list[LogFollower] = []
+        self._lost: dict[str, Callable[[str], None]] = {}
+        self._logs: list[LogFollower | RuntimeFollower] = []
         folder = _place()
         if cluster.made_by_kitlib:
             cluster.verify()
@@ -160,6 +164,10 @@ class Lab:
     def frames(self) -> Frames:
         """The frames of everything recorded so far."""
         return Frames(self.recording, namespace=self.namespace)
+
+    def span(self, first: Step, last: Step, lead: float = 0) -> Frames:
+        """Return the frames from the begin of one step, or some seconds before it, to the end of another."""
+        return Frames(self.recording, first.begin_ns - round(lead * 1e9), last.end_ns, self.namespace)
 
     @contextmanager
     def step(self, name: str) -> Iterator[Step]:
@@ -302,6 +310,47 @@ class Lab:
         if not self._quiet:
             _display(text, f"<div class='kitlib-wait'>{html.escape(text)}</div>")
 
+    def wait_ready(self, label: str, count: int, without: Iterable[str] = (), timeout: float = 120) -> None:
+        """Wait until so many Pods with a label, and no others, are there and Ready; those that are ending don't count.
+
+        Parameters
+        ----------
+        label : str
+            "app=web".
+        count : int
+            How many.
+        without : iterable of str
+            The uids of Pods that must not be among them.
+        timeout : float
+            Seconds.
+
+        Raises
+        ------
+        WaitTimeout
+            If it isn't so in time.
+        """
+        key, _, value = label.partition("=")
+        old, began, standing = set(without), time.monotonic(), ""
+
+        def so() -> bool:
+            nonlocal standing
+            mine = [pod for pod in self.recorder.latest("pods") if pod["metadata"].get("labels", {}).get(key) == value]
+            mine = [pod for pod in mine if "deletionTimestamp" not in pod["metadata"]]
+            ready = [pod["metadata"]["uid"] for pod in mine if objects.has_condition(pod, "Ready")]
+            standing = f"{len(ready)} of {len(mine)} Pods are Ready"
+            return len(ready) == len(mine) == count and not old & set(ready)
+
+        if not self.recorder.wait_for(so, timeout):
+            raise WaitTimeout(
+                f"not {count} Ready within {duration(timeout)}: {standing}",
+                step="wait for Pods",
+                object=label,
+                next=f"kubectl describe pods --selector {label}",
+            )
+        text = f"{label}: {count} Ready after {duration(time.monotonic() - began)}"
+        if not self._quiet:
+            _display(text, f"<div class='kitlib-wait'>{html.escape(text)}</div>")
+
     def until(self, predicate: Callable[[], Any], what: str, timeout: float = 30) -> None:
         """Wait until something is so, asked at every change that is recorded.
 
@@ -335,6 +384,47 @@ class Lab:
             if any(reference["name"] == owner for reference in item["metadata"].get("ownerReferences") or ())
         ]
 
+    def cut_off_node(self, node: str) -> Changes:
+        """Have a node neither hear nor reach any other, while all on it runs on, until `bring_back` or the lab's end.
+
+        Raises
+        ------
+        UsageError
+            It has no such node, or its nodes are simulated.
+        ClusterError
+            Its engine does not do it.
+        """
+        self._lost[node] = self.cluster.reconnect_node
+        self.cluster.cut_off_node(node)
+        return self._show(
+            Change(f"node/{node}", "cut off: nothing comes in, nothing goes out, what runs on it runs on")
+        )
+
+    def stop_node(self, node: str) -> Changes:
+        """Stop a node as a power failure does, until `bring_back` or the lab's end; raises as `cut_off_node` does."""
+        self._lost[node] = self.cluster.start_node
+        self.cluster.stop_node(node)
+        return self._show(Change(f"node/{node}", "stopped, as by a power failure"))
+
+    def taint(self, node: str, taint: str) -> Changes:
+        """Add a taint to a node, "key=value:effect", or remove it: "key=value:effect-"; see `kitlib.objects.taint`."""
+        return self._show(objects.taint(self.connection, node, taint))
+
+    def bring_back(self, node: str, timeout: float = 180) -> None:
+        """Reconnect or start a node that this lab had lost, and wait until Kubernetes takes it for Ready again.
+
+        Parameters
+        ----------
+        node : str
+            Kubernetes should have noticed that it was lost: until then it is taken for Ready anyway.
+        timeout : float
+            Seconds.
+        """
+        if node in self._lost:
+            self._lost[node](node)
+            del self._lost[node]
+        self.wait(f"node/{node}", until=_back, what="Ready, and without the taints of a lost node", timeout=timeout)
+
     @contextmanager
     def quiet(self) -> Iterator[None]:
         """Show nothing in a `with` block: for words that are said many times."""
@@ -352,7 +442,7 @@ class Lab:
         Parameters
         ----------
         pod : str
-            Its container must have begun.
+            Where Pods are recorded, it is waited for until its container has begun.
         container : str, optional
             Which; needed where the Pod has several.
         previous : bool
@@ -364,9 +454,45 @@ class Lab:
             If there is no such container, or it hasn't begun.
         """
         self._logs = [each for each in self._logs if not each.ended]
+        if "pods" in self.recorder.plurals:
+            self.until(lambda: self._begun(pod, container), f"a container of {pod} has begun", 120)
         made = LogFollower(self.connection, self.recording, self.namespace, pod, container, previous)
         self._logs.append(made)
         return made
+
+    def node(self, name: str) -> Node:
+        """Return a node to look into and to change; from now on what its runtime does is recorded, API server or not.
+
+        What is changed is shown with the command that does the same, and put back at the lab's end, however it ends.
+        `kitlib.frames.runtime` makes a frame of what is recorded.
+
+        Parameters
+        ----------
+        name : str
+            As of `Cluster.node`: "control-plane", "worker", "worker2".
+
+        Raises
+        ------
+        UsageError
+            If there is no such node, or the cluster's nodes aren't kitlib's.
+        """
+
+        def told(what: str, verb: str, command: str, path: str = "", at: int = 0) -> None:
+            if path:
+                note(self.recording, node.name, {"what": verb, "path": path}, at)
+            self._show(Change(what, verb, kubectl=command))
+
+        node = replace(self.cluster.node(name), told=told)
+        self._logs.append(RuntimeFollower(node, self.recording))
+        return node
+
+    def _begun(self, pod: str, container: str | None) -> bool:
+        """Say whether a container runs or has run; each of them if none is named."""
+        found = next((each for each in self.recorder.latest("pods") if each["metadata"]["name"] == pod), {})
+        status = found.get("status", {})
+        told = [*status.get("initContainerStatuses", ()), *status.get("containerStatuses", ())]
+        mine = [each for each in told if container in (None, each["name"])]
+        return bool(mine) and all(each["restartCount"] or "waiting" not in each["state"] for each in mine)
 
     def catch_up(self) -> None:
         """Return when the recording has all that the server has, and all that followed containers have logged."""
@@ -411,11 +537,23 @@ class Lab:
 
     def _shut(self) -> None:
         self.closed = True
+        for node, undo in self._lost.items():
+            with contextlib.suppress(KitlibError):  # `kitlib up` tries again
+                undo(node)
         for each in self._logs:
             each.close()
+        with contextlib.suppress(KitlibError):
+            self.cluster.restore_nodes()
         atexit.unregister(self._abandon)
         if self in _open:
             _open.remove(self)
+
+
+def _back(node: dict[str, Any]) -> bool:
+    """Say whether a node is Ready, and the taints are gone by which Kubernetes marks a lost one."""
+    ready = any(each["type"] == "Ready" and each["status"] == "True" for each in node["status"]["conditions"])
+    marks = ("node.kubernetes.io/unreachable", "node.kubernetes.io/not-ready")
+    return ready and not any(taint["key"] in marks for taint in node["spec"].get("taints") or ())
 
 
 class _Quiet:

@@ -237,6 +237,47 @@ def pause(connection: Connection, ref: str, namespace: str, paused: bool = True)
     return _patch(connection, resource, name, namespace, body, MERGE, f"{word}d", kubectl)
 
 
+def taint(connection: Connection, node: str, taint: str) -> Change:
+    """Add a taint to a node, or remove it, as `kubectl taint` does.
+
+    Parameters
+    ----------
+    connection : Connection
+        A writable one.
+    node : str
+        Its name.
+    taint : str
+        "key=value:effect"; with a dash at its end it is removed.
+
+    Raises
+    ------
+    UsageError
+        If the taint is not of that form.
+    ServerError
+        If there is no such node, or others change it all the time.
+    """
+    words, removed = taint.removesuffix("-"), taint.endswith("-")
+    name, _, effect = words.rpartition(":")
+    key, _, value = name.partition("=")
+    if not key or not effect:
+        raise UsageError(f"{taint!r} is no taint", step="taint", object=node, next='write "key=value:NoExecute"')
+    resource = connection.discover("nodes")
+    kubectl = f"kubectl taint node {node} {shlex.quote(taint)}"
+    tries = 5
+    while True:
+        known = get(connection, f"node/{node}", "")
+        others = [each for each in known["spec"].get("taints") or () if (each["key"], each["effect"]) != (key, effect)]
+        wanted = others if removed else [*others, {"key": key, "value": value, "effect": effect}]
+        body = {"metadata": {"resourceVersion": known["metadata"]["resourceVersion"]}, "spec": {"taints": wanted}}
+        try:
+            verb = "untainted" if removed else "tainted"
+            return _patch(connection, resource, node, "", body, MERGE, verb, kubectl)
+        except ServerError as error:
+            tries -= 1
+            if error.status.get("code") != 409 or not tries:  # another writer came first
+                raise
+
+
 def undo(connection: Connection, ref: str, namespace: str, to_revision: int | None = None) -> Change:
     """Roll a Deployment back, as `kubectl rollout undo` does: put an old ReplicaSet's template into the Deployment.
 
@@ -440,7 +481,7 @@ def wait(
         if until is not None:
             return bool(until(seen))
         if condition is not None:
-            return _has(seen, condition)
+            return has_condition(seen, condition)
         if observed:
             return _observed(seen)
         failure = _failed(seen)
@@ -600,11 +641,12 @@ def _observed(item: dict[str, Any]) -> bool:
 def _failed(item: dict[str, Any]) -> str:
     if not _observed(item):
         return ""
-    late = _has(item, "Progressing=False:ProgressDeadlineExceeded")
+    late = has_condition(item, "Progressing=False:ProgressDeadlineExceeded")
     return "it exceeded its progress deadline" if late else ""
 
 
-def _has(item: dict[str, Any], condition: str) -> bool:
+def has_condition(item: dict[str, Any], condition: str) -> bool:
+    """Say whether an object has a condition: "Ready", "Progressing=False", "Progressing=False:DeadlineExceeded"."""
     kind, _, rest = condition.partition("=")
     status, _, reason = rest.partition(":")
     return any(

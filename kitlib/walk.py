@@ -417,12 +417,14 @@ def _copy_beside(source: Path, target: Path, everything: bool) -> None:
 
 
 def _sweep(cluster: Cluster) -> None:
-    """Remove the namespace that a failed notebook left; the next `kitlib up` would do it, too."""
+    """Bring back the nodes that a failed notebook left, and remove its namespace; the next `kitlib up` would, too."""
     if not getattr(cluster, "made_by_kitlib", False):
         return
     from kitlib.cluster import namespaces
     from kitlib.errors import KitlibError
 
+    with contextlib.suppress(KitlibError, OSError):
+        cluster.mend()
     with contextlib.suppress(KitlibError, OSError):
         namespaces.sweep(cluster.connect())
 

@@ -25,7 +25,7 @@ from kitlib.recording import Recording
 from tests.conftest import CHECKOUT
 
 WRITES = ("apply", "patch", "scale", "set_image", "pause", "resume", "undo", "delete")
-SILENT = ("show", "wait", "until", "catch_up")
+SILENT = ("show", "wait", "wait_ready", "until", "catch_up", "cut_off_node", "stop_node", "bring_back", "taint")
 
 
 class NotRecorded(Exception):
@@ -74,6 +74,10 @@ class Lab:
         self.now = 0  # when in a step something was asked is not known
         yield Window(self, name, int(found[1]), int(found[2]))
         self.now = int(found[2])
+
+    def span(self, first: Window, last: Window, lead: float = 0) -> Frames:
+        """As of a lab."""
+        return Frames(self.recording, first.begin_ns - round(lead * 1e9), last.end_ns, self.namespace)
 
     def owned(self, plural: str, owner: str) -> list[dict[str, Any]]:
         """What was owned by an object at the end of the step, as far as recorded."""

@@ -28,7 +28,7 @@ def test_every_column_has_the_documented_dtype(recording: Recording, name: str) 
     assert {column: str(frame[column].dtype) for column in frame} == {
         column: about.dtype for column, about in COLUMNS[name].items()
     }
-    assert len(frame) > 0 or name in ("gaps", "logs", "traffic", "probes", "endpoints")
+    assert len(frame) > 0 or name in ("nodes", "gaps", "logs", "traffic", "probes", "endpoints")
 
 
 @pytest.mark.parametrize("name", COLUMNS)
@@ -151,7 +151,7 @@ def test_a_frame_made_part_by_part_is_the_same_frame(recording: Recording, in_pa
     pd.testing.assert_frame_equal(whole, getattr(in_parts.frames, name))
     if name in PARTS:
         pieces = list(in_parts.frames.parts(name))
-        assert len(pieces) > 5
+        assert len(pieces) > 5 or whole.empty
         pd.testing.assert_frame_equal(whole, pd.concat(pieces, ignore_index=True))
 
 
@@ -180,8 +180,8 @@ def test_saved_frames_are_the_same_and_nothing_is_written_over(in_parts: Recordi
 def test_a_frame_that_does_not_come_in_parts_is_refused(recording: Recording) -> None:
     with pytest.raises(UsageError, match="'steps' comes in parts"):
         next(recording.frames.parts("steps"))
-    with pytest.raises(UsageError, match="'nodes' can be decoded"):
-        decode("nodes", [])
+    with pytest.raises(UsageError, match="'steps' can be decoded"):
+        decode("steps", [])
 
 
 def recipe(library: str) -> str:

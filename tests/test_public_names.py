@@ -145,6 +145,7 @@ def test_every_frame_documents_its_columns():
         "replicas",
         "containers",
         "conditions",
+        "nodes",
         "events",
         "occurrences",
         "logs",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from kitlib.errors import ClusterError, RefusedError, UsageError
 
 if TYPE_CHECKING:
+    from kitlib.cluster.inside import Node
     from kitlib.connection import Connection
 
 
@@ -108,6 +109,48 @@ class Cluster:
         """Undo `cut_off_node`; raises as `stop_node` does."""
         self._node(node, "reconnect")
 
+    def mend(self) -> None:
+        """Bring back all nodes that were stopped or cut off, and wait until they are Ready.
+
+        Raises
+        ------
+        ClusterError
+            They don't become Ready.
+        """
+        from kitlib import cluster as clusters
+
+        if self.made_by_kitlib and self.provider in clusters.PROVIDERS:
+            clusters.PROVIDERS[self.provider].mend(self)
+
+    def node(self, name: str) -> Node:
+        """Return a node of a kind cluster of kitlib's, whose programs and files are to be looked at or changed.
+
+        Parameters
+        ----------
+        name : str
+            Its name, or what follows the cluster's in it: "control-plane", "worker", "worker2".
+
+        Raises
+        ------
+        UsageError
+            It has no such node, or its nodes aren't kitlib's.
+        """
+        from kitlib.cluster import inside
+
+        return inside.find(self, name)
+
+    def restore_nodes(self) -> None:
+        """Put back what this process has changed on nodes; on a cluster where it changed nothing, do nothing.
+
+        Raises
+        ------
+        ClusterError
+            A node's files can't be put back, or its control plane doesn't return.
+        """
+        from kitlib.cluster import inside
+
+        inside.restore_all(self)
+
     def _node(self, node: str, act: str) -> None:
         from kitlib import cluster as clusters
 
@@ -183,6 +226,10 @@ class Provider(Protocol):
 
     def node(self, cluster: Cluster, node: str, act: str) -> None:
         """Do something to a node: "stop", "start", "cut off" or "reconnect"."""
+        ...
+
+    def mend(self, cluster: Cluster) -> None:
+        """Bring back all nodes that were stopped or cut off."""
         ...
 
 

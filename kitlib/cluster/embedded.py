@@ -282,6 +282,9 @@ class Embedded:
             next="use a cluster whose nodes are real: `kitlib up --provider kind`",
         )
 
+    def mend(self, cluster: Cluster) -> None:
+        """Do nothing: a simulated node can't be lost."""
+
 
 def _lock(home: Path, step: str, progress: bool = True) -> FileLock:
     return FileLock(home.with_name(f".{home.name}.lock"), step, progress)

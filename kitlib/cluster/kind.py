@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from kitlib.cluster import engines, kindcommand, kindconfig, kindnodes, machine, places, record, versions
+from kitlib.cluster import engines, inside, kindcommand, kindconfig, kindnodes, machine, places, record, versions
 from kitlib.cluster.base import Cluster
 from kitlib.cluster.engines import Client
 from kitlib.cluster.lock import FileLock
@@ -80,7 +80,7 @@ class Kind:
             lost = [node for node in notes["nodes"] if node not in states]
             if lost:
                 return f"{', '.join(lost)} had been removed"
-            kindnodes.mend(client, cluster, states)
+            self._mend(client, cluster, states)
             cluster.verify()
         except ClusterError as error:
             return error.message
@@ -231,7 +231,21 @@ class Kind:
                 object=cluster.name,
                 next=f"use one of: {', '.join(notes['nodes'])}",
             )
+        if act == "cut off":
+            _cut_note(cluster.name).touch()
         kindnodes.ACTS[act](client, node)
+
+    def mend(self, cluster: Cluster) -> None:
+        """Start nodes that were stopped, reconnect those that were cut off, and wait until all are Ready."""
+        client, notes = self._of(cluster)
+        with _lock(places.home(cluster.name), "bring back nodes"):
+            self._mend(client, cluster, kindnodes.states(client, notes["kind_name"]))
+
+    def _mend(self, client: Client, cluster: Cluster, states: dict[str, str]) -> None:
+        note = _cut_note(cluster.name)
+        inside.mend(client, cluster, [node for node, state in states.items() if state == "running"])
+        kindnodes.mend(client, cluster, states, note.exists())
+        note.unlink(missing_ok=True)
 
 
 def kubeconfig(source: Path, context: str, name: str, out: Path) -> None:
@@ -258,6 +272,11 @@ def kubeconfig(source: Path, context: str, name: str, out: Path) -> None:
 
 def _only(entry: dict[str, str], *keys: str) -> dict[str, str]:
     return {key: entry[key] for key in keys}
+
+
+def _cut_note(name: str) -> Path:
+    """Return the file whose presence says that a node was cut off, and perhaps not reconnected."""
+    return places.home(name) / "cut-off"
 
 
 def _lock(home: Path, step: str, progress: bool = True) -> FileLock:

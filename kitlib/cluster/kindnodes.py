@@ -30,6 +30,8 @@ END
 """A node's own firewall drops what comes in and what goes out; its routes and addresses stay."""
 MEND = "nft delete table inet kitlib_cut 2>/dev/null || true"
 BOOTED = "until systemctl is-active --quiet multi-user.target; do sleep 0.1; done"
+OUT_OF_SERVICE = "node.kubernetes.io/out-of-service"
+"""The taint by which somebody vouches that a node is off; Kubernetes never takes it away."""
 WAIT = 120.0
 """Seconds until a node that is started must be Ready."""
 
@@ -92,8 +94,17 @@ ACTS: dict[str, Callable[[Client, str], None]] = {
 }
 
 
-def mend(client: Client, cluster: Cluster, found: dict[str, str]) -> None:
+def mend(client: Client, cluster: Cluster, found: dict[str, str], cut: bool = False) -> None:
     """Start the nodes that a notebook left stopped, reconnect those that it left cut off, and wait for all.
+
+    Parameters
+    ----------
+    client : Client
+    cluster : Cluster
+    found : dict of str to str
+        What `states` tells.
+    cut : bool
+        Whether a node was cut off since it was last looked at: for 50 s it is still said to be Ready.
 
     Raises
     ------
@@ -110,13 +121,30 @@ def mend(client: Client, cluster: Cluster, found: dict[str, str]) -> None:
             readiness.accepted("GET", "/readyz")
         items = wire.get("/api/v1/nodes")["items"]
         unready = [item["metadata"]["name"] for item in items if not is_ready(item)]
-        for node in unready:
-            if node in found and node not in stopped:
-                reconnect(client, node)
-        for node in stopped:  # it is said to be Ready for 40 s after it has stopped
+        severed = [node for node in (found if cut else unready) if node in found and node not in stopped]
+        for node in severed:
+            reconnect(client, node)
+        for node in [*stopped, *(severed if cut else [])]:  # it is said to be Ready for 50 s after it was lost
             readiness.renewed(node, began)
-        if unready or stopped:
+        if unready or stopped or cut:
             readiness.ready(len(items))
+        for node in (each["metadata"]["name"] for each in items if _out_of_service(each)):
+            _back_in_service(wire, node)
+
+
+def _out_of_service(item: dict[str, Any]) -> bool:
+    return any(taint["key"] == OUT_OF_SERVICE for taint in item["spec"].get("taints") or ())
+
+
+def _back_in_service(wire: Wire, node: str) -> None:
+    """Take away the taint that a notebook left; another writer may come first."""
+    for _ in range(10):
+        item = wire.get(f"/api/v1/nodes/{node}")
+        if not _out_of_service(item):
+            return
+        item["spec"]["taints"] = [each for each in item["spec"]["taints"] if each["key"] != OUT_OF_SERVICE]
+        wire.request("PUT", f"/api/v1/nodes/{node}", item)
+    raise ClusterError(f"node {node} keeps its taint {OUT_OF_SERVICE}.", step="bring back a node", object=node)
 
 
 def scale(client: Client, cluster: Cluster, notes: dict[str, Any], count: int, until: float) -> list[str]:

@@ -1,4 +1,4 @@
-"""Recording → tidy DataFrames: pods, replicas, containers, conditions, events, occurrences, logs and so on.
+"""Recording → tidy DataFrames: pods, containers, conditions, nodes, events, traffic and so on; `COLUMNS` has all.
 
 Each frame has one row for each thing observed, in the order of receipt. Columns copied from the API keep its spelling;
 ours are snake_case. Objects are decoded into narrow structs that know just the fields that a frame tells.
@@ -6,6 +6,20 @@ ours are snake_case. Objects are decoded into narrow structs that know just the 
 
 from kitlib.frames.columns import COLUMNS, STATES, Column
 from kitlib.frames.frames import PARTS, Frames, decode, latest, settle
+from kitlib.frames.nodes import failure
+from kitlib.frames.runtime import runtime
 from kitlib.frames.traffic import distribution
 
-__all__ = ["COLUMNS", "PARTS", "STATES", "Column", "Frames", "decode", "distribution", "latest", "settle"]
+__all__ = [
+    "COLUMNS",
+    "PARTS",
+    "STATES",
+    "Column",
+    "Frames",
+    "decode",
+    "distribution",
+    "failure",
+    "latest",
+    "runtime",
+    "settle",
+]

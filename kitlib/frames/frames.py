@@ -14,7 +14,7 @@ import pandas as pd
 import pyarrow as pa
 
 from kitlib.errors import UsageError
-from kitlib.frames import conditions, containers, endpoints, events, logs, pods, probes, replicas, traffic
+from kitlib.frames import conditions, containers, endpoints, events, logs, nodes, pods, probes, replicas, traffic
 from kitlib.frames.columns import COLUMNS, STATES, TIME
 from kitlib.recording import Recording, WatchEvent
 
@@ -23,9 +23,19 @@ _ROWS: dict[str, tuple[tuple[str, ...] | None, Callable[[Iterable[WatchEvent]], 
     "replicas": (replicas.KINDS, replicas.rows),
     "containers": (containers.KINDS, containers.rows),
     "conditions": (None, conditions.rows),
+    "nodes": (nodes.KINDS, nodes.rows),
     "events": (events.KINDS, events.rows),
 }
-_SETTLE = {"containers": containers.settle, "conditions": conditions.settle, "events": events.settle}
+_SETTLE = {
+    "containers": containers.settle,
+    "conditions": conditions.settle,
+    "nodes": nodes.settle,
+    "events": events.settle,
+}
+_WITHIN = {"conditions": ["condition"], "containers": ["container"], "nodes": ["about", "condition"]}
+"""What of an object a row is about, beside its uid."""
+_SHARED = ("", nodes.LEASES)
+"""Where that is which belongs to no namespace: nodes, and the leases by which they say that they live."""
 
 
 class _Marks(list[dict[str, Any]]):
@@ -39,7 +49,7 @@ class _Marks(list[dict[str, Any]]):
 
 
 MARKS = ("",)
-PARTS = ("pods", "replicas", "containers", "conditions", "events", "occurrences")
+PARTS = ("pods", "replicas", "containers", "conditions", "nodes", "events", "occurrences")
 """The frames that grow with the recording."""
 
 
@@ -49,7 +59,7 @@ def decode(name: str, rows: Iterable[WatchEvent] | pd.DataFrame) -> pd.DataFrame
     Parameters
     ----------
     name : str
-        pods, replicas, containers, conditions or events.
+        pods, replicas, containers, conditions, nodes or events.
     rows : iterable of WatchEvent, or DataFrame
         Rows of a recording, in the order of their receipt; others' kinds are left out. A DataFrame has the columns of
         a recording's files.
@@ -74,7 +84,7 @@ def settle(name: str, frame: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     name : str
-        pods, replicas, containers, conditions or events.
+        pods, replicas, containers, conditions, nodes or events.
     frame : DataFrame
         What `decode` made of the parts, one after the other. All rows of an object (uid) must be in it.
     """
@@ -93,11 +103,11 @@ class Frames:
         A window on the monotonic clock, both ends included. Each object's last version before `begin_ns` is carried
         in, with its own time, so that what stood there at the beginning is known.
     namespace : str, optional
-        Only its objects.
+        Only its objects, and those that belong to none: nodes.
 
     Attributes
     ----------
-    pods, replicas, containers, conditions, events, occurrences, logs, traffic : DataFrame
+    pods, replicas, containers, conditions, nodes, events, occurrences, logs, traffic : DataFrame
     probes, endpoints, gaps, steps : DataFrame
         See `COLUMNS` for their columns. Each has `attrs`: `gaps` and `steps` (lists of dicts, not to be changed: they
         are shared), `window` (begin_ns, end_ns) and `now_ns`.
@@ -143,6 +153,11 @@ class Frames:
     def conditions(self) -> pd.DataFrame:
         """One row for each change of a condition of any object."""
         return self._frame("conditions")
+
+    @cached_property
+    def nodes(self) -> pd.DataFrame:
+        """One row for each change of a node's condition or taints, and for each renewal of its lease."""
+        return self._frame("nodes")
 
     @cached_property
     def events(self) -> pd.DataFrame:
@@ -240,7 +255,7 @@ class Frames:
         Parameters
         ----------
         name : str
-            pods, replicas, conditions, events or occurrences.
+            pods, replicas, containers, conditions, nodes, events or occurrences.
 
         Yields
         ------
@@ -251,7 +266,7 @@ class Frames:
             raise UsageError(f"no frame {name!r} comes in parts", step="frames", next=f"one of {list(PARTS)}")
         apart = name == "occurrences"
         source = "events" if apart else name
-        by = ["uid", *{"conditions": ["condition"], "containers": ["container"]}.get(name, [])]
+        by = ["uid", *_WITHIN.get(name, [])]
         known: pd.DataFrame | None = None  # the last row of each object in the parts before
         seen = -1
         for piece in self._pieces(source):
@@ -321,7 +336,7 @@ class Frames:
         wanted: list[int] = []
         if found is not None:
             if self._namespace is not None:
-                found = found[found["namespace"] == self._namespace]
+                found = found[found["namespace"].isin([self._namespace, *_SHARED])]
             wanted = sorted(found["seq"])
         last: dict[tuple[str, str], WatchEvent] = {}
         for part in self._all.parts:
@@ -334,7 +349,7 @@ class Frames:
         return sorted(alive, key=lambda row: row.seq)
 
     def _ours(self, row: WatchEvent) -> bool:
-        return row.origin != "kitlib" and self._namespace in (None, row.namespace)
+        return row.origin != "kitlib" and (self._namespace is None or row.namespace in (self._namespace, *_SHARED))
 
     def _read(self, kinds: Sequence[str] | None) -> Iterator[list[WatchEvent]]:
         """Yield the window's rows of some kinds, part by part."""

@@ -31,7 +31,7 @@ def runtime(frames: Frames) -> pd.DataFrame:
         (str: the Pod's), `container` (str), `containerID` (str), `exitCode` (Int64: of one that ended), `path` (str: of
         a file). Its `attrs` are those of every frame.
     """
-    begin, end = frames._begin, frames._end
+    begin, end = frames._since, frames._end
     rows = []
     standing: dict[str, dict] = {}
     for mark in frames._marks:
@@ -40,7 +40,7 @@ def runtime(frames: Frames) -> pd.DataFrame:
         said = json.loads(mark.object)
         at_ns = said["at"] - mark.received_at + mark.monotonic_ns
         row = {"at": said["at"], "at_ns": at_ns, "monotonic_ns": mark.monotonic_ns, "seq": mark.seq, **said["said"]}
-        if at_ns >= begin:
+        if begin is None or at_ns >= begin:
             rows.append(row)
         elif row["what"] == "running":
             standing[row["containerID"]] = row
@@ -48,7 +48,7 @@ def runtime(frames: Frames) -> pd.DataFrame:
             standing.pop(row["containerID"], None)
     frame = pd.DataFrame([*standing.values(), *rows], columns=list(DTYPES))
     texts = [column for column, dtype in DTYPES.items() if dtype == "str"]
-    frame[texts] = frame[texts].fillna("")
+    frame[texts] = frame[texts].astype(object).where(frame[texts].notna(), "")
     frame["at"] = pd.DatetimeIndex(np.array(frame["at"], dtype="int64").view("M8[ns]")).tz_localize("UTC")
     frame = frames._about(frame.astype(DTYPES))
     frame.attrs["gaps"] = [gap for gap in frame.attrs["gaps"] if gap["kind"] == MARK]  # the API's are not its own

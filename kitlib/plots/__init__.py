@@ -15,6 +15,7 @@ figure that was drawn. Backgrounds are transparent: one picture is right on a wh
 """
 
 from kitlib.plots import style
+from kitlib.plots.backoff import backoff, backoff_text
 from kitlib.plots.canvas import twin
 from kitlib.plots.containers import containers, containers_text
 from kitlib.plots.events import events, events_text
@@ -22,24 +23,38 @@ from kitlib.plots.hooks import hooks, hooks_text
 from kitlib.plots.injected import injected, injected_text
 from kitlib.plots.lanes import lanes, lanes_text
 from kitlib.plots.matrix import matrix, matrix_text
+from kitlib.plots.mirror import mirror, mirror_text
+from kitlib.plots.nodes import nodes, nodes_text
+from kitlib.plots.probes import probes, probes_text
 from kitlib.plots.rollout import rollout, rollout_text
 from kitlib.plots.story import story, story_text
+from kitlib.plots.traffic import traffic, traffic_text
 
 __all__ = [
     "story",
     "rollout",
     "lanes",
     "containers",
+    "mirror",
     "events",
+    "nodes",
     "hooks",
+    "probes",
+    "traffic",
+    "backoff",
     "matrix",
     "injected",
     "story_text",
     "rollout_text",
     "lanes_text",
     "containers_text",
+    "mirror_text",
     "events_text",
+    "nodes_text",
     "hooks_text",
+    "probes_text",
+    "traffic_text",
+    "backoff_text",
     "matrix_text",
     "injected_text",
     "twin",

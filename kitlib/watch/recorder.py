@@ -29,7 +29,7 @@ class Recorder:
     connection : Connection
         Whose API server is watched; get, list and watch suffice.
     kinds : iterable of str
-        Names as kubectl takes them ("pods", "deploy").
+        Names as kubectl takes them ("pods", "deploy"); "kube-node-lease/leases" for those of another namespace.
     recording : Recording, optional
         Where rows go; one in memory if None.
     namespace : str, optional
@@ -56,12 +56,13 @@ class Recorder:
         self._stopping = threading.Event()
         self._followers: dict[str, Follower] = {}
         for kind in kinds:
-            resource = connection.discover(kind)
+            elsewhere, _, name = kind.rpartition("/")
+            resource = connection.discover(name)
             self._followers[resource.plural] = Follower(
                 connection,
                 resource,
                 self.recording,
-                namespace,
+                elsewhere or namespace,
                 patience or Patience(),
                 self._stopping,
                 self.recording.changed.notify_all,
