@@ -15,6 +15,8 @@ from kitlib.recording import WatchEvent
 KINDS = ("startup", "readiness", "liveness")
 """Of probes, in the order in which they begin."""
 UNHEALTHY = ("Unhealthy", "ProbeWarning")
+COMBINED = "(combined from similar events): "
+"""What the eleventh of similar Events in ten minutes, and those after it, begin with."""
 
 
 class _Answer(msgspec.Struct, gc=False):
@@ -114,7 +116,7 @@ def _failed(occurrences: pd.DataFrame, events: Iterable[WatchEvent]) -> Iterator
     wanted = set(told["uid"])
     paths = {row.uid: decode(_event, row).involvedObject.fieldPath or "" for row in events if row.uid in wanted}
     for row in told.to_dict("records"):
-        kind, _, rest = row["message"].partition(" probe ")
+        kind, _, rest = row["message"].removeprefix(COMBINED).partition(" probe ")
         outcome = "Unknown" if rest.startswith("errored") else "Success" if rest.startswith("warning") else "Failure"
         about = {
             "monotonic_ns": row["monotonic_ns"],

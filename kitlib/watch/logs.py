@@ -8,7 +8,7 @@ import time
 from collections import deque
 
 from kitlib.connection import Connection, Stream
-from kitlib.errors import ClusterError, KitlibError, UsageError
+from kitlib.errors import ClusterError, KitlibError, UsageError, WaitTimeout
 from kitlib.recording import Recording
 from kitlib.recording.redaction import REDACTED, TOKEN
 
@@ -90,6 +90,40 @@ class LogFollower:
         self._closed.set()
         self._stream.close()
         self._thread.join(timeout=5)
+
+    def wait_for(self, text: str, times: int = 1, timeout: float = 60) -> None:
+        """Wait until so many lines hold a text; those that were logged before count, too.
+
+        Parameters
+        ----------
+        text : str
+            '"probe":"liveness"'.
+        times : int
+        timeout : float
+            Seconds.
+
+        Raises
+        ------
+        WaitTimeout
+            If they don't come in time.
+        """
+        deadline = time.monotonic() + timeout
+        with self._recording.changed:
+            while (found := sum(text in line for line in self._recent)) < times:
+                left = deadline - time.monotonic()
+                if left <= 0 or self.ended:
+                    raise WaitTimeout(
+                        f"{found} of {times} lines hold {text!r}" + (", and its log has ended" if self.ended else ""),
+                        step="wait for a log",
+                        object=f"{self.pod}/{self.container}",
+                        next=f"kubectl logs {self.pod} --container {self.container}",
+                    )
+                self._recording.changed.wait(min(left, 0.5))
+
+    def count(self, text: str) -> int:
+        """Return how many lines up to now hold a text."""
+        with self._recording.changed:
+            return sum(text in line for line in self._recent)
 
     def catch_up(self, timeout: float = 10) -> None:
         """Return when all that has been logged by now is recorded, or the time is over."""
