@@ -28,7 +28,10 @@ from kitlib.plots.style import INK, PALETTE, SMALL, Tone, amount, drawn, plain
 from kitlib.plots.timeaxis import STEP_ROW, Clock, draw_axis, draw_gaps, draw_steps, draw_zero, need, nothing, step_rows
 
 LOGS = ("monotonic_ns", "name", "uid", "container", "run", "event", "line")
-CONTAINERS = ("observed_at", "monotonic_ns", "name", "uid", "container", "state", "restartCount", "finishedAt")
+CONTAINERS = (
+    *("observed_at", "monotonic_ns", "name", "uid", "container", "state", "restartCount", "exitCode"),
+    *("startedAt", "finishedAt"),
+)
 PODS = ("observed_at", "monotonic_ns", "uid", "deletionTimestamp")
 
 ROW = 0.6
@@ -179,7 +182,7 @@ def _clock(logs: pd.DataFrame, containers: pd.DataFrame, pods: pd.DataFrame, zer
 
 
 def _lives(logs: pd.DataFrame, containers: pd.DataFrame, pods: pd.DataFrame, clock: Clock) -> list[Lane]:
-    """Return what is known of each container, in the order in which they came."""
+    """Return what is known of each container; by name, so that those that belong together stand together."""
     said = {key: rows.to_dict("records") for key, rows in logs.groupby(["uid", "container"], sort=False)}
     lanes = []
     for (uid, container), rows in containers.groupby(["uid", "container"], sort=False):
@@ -190,7 +193,7 @@ def _lives(logs: pd.DataFrame, containers: pd.DataFrame, pods: pd.DataFrame, clo
         _words(lane, said.get((uid, container), []), told, clock)
         if lane.states or lane.runs:
             lanes.append(lane)
-    return lanes
+    return sorted(lanes, key=lambda lane: (lane.pod, lane.container))
 
 
 def _ends(lane: Lane, pod: pd.DataFrame, clock: Clock) -> None:
@@ -243,6 +246,8 @@ def _words(lane: Lane, said: Iterable[dict[Any, Any]], told: list[dict[Any, Any]
         elif row["event"] == "hook":
             word = f"{what.get('hook')} ({what.get('handler')})"
             if what.get("phase") == "begin":
+                if (run, word) in open_hooks:  # it was called again: the call before has come to nothing by now
+                    open_hooks[run, word].end = now
                 open_hooks[run, word] = Span("cut", now, clock.end, word, False, "cut off")
                 lane.hooks.append(open_hooks[run, word])
             elif (run, word) in open_hooks:
@@ -255,7 +260,7 @@ def _words(lane: Lane, said: Iterable[dict[Any, Any]], told: list[dict[Any, Any]
     for run, begin, end, word in sorted(runs):
         finished, how = exits.get(run, (end, word))
         lane.runs.append(Span("process", starts.get(run, begin), finished, how, ended=bool(how)))
-    for hook in lane.hooks:
+    for hook in open_hooks.values():
         if not hook.ended:
             hook.end = min((run.end for run in lane.runs if run.begin <= hook.begin <= run.end), default=clock.end)
 
@@ -266,7 +271,10 @@ def _runs(lane: Lane, told: list[dict[Any, Any]], clock: Clock) -> list[tuple[in
     for row in told:
         now, run = int(row["monotonic_ns"]), int(row["restartCount"])
         if row["state"] == "Running":
-            began = now if now > clock.begin else min(now, clock.left)
+            # It may have run for long until the API had it: while its postStart hook ran. The stamp is a whole second.
+            stamp, offset = row["startedAt"], row["observed_at"].value - now
+            since = now if pd.isna(stamp) else min(now, stamp.value + 1_000_000_000 - offset)
+            began = since if since > clock.begin else min(since, clock.left)
             runs.setdefault(run, (began, clock.end, ""))
         elif row["state"] == "Terminated":
             # The stamp is a whole second; what it names was over when the API had it.
@@ -274,7 +282,7 @@ def _runs(lane: Lane, told: list[dict[Any, Any]], clock: Clock) -> list[tuple[in
             stamp = row["finishedAt"]
             end = now if pd.isna(stamp) else min(now, stamp.value + 1_000_000_000 - offset)
             begin = runs.get(run, (min(end, now), 0, ""))[0]
-            code = row.get("exitCode")
+            code = row["exitCode"]
             word = "killed" if code == 137 else "ended" if pd.isna(code) else f"exit {code}"
             runs[run] = begin, max(end, begin), word
         elif row["state"] == "Gone" and run in runs and not runs[run][2]:

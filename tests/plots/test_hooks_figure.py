@@ -125,7 +125,7 @@ def spans(axes: Any, gid: str) -> list[tuple[float, float]]:
 
 def test_hooks_and_processes_stand_where_the_containers_say(frames: Frames) -> None:
     axes = plots.hooks(frames.logs, frames.containers, frames.pods)
-    assert drawing.words(axes, "lane") == ["polite", "stubborn", "failing"]
+    assert drawing.words(axes, "lane") == ["failing", "polite", "stubborn"]
     assert spans(axes, "hook") == [(1.1, 4.1), (1.2, 2.2), (6.1, 9.1)]
     assert spans(axes, "cut") == [(6.2, 12.5)], "it is cut off when its container ends"
     assert spans(axes, "process") == [(1.0, 9.25), (1.0, 12.5), (1.0, 13.0)]
