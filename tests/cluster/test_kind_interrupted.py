@@ -49,7 +49,7 @@ def interrupted(words: list[str], at: str, state: Path, **environment: str) -> t
     )
     os.close(its)
     said = b""
-    until = time.monotonic() + 180
+    until = time.monotonic() + 600
     sent = False
     try:
         while True:
@@ -63,7 +63,7 @@ def interrupted(words: list[str], at: str, state: Path, **environment: str) -> t
                 sent = True
                 child.send_signal(signal.SIGINT)
         assert sent, said.decode()
-        return child.wait(60), said.decode()
+        return child.wait(120), said.decode()
     finally:
         child.kill()
         child.wait()
