@@ -93,7 +93,9 @@ class Kind:
         machine.need_disk({home: DISK // 8}, f"bring up {name}", ClusterError)
         kind_name = kindconfig.name(minor, client)
         foreign = kindnodes.states(client, kind_name)
-        if foreign:
+        if foreign and client.own:  # an `up` that was killed made them: nobody else is in that engine
+            kindnodes.remove(client, kind_name)
+        elif foreign:
             raise ClusterError(
                 f"there is a kind cluster {kind_name!r} already ({', '.join(foreign)}), which this kitlib didn't make.",
                 step="bring up the cluster",
@@ -105,7 +107,7 @@ class Kind:
         notes: dict[str, Any] = {"kind_name": kind_name, "engine": client.program, "own_engine": client.own}
         record.write_private(home / "kind.json", json.dumps(notes))
         ports = kindconfig.ports()
-        record.write_private(home / "kind.yaml", kindconfig.text(image, WORKERS, ports))
+        record.write_private(home / "kind.yaml", kindconfig.text(image, WORKERS, ports, minor))
         arguments = ["create", "cluster", "--name", kind_name, "--image", image, "--config", str(home / "kind.yaml")]
         arguments += ["--kubeconfig", str(home / "kind-kubeconfig")]
         try:

@@ -21,6 +21,8 @@ PULL = 900.0
 """Seconds that fetching the node image may take: it is some 400 MB."""
 CONTROLLERS = [{"name": "kube-api-burst", "value": "300"}, {"name": "leader-elect-retry-period", "value": "500ms"}]
 """Workers join when the controller manager has signed what they look for; so its start is not to be slowed down."""
+BACKOFF, BACKOFF_SINCE = "40s", (1, 35)
+"""The longest wait before a container is restarted, five minutes by default; and the version that can be told it."""
 INGRESS = {"http": 80, "https": 443}
 
 
@@ -138,7 +140,7 @@ def load_lessons(kind_name: str, client: Client, kind: Path, until: float) -> No
     kindcommand.call(arguments, client.environment, lambda step: None, until, kind)
 
 
-def text(image: str, workers: int, ports: dict[str, int]) -> str:
+def text(image: str, workers: int, ports: dict[str, int], minor: str = versions.DEFAULT) -> str:
     """Return kind's configuration of a cluster.
 
     Parameters
@@ -148,10 +150,14 @@ def text(image: str, workers: int, ports: dict[str, int]) -> str:
     workers : int
     ports : dict
         Ports on 127.0.0.1 for what an ingress controller listens on.
+    minor : str
+        Of Kubernetes.
     """
     from kitlib.airgap import nodeimage
 
     kubelet: dict[str, Any] = {}
+    if tuple(map(int, minor.split("."))) >= BACKOFF_SINCE:
+        kubelet["crashLoopBackOff"] = {"maxContainerRestartPeriod": BACKOFF}
     patches = [_patch("ClusterConfiguration", "kubeadm.k8s.io/v1beta4", controllerManager={"extraArgs": CONTROLLERS})]
     if not Path("/sys/fs/cgroup/cgroup.controllers").exists() and Path("/sys/fs/cgroup").exists():
         kubelet["failCgroupV1"] = False

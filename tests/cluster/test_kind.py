@@ -116,6 +116,15 @@ def test_the_configuration_listens_on_the_loopback_address_only() -> None:
     assert {each["containerPort"]: each["hostPort"] for each in mapped} == {80: 8080, 443: 8443}
 
 
+@pytest.mark.parametrize(("minor", "cap"), [("1.34", None), ("1.35", "40s"), ("1.37", "40s")])
+def test_a_container_that_fails_again_and_again_waits_40_seconds_at_most(minor: str, cap: str | None) -> None:
+    """Where the kubelet can be told: one of an earlier version doesn't start with a setting that it doesn't know."""
+    patches = yaml.safe_load(kindconfig.text(IMAGE, 2, {}, minor))["kubeadmConfigPatches"]
+    found = [patch for patch in map(yaml.safe_load, patches) if patch["kind"] == "KubeletConfiguration"]
+    told = [patch["crashLoopBackOff"]["maxContainerRestartPeriod"] for patch in found if "crashLoopBackOff" in patch]
+    assert told == ([cap] if cap else [])
+
+
 def test_a_published_image_is_left_as_it_is() -> None:
     patches = [yaml.safe_load(text) for text in yaml.safe_load(kindconfig.text(IMAGE, 2, {}))["kubeadmConfigPatches"]]
     kubelet = [patch for patch in patches if patch["kind"] == "KubeletConfiguration"]
