@@ -33,6 +33,8 @@ PAGE = 500
 PARTIAL = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 REMEMBERED = 10_000
 """So many deleted objects are remembered, to know a deletion that comes twice."""
+SOONER = 2.0
+"""Seconds until a kind that was recorded is tried again: a server that has just started forbids everything at first."""
 REFUSED = (403, 404, 405)
 """Codes that say: not for you, or not here. Others pass."""
 
@@ -50,7 +52,7 @@ class Patience:
     backoff : tuple of float
         Seconds before the second try, and at most; doubled each time, with jitter.
     refused_seconds : float
-        How often a kind that is forbidden or not served is tried again.
+        How often a kind that is forbidden or not served is tried again; one that was recorded before, sooner.
     """
 
     watch_seconds: int = 55
@@ -212,7 +214,7 @@ class Follower:
             self._has_problem(error.message)
             if self.listed and not self._open:
                 self._gap(None, None, f"{code}: {error.message}")
-            return self.patience.refused_seconds
+            return min(self.patience.refused_seconds, SOONER) if self.listed else self.patience.refused_seconds
         return error.retry_after
 
     def _renew(self) -> None:
