@@ -151,30 +151,31 @@ def _read(frame: pd.DataFrame, containers: pd.DataFrame | None, zero: int | str 
     if containers is not None:
         need(containers, LIVES, "containers", "probes")
     clock = Clock.of([frame], zero, "probes")
-    return clock, _pods(frame, containers)
+    return clock, _pods(frame, containers, clock.begin)
 
 
-def _pods(frame: pd.DataFrame, containers: pd.DataFrame | None) -> list[Pod]:
+def _pods(frame: pd.DataFrame, containers: pd.DataFrame | None, begin: int) -> list[Pod]:
     pods: dict[str, Pod] = {}
     for (uid, container), mine in frame.groupby(["uid", "container"], sort=False):
         pod = pods.setdefault(str(uid), Pod(str(mine["name"].iloc[0])))
         for kind in KINDS:
             rows = mine[mine["probe"] == kind]
             if len(rows):
-                pod.lanes.append(_lane(str(container), kind, rows))
+                pod.lanes.append(_lane(str(container), kind, rows, begin))
         if containers is not None:
             _life(pod, str(container), containers[(containers["uid"] == uid) & (containers["container"] == container)])
     return list(pods.values())
 
 
-def _lane(container: str, kind: str, rows: pd.DataFrame) -> Lane:
+def _lane(container: str, kind: str, rows: pd.DataFrame, begin: int) -> Lane:
     known = rows["failureThreshold"].dropna()
     lane = Lane(container, kind, threshold=int(known.iloc[0]) if len(known) else None)
     answered = rows[rows["source"] == "container"].sort_values("monotonic_ns")
     passed = answered["outcome"] == "Success"
     lane.passed, lane.failed = (answered.loc[each, "monotonic_ns"].tolist() for each in (passed, ~passed))
     if not lane.failed:  # a closed port, a command that isn't there: the container knows nothing of it
-        lane.told = rows.loc[(rows["source"] == "event") & (rows["outcome"] != "Success"), "monotonic_ns"].tolist()
+        told = (rows["source"] == "event") & (rows["outcome"] != "Success") & (rows["monotonic_ns"] >= begin)
+        lane.told = rows.loc[told, "monotonic_ns"].tolist()
     row: list[int] = []
     for now, failed, streak in zip(answered["monotonic_ns"], ~passed, answered["streak"], strict=True):
         if row and (not failed or streak == 1):
@@ -247,7 +248,7 @@ def _one(ax: Axes, pod: Pod, lane: Lane, clock: Clock, middle: float, row: float
         )
     acted = pod.restarts if lane.probe != "readiness" else pod.unready
     for at in acted.get(lane.container, ()):
-        if any(begin <= at for begin, _ in lane.reached) or lane.told:
+        if lane.told or any(begin <= at for begin, _ in lane.reached):
             ax.plot([float(clock.x(at))], [middle], "X" if acted is pod.restarts else "o", color=INK, markersize=5.5,
                     markeredgewidth=0, zorder=3, gid="action")  # fmt: skip
     words, size = drawn(f"{lane.container} {lane.probe}", 30), SMALL - 0.5
