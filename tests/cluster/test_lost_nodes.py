@@ -64,6 +64,7 @@ def test_a_taint_is_set_and_taken_away(kind: Cluster, tmp_path: Path) -> None:
         "now = lab.get(f'node/{name}')['spec']['taints']\nassert len(now) == len(before) + 1",
         f"lab.taint(name, '{taint}-')\nassert lab.get(f'node/{{name}}')['spec'].get('taints', []) == before",
         "said = lab.refused(lab.taint, name, 'nonsense')\nassert 'is no taint' in said",
+        "said = lab.refused(lab.wait_ready, 'app=none', 1, timeout=0.2)\nassert '0 of 0 Pods are Ready' in said",
         "lab.close()",
     )
     result = walk([str(planted(tmp_path, "taint", *cells))], kind, tmp_path / "build", root=CHECKOUT)
