@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -12,7 +15,7 @@ from matplotlib.figure import Figure
 from kitlib import plots
 from kitlib.cluster.engines import Client
 from kitlib.cluster.inside import Node
-from kitlib.errors import UsageError
+from kitlib.errors import UsageError, WaitTimeout
 from kitlib.frames import runtime
 from kitlib.recording import Recording
 from kitlib.watch.runtime import RuntimeFollower, note
@@ -45,16 +48,26 @@ EVENTS = """\
 """
 
 
+def mark_back(folder: Path) -> None:
+    """As containerd does: say among the events that a namespace was created."""
+    while not (folder / "marks").exists() or not (asked := re.search(r"create (\S+);", (folder / "marks").read_text())):
+        time.sleep(0.05)
+    stamp = "2026-11-25 20:00:05 +0000 UTC"
+    (folder / "marked").write_text(f'{stamp} {asked[1]} /namespaces/create {{"name":"{asked[1]}"}}\n')
+
+
 @pytest.fixture
 def followed(tmp_path: Path) -> Recording:
     """What is recorded of a node on which one container runs, one starts and fails, and one has gone at once."""
     answers = {
-        "*events*": f"cat {tmp_path}/events; exec sleep 30",
+        "*namespaces*": f'echo "$*" >>{tmp_path}/marks',
+        "*events*": f"cat {tmp_path}/events; exec tail -f {tmp_path}/marked",
         "*tasks ls*": f"cat {tmp_path}/there",
         "*info b2*": f"cat {tmp_path}/b2",
         "*info sandbox*": f"cat {tmp_path}/sandbox",
     }
     (tmp_path / "events").write_text(EVENTS)
+    (tmp_path / "marked").touch()
     (tmp_path / "there").write_text(info("a1", "first") + "\n" + info("s0", "first", "sandbox"))
     (tmp_path / "b2").write_text(info("b2", "second"))
     (tmp_path / "sandbox").write_text(info("sandbox", "second", "sandbox"))
@@ -66,9 +79,13 @@ def followed(tmp_path: Path) -> Recording:
     client = Client(str(docker), False, client.environment)
     recording = Recording()
     follower = RuntimeFollower(Node(CLUSTER, "worker", client), recording)
-    with recording.changed:
-        assert recording.changed.wait_for(lambda: len(recording) >= 4, timeout=20)
-    assert not follower.ended
+    answering = threading.Thread(target=mark_back, args=(tmp_path,))
+    answering.start()
+    follower.catch_up(timeout=30)
+    answering.join()
+    with pytest.raises(WaitTimeout, match="events lag"):
+        follower.catch_up(timeout=0.1)
+    assert not follower.ended and len(recording) == 4
     follower.close()
     assert follower.ended
     return recording
@@ -172,7 +189,6 @@ def test_a_wrong_frame_is_named() -> None:
 @pytest.mark.parametrize(("listed", "wait"), [(False, 30.0), (True, 2.0)])
 def test_a_kind_that_was_recorded_is_soon_tried_again(listed: bool, wait: float) -> None:
     """A server that has just started forbids everything, until it has read who may do what."""
-    import threading
     from types import SimpleNamespace
 
     from kitlib.errors import ServerError
@@ -184,3 +200,10 @@ def test_a_kind_that_was_recorded_is_soon_tried_again(listed: bool, wait: float)
     forbidden = ServerError("pods is forbidden", step="watch", status={"code": 403})
     assert follower._refused(forbidden, 9) == wait
     assert follower.problem == "pods is forbidden" and follower.gaps == listed
+
+
+def test_what_the_api_never_saw_has_an_empty_lane() -> None:
+    frames = cut(absence())
+    axes = plots.mirror(runtime(frames), frames.containers.iloc[:0])
+    assert drawing.words(axes, "lane") == ["kube-apiserver · node", "web · node", "web · API"]
+    assert "In the API: nothing." in plots.twin(axes)

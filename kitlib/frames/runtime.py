@@ -35,11 +35,13 @@ def runtime(frames: Frames) -> pd.DataFrame:
     rows = []
     standing: dict[str, dict] = {}
     for mark in frames._marks:
-        if mark.type != MARK or mark.monotonic_ns > end:
+        if mark.type != MARK:
             continue
         said = json.loads(mark.object)
         at_ns = said["at"] - mark.received_at + mark.monotonic_ns
         row = {"at": said["at"], "at_ns": at_ns, "monotonic_ns": mark.monotonic_ns, "seq": mark.seq, **said["said"]}
+        if at_ns > end:
+            continue
         if begin is None or at_ns >= begin:
             rows.append(row)
         elif row["what"] == "running":

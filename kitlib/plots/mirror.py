@@ -34,7 +34,7 @@ class Life:
     runs : list of Run
         On the node, in order.
     told : Lane or None
-        In the API; None if it never was there.
+        In the API, without runs if it was never there; None for the API server itself.
     """
 
     pod: str
@@ -125,6 +125,9 @@ def _read(runtime: pd.DataFrame, containers: pd.DataFrame, zero: int | str | Non
                 else:  # another mirror Pod of the same name
                     told.runs += lane.runs
                     told.count, told.gone = lane.count, lane.gone
+    for life in lives.values():
+        if life.told is None and life.container != SERVER:
+            life.told = Lane(life.container, "main")
     return sorted(lives.values(), key=lambda life: (life.container != SERVER, life.pod)), clock
 
 
@@ -199,19 +202,19 @@ def _draw(ax: Axes, lives: list[Life], clock: Clock) -> None:
 
 
 def _name_absences(ax: Axes, lives: list[Life], clock: Clock) -> None:
-    """Write into the API server's own lane, where it isn't, that there is none."""
-    box, point = box_of(ax), pixels(ax)
+    """Write above the API server's own lane, where it isn't, that there is none."""
     low, high = ax.get_xlim()
     wide, _ = size_of(ax, "no API server", SMALL, style="italic")
+    half = wide / box_of(ax).width * (high - low) / 2
+    taken = low
     for begin, end in _absences(lives, clock):
-        left, right = float(clock.x(begin)), float(clock.x(end))
-        if (right - left) / (high - low) * box.width < wide + 6 * point:
+        x = min(max(float(clock.x((begin + end) // 2)), low + half), high - half)
+        if x - half < taken:
             continue
-        y = KEY + HEADER + ROW * 0.66
-        ax.text(
-            (left + right) / 2, y, "no API server", ha="center", va="center", fontsize=SMALL, color=INK,
-            style="italic", gid="away label",
-        )  # fmt: skip
+        y = KEY + HEADER + (ROW - BAR) / 2
+        words = ax.text(x, y, "no API server", fontsize=SMALL, color=INK, style="italic", gid="away label")
+        words.set(ha="center", va="center")
+        taken = x + half * 1.1
 
 
 def _tell(lives: list[Life], clock: Clock) -> list[str]:
@@ -224,9 +227,7 @@ def _tell(lives: list[Life], clock: Clock) -> list[str]:
         lines.append(f"{plain(life.pod, 60)} on {plain(life.node, 40)}: {plain(life.container, 60)}.")
         lines.append(f"  On the node: {'; '.join(_run(run, clock) for run in life.runs) or 'it never ran'}.")
         if life.told is not None:
-            lines.append(f"  In the API: {_life(life.told, clock)}.")
-        elif life.container != SERVER:
-            lines.append("  In the API: nothing.")
+            lines.append(f"  In the API: {_life(life.told, clock) or 'nothing'}.")
     return lines
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import secrets
 import threading
 import time
 from collections.abc import Iterator
@@ -11,13 +12,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from kitlib.cluster.inside import Node
-from kitlib.errors import ClusterError
+from kitlib.errors import ClusterError, WaitTimeout
 from kitlib.frames.runtime import MARK
 from kitlib.recording import Recording
 
 CTR = ("ctr", "--namespace", "k8s.io")
 SAID = re.compile(r"(?P<stamp>\S+ \S+) \+0000 UTC \S+ /tasks/(?P<topic>start|exit) (?P<event>\{.*\})")
 """A line of `ctr events`: Go's way to write a time, then namespace, topic and what happened."""
+MARKED = re.compile(r' /namespaces/create \{"name":"(kitlib-[0-9a-f]+)"')
 THERE = f"for id in $({' '.join(CTR)} tasks ls --quiet); do {' '.join(CTR)} containers info $id || true; done"
 
 
@@ -42,6 +44,7 @@ class RuntimeFollower:
         self._recording = recording
         self._known: dict[str, dict[str, str]] = {}
         self._closed = False
+        self._mark = ""
         self._program = node.follow([*CTR, "events"])
         for labels, began in self._there():
             self._known[labels["containerID"]] = labels
@@ -54,8 +57,24 @@ class RuntimeFollower:
         """Whether its stream has come to an end."""
         return not self._thread.is_alive()
 
-    def catch_up(self, timeout: float = 10) -> None:
-        """Return at once: what the runtime says comes as it says it."""
+    def catch_up(self, timeout: float = 60) -> None:
+        """Return when all that has happened on the node by now is recorded: a mark among its events has come back.
+
+        Raises
+        ------
+        WaitTimeout
+            If it hasn't in time.
+        """
+        mark = f"kitlib-{secrets.token_hex(4)}"
+        self.node.run(["sh", "-ec", f"ctr namespaces create {mark}; ctr namespaces remove {mark}"])
+        with self._recording.changed:
+            if not self._recording.changed.wait_for(lambda: self._mark == mark or self.ended, timeout):
+                raise WaitTimeout(
+                    f"its runtime's events lag by more than {timeout:.0f} s",
+                    step="catch up",
+                    object=self.node.name,
+                    next="the machine has too much to do; try again later",
+                )
 
     def close(self) -> None:
         """Follow it no longer."""
@@ -77,6 +96,10 @@ class RuntimeFollower:
         assert self._program.stdout is not None
         known = time.monotonic_ns()
         for line in self._program.stdout:
+            if mark := MARKED.search(line):
+                with self._recording.changed:
+                    self._mark = mark[1]
+                    self._recording.changed.notify_all()
             said = SAID.match(line)
             if not said:
                 continue
