@@ -56,13 +56,15 @@ def backoff(delays: pd.DataFrame, first: float = 10, most: float = 300, ax: Axes
         gid="delay",
     )
     ax.set_xlim(0.5, last + 0.5)
-    ax.set_ylim(0.3, most * 2)
+    ax.set_ylim(0.3, max([most, *(row["delay"] for row in rows)]) * 2.2)
     for row in rows:
         ax.annotate(
-            f"{row['delay']:.1f} s", (row["restart"], max(row["delay"], 0.5)), (7, -9), textcoords="offset points",
-            ha="left", color=INK, fontsize=SMALL, gid="value",
+            f"{row['delay']:.1f} s", (row["restart"], max(row["delay"], 0.5)), (0, 7), textcoords="offset points",
+            ha="center", color=INK, fontsize=SMALL, gid="value",
         )  # fmt: skip
-    ax.text(last, ruled[-1] * 1.35, drawn(f"{first:g} s, doubled"), ha="right", color=INK, fontsize=SMALL, gid="name")
+    words = "\n".join(drawn(text) for text in (f"{first:g} s, doubled,", f"up to {most:g} s"))
+    trans = ax.get_yaxis_transform()
+    ax.text(1.01, ruled[-1], words, transform=trans, va="center", color=INK, fontsize=SMALL, gid="name")
     ticks = [value for value in (1, 10, 20, 40, 80, 160, 300) if value <= most]
     ax.set_yticks(ticks)
     ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g} s"))
