@@ -8,7 +8,9 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from kitlib import objects
+from kitlib import objects, plots
+from tests.plots.test_legible import check
+from tests.replay import Replay
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 MANIFESTS = CHECKOUT / "notebooks" / "manifests" / "hooks"
@@ -117,3 +119,11 @@ def test_no_wait_is_longer_than_a_lesson_can_bear():
             hooks = [each.get("lifecycle", {}) for each in spec.get("containers", ())]
             if "1h" in str(hooks):
                 assert spec["terminationGracePeriodSeconds"] <= 4, path
+
+
+def test_its_figures_are_legible(tmp_path):
+    replay = Replay(CHECKOUT / "tests" / "data" / "notebooks" / "hooks", tmp_path / "claims.json").run()
+    drawn = [figure for figure in replay.figures if "hook" in plots.twin(figure) or "request" in plots.twin(figure)]
+    assert len(drawn) == len(replay.figures) == 6
+    for figure in drawn:
+        check(figure)
