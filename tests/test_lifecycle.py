@@ -55,6 +55,7 @@ LINES = {
         "Until the startup probe has passed, no other is asked",
         "Once it has passed, it is asked no more",
         "A startup probe that fails as often as its threshold kills the container",
+        "The kubelet acts on the failure that makes the row as long as failureThreshold, not on one before or after",
         "Liveness acts after period × failureThreshold, give or take a period and, without an answer, the time-out",
     ],
     "restartPolicy × exit code; restart rules; CrashLoopBackOff: doubled, capped, reset; OOMKilled": [

@@ -52,7 +52,8 @@ def frames() -> Frames:
     add(recording, "Pod", 0, "web", spec={"containers": [{"name": "main", "livenessProbe": probe}]}, status={})
     unhealthy(recording, 5, "e1", "Liveness probe failed: HTTP probe failed with statuscode: 503", 1)
     unhealthy(recording, 9, "e1", "Liveness probe failed: HTTP probe failed with statuscode: 503", 3)
-    unhealthy(recording, 11, "e2", "Readiness probe errored and resulted in unknown state: no such file", 1)
+    combined = "(combined from similar events): "  # the kubelet's eleventh of a kind
+    unhealthy(recording, 11, "e2", combined + "Readiness probe errored and resulted in unknown state: no such file", 1)
     logged(
         recording, (2, "liveness", "http", 200), (4, "liveness", "http", 503), (5, "readiness", "exec", 399),
         (6, "liveness", "http", 0), (8, "liveness", "http", 100),

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from kitlib.errors import ServerError, UsageError
+from kitlib.errors import ServerError, UsageError, WaitTimeout
 from kitlib.frames import Frames, distribution
 from kitlib.recording import Recording
 from kitlib.watch import LogFollower
@@ -167,6 +167,14 @@ def test_a_pod_that_has_gone_is_no_error() -> None:
 def test_a_token_in_a_log_does_not_reach_the_recording() -> None:
     recording, _ = followed(Pod([stamped(1, "Authorization: Bearer abc"), stamped(2, "fine")]))
     assert recording.frames.logs["line"].tolist() == ["redacted", "fine"]
+
+
+def test_lines_are_waited_for_and_counted_also_those_of_before() -> None:
+    _, follower = followed(Pod([request(1), request(2, error="refused")]))
+    follower.wait_for('"late_ns"', 2)
+    assert follower.count("refused") == 1
+    with pytest.raises(WaitTimeout, match="2 of 3 lines hold 'late_ns', and its log has ended"):
+        follower.wait_for("late_ns", 3)
 
 
 def test_of_several_containers_one_must_be_named() -> None:
