@@ -14,6 +14,7 @@ from kitlib import plots
 from kitlib.errors import UsageError
 from kitlib.frames import Frames
 from kitlib.recording import Recording
+from tests.plots import cases
 from tests.plots.test_legible import check
 
 SECOND = 1_000_000_000
@@ -168,3 +169,13 @@ def test_a_backoff_is_drawn_beside_its_rule() -> None:
     assert "Before restart 3: 22.0 s." in plots.backoff_text(delays)
     with pytest.raises(UsageError, match="no column delay"):
         plots.backoff(delays[["restart"]])
+
+
+def test_recorded_ones_are_legible() -> None:
+    """Those of the lifecycle notebook, of a real cluster."""
+    away, startup = (cases.real("notebooks/lifecycle", step) for step in ("web-a isn't ready", "startup"))
+    slices = away.endpoints.query("service == 'web'")
+    check(figure(plots.traffic(away.traffic, slices)))
+    assert "while not ready" in plots.traffic_text(away.traffic, slices)
+    check(figure(plots.probes(startup.probes, startup.containers)))
+    assert "3 in a row failed" in plots.probes_text(startup.probes.query("container == 'patient'"))
