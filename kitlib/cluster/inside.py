@@ -263,6 +263,7 @@ class Node:
             except ClusterError:
                 if not sweep(self.client, [self.name]):  # what a killed process left stood in the way
                     raise
+                _touched[self.cluster.name, self.name] = self  # the sweep forgot it
                 return int(self.client.run(*command, step=step))
         except ClusterError as error:
             owner = _owner(self.client, self.name)

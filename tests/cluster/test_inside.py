@@ -178,7 +178,7 @@ def test_the_next_writer_sweeps_first(home: Path) -> None:
     worker = node(home)
     worker.write(f"{home}/config.yaml", "mine: true\n")
     assert not (home / "manifests" / "left.yaml").exists()
-    worker.restore()
+    inside.restore_all(CLUSTER)
     assert (home / "config.yaml").read_text() == "kind: KubeletConfiguration\n"
 
 
