@@ -26,7 +26,7 @@ LINES = {
         "The server accepts tcpSocket as a handler, and the kubelet can't carry it out",
     ],
     "postStart runs after creation, not certainly before ENTRYPOINT; the application is not held back, Running is": [
-        "postStart runs after the container has been created: its process is there",
+        "postStart runs after the container has been created and started",
         "The kubelet keeps the application from starting until postStart is done",
         "The state becomes Running only when postStart is done",
         "postStart isn't sure to find the application ready: here it comes before the port is open",
