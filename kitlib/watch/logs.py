@@ -91,7 +91,7 @@ class LogFollower:
         self._stream.close()
         self._thread.join(timeout=5)
 
-    def wait_for(self, text: str, times: int = 1, timeout: float = 60) -> None:
+    def wait_for(self, text: str, times: int = 1, timeout: float = 120) -> None:
         """Wait until so many lines hold a text; those that were logged before count, too.
 
         Parameters
