@@ -57,6 +57,9 @@ def test_a_committed_notebook_is_executed_and_clean(name):
         assert "kitlib.labs(" not in cell.source or any(tag.startswith("timeout-") for tag in tags), (
             f"{where} may have to build an older Kubernetes: give it a tag timeout-SECONDS"
         )
+        assert "nbval-check-output" not in tags or not any(
+            word in cell.source for word in ("lab.wait(", "lab.until(")
+        ), f"{where} is compared by nbval, but says more where a wait takes long"
         assert "nbval-skip" not in tags and "NBVAL_SKIP" not in cell.source, f"{where}: no cell may be skipped"
         for output in cell.outputs:
             if output.output_type == "error":
