@@ -151,8 +151,7 @@ class Replay:
             with contextlib.chdir(self._folder):
                 for cell in nb.cells:
                     if cell.cell_type == "code":
-                        lines = [line for line in cell.source.splitlines() if not line.startswith(("%", "!"))]
-                        self._block(ast.parse("\n".join(lines)).body)
+                        self._block(ast.parse(_python(cell.source)).body)
         finally:
             kitlib.open = opened
             claims.use(None)
@@ -195,3 +194,21 @@ class Replay:
 
 def _code(tree: Any, mode: str) -> Any:
     return compile(ast.fix_missing_locations(tree), "<cell>", mode)
+
+
+def expectations(notebook: str) -> dict[str, str]:
+    """Return a notebook's claims as they stand in its cells, each with the verdict that it expects."""
+    found: dict[str, str] = {}
+    nb = nbformat.read(CHECKOUT / "notebooks" / f"{notebook}.ipynb", as_version=4)
+    for cell in nb.cells:
+        for node in ast.walk(ast.parse(_python(cell.source))) if cell.cell_type == "code" else ():
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "claim":
+                wanted = next((each.value for each in node.keywords if each.arg == "expected"), None)
+                wanted = wanted.body if isinstance(wanted, ast.IfExp) else wanted
+                found[ast.literal_eval(node.args[0])] = ast.literal_eval(wanted) if wanted else "holds"
+    return found
+
+
+def _python(source: str) -> str:
+    """Return a cell's lines without magics."""
+    return "\n".join(line for line in source.splitlines() if not line.startswith(("%", "!")))

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import ast
-from pathlib import Path
-
-import nbformat
 import pytest
 
 from kitlib import objects, plots
+from tests.conftest import CHECKOUT
 from tests.plots.test_legible import check
-from tests.replay import Replay
+from tests.replay import Replay, expectations
 
-CHECKOUT = Path(__file__).resolve().parent.parent
 MANIFESTS = CHECKOUT / "notebooks" / "manifests" / "hooks"
 LINES = {
     "Two handler kinds, exec and HTTP, and sleep; each container of a Pod has its own": [
@@ -86,18 +82,7 @@ WRONG = {
 @pytest.fixture(scope="module")
 def made() -> dict[str, str]:
     """The notebook's claims, each with the verdict that it expects."""
-    found: dict[str, str] = {}
-    nb = nbformat.read(CHECKOUT / "notebooks" / "hooks.ipynb", as_version=4)
-    for cell in nb.cells:
-        if cell.cell_type != "code":
-            continue
-        text = "\n".join(line for line in cell.source.splitlines() if not line.startswith("%"))
-        for node in ast.walk(ast.parse(text)):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "claim":
-                options = {each.arg: each.value for each in node.keywords}
-                expected = ast.literal_eval(options["expected"]) if "expected" in options else "holds"
-                found[ast.literal_eval(node.args[0])] = expected
-    return found
+    return expectations("hooks")
 
 
 def test_every_line_of_the_catalogue_is_tested(made):

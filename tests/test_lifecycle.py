@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import ast
-from pathlib import Path
-
-import nbformat
 import pytest
 
 from kitlib import objects
+from tests.conftest import CHECKOUT
+from tests.replay import expectations
 
-CHECKOUT = Path(__file__).resolve().parent.parent
 MANIFESTS = CHECKOUT / "notebooks" / "manifests" / "lifecycle"
 LINES = {
     "The phase is a summary, one of exactly five; Unknown: on a lost node the phase stays, Ready turns Unknown": [
@@ -89,20 +86,7 @@ OTHERWISE = {
 @pytest.fixture(scope="module")
 def made() -> dict[str, str]:
     """The notebook's claims, each with the verdict that it expects."""
-    found: dict[str, str] = {}
-    nb = nbformat.read(CHECKOUT / "notebooks" / "lifecycle.ipynb", as_version=4)
-    for cell in nb.cells:
-        if cell.cell_type != "code":
-            continue
-        text = "\n".join(line for line in cell.source.splitlines() if not line.startswith("%"))
-        for node in ast.walk(ast.parse(text)):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "claim":
-                options = {each.arg: each.value for each in node.keywords}
-                wanted = options.get("expected")
-                wanted = wanted.body if isinstance(wanted, ast.IfExp) else wanted
-                expected = ast.literal_eval(wanted) if wanted else "holds"
-                found[ast.literal_eval(node.args[0])] = expected
-    return found
+    return expectations("lifecycle")
 
 
 def test_every_line_of_the_catalogue_is_tested(made):
