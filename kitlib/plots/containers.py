@@ -9,10 +9,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.path import Path
 
-from kitlib.plots.canvas import LEFT, attach, bare, box_of, new_axes, new_figure, pixels, size_of
-from kitlib.plots.lanes import HEADER, KEY, add_bars, draw_key, name_lane
+from kitlib.plots.canvas import attach, bare, box_of, pixels, size_of
+from kitlib.plots.lanes import HEADER, KEY, add_bars, bar, draw_key, fit_lane_name, lane_axes, name_group
 from kitlib.plots.style import INK, PALETTE, SMALL, Tone, amount, drawn, plain
-from kitlib.plots.timeaxis import STEP_ROW, Clock, draw_axis, draw_gaps, draw_steps, draw_zero, need, nothing, step_rows
+from kitlib.plots.timeaxis import Clock, draw_axis, draw_gaps, draw_steps, draw_zero, need, nothing
 
 NEEDS = (
     "monotonic_ns",
@@ -123,7 +123,7 @@ def containers(frame: pd.DataFrame, zero: int | str | None = None, ax: Axes | No
     lanes = sum(len(lanes) for _, lanes in shown.values())
     if ax is None:
         height = KEY + HEADER * len(shown) + ROW * lanes if lanes else 0.6
-        ax = new_axes(new_figure(height + step_rows(clock) * STEP_ROW / 72 + 0.65), bottom=0.55, height=height)
+        ax = lane_axes(height, clock)
     attach(ax, "\n".join(_tell(pods, clock)))
     bare(ax)
     draw_axis(ax, clock)
@@ -210,42 +210,28 @@ def _draw(ax: Axes, pods: Pods, clock: Clock) -> None:
     ax.set_ylim(height, 0)
     ax.set_yticks([])
     row = max(height - KEY - HEADER * len(pods), 0.2) / sum(len(lanes) for _, lanes in pods.values())
-    bar = row * BAR / ROW
+    thick = row * BAR / ROW
     gaps = clock.gaps_of("Pod")
     shapes: dict[tuple[str, str], list[Path]] = {}
     bands = []
     y = KEY
     for name, lanes in pods.values():
-        ax.text(
-            0,
-            y + HEADER * 0.56,
-            drawn(_heading(name, lanes), 110),
-            transform=ax.get_yaxis_transform(),
-            va="center_baseline",
-            color=INK,
-            fontsize=SMALL,
-            gid="group",
-        )
+        name_group(ax, drawn(_heading(name, lanes), 110), y + HEADER * 0.56)
         y += HEADER
         top = y
         for lane in lanes:
-            middle = y + row - bar / 2
+            middle = y + row - thick / 2
             colour = ROLES.get(lane.role, PALETTE[2])
             for run in lane.runs:
-                tall = bar * TONES[run.state].height
+                tall = thick * TONES[run.state].height
                 low, high = middle - tall / 2, middle + tall / 2
                 for left, right in clock.known(run.begin, run.end, gaps):
-                    x0, x1 = float(clock.x(left)), float(clock.x(right))
-                    corners = [(x0, low), (x1, low), (x1, high), (x0, high), (x0, low)]
-                    shapes.setdefault((run.state, colour), []).append(Path(corners, closed=True))
-            _words(ax, lane, clock, y + (row - bar) / 2)
+                    shapes.setdefault((run.state, colour), []).append(bar(clock, left, right, low, high))
+            _words(ax, lane, clock, y + (row - thick) / 2)
             for at in lane.restarts:
                 x = float(clock.x(at))
-                ax.plot([x, x], [y + row - bar, y + row], color=INK, linewidth=1.4, zorder=3, gid="restart")
-            words, size = drawn(lane.name, 21), SMALL - 0.5
-            while size > 6.5 and size_of(ax, words, size, family="monospace")[0] > (LEFT * 72 - 12) * point:
-                size -= 0.5
-            name_lane(ax, words, middle, size, family="monospace")
+                ax.plot([x, x], [y + row - thick, y + row], color=INK, linewidth=1.4, zorder=3, gid="restart")
+            fit_lane_name(ax, lane.name, middle)
             y += row
         bands.append((1 - y / height, 1 - top / height))
     for (state, colour), paths in shapes.items():

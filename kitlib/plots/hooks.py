@@ -13,19 +13,16 @@ from matplotlib.patches import Rectangle
 from matplotlib.path import Path
 
 from kitlib.plots.canvas import (
-    LEFT,
     attach,
     bare,
     box_of,
-    new_axes,
-    new_figure,
     pixels,
     put_apart,
     size_of,
 )
-from kitlib.plots.lanes import KEY, add_bars, draw_key, name_lane
+from kitlib.plots.lanes import KEY, add_bars, bar, draw_key, fit_lane_name, lane_axes
 from kitlib.plots.style import INK, PALETTE, SMALL, Tone, amount, drawn, plain
-from kitlib.plots.timeaxis import STEP_ROW, Clock, draw_axis, draw_gaps, draw_steps, draw_zero, need, nothing, step_rows
+from kitlib.plots.timeaxis import Clock, draw_axis, draw_gaps, draw_steps, draw_zero, need, nothing
 
 LOGS = ("monotonic_ns", "name", "uid", "container", "run", "event", "line")
 CONTAINERS = (
@@ -146,7 +143,7 @@ def hooks(
     shown = lanes[:MOST]
     if ax is None:
         height = KEY + ROW * len(shown) if shown else 0.6
-        ax = new_axes(new_figure(height + step_rows(clock) * STEP_ROW / 72 + 0.65), bottom=0.55, height=height)
+        ax = lane_axes(height, clock)
     attach(ax, "\n".join(_tell(lanes, clock)))
     bare(ax)
     draw_axis(ax, clock)
@@ -306,25 +303,20 @@ def _draw(ax: Axes, lanes: list[Lane], clock: Clock) -> None:
             low, tall = (row * share / ROW for share in PARTS[part])
             for span in spans:
                 for left, right in clock.known(span.begin, span.end, gaps):
-                    shapes.setdefault(span.what, []).append(_box(clock, left, right, top + low, top + low + tall))
+                    shapes.setdefault(span.what, []).append(bar(clock, left, right, top + low, top + low + tall))
         _grace(ax, lane, clock, top + row * PARTS["hook"][0] / ROW, row * (sum(PARTS["api"]) - PARTS["hook"][0]) / ROW)
         for at in lane.signals:
             x, (low, tall) = float(clock.x(at)), PARTS["process"]
             ends = [top + row * PARTS["hook"][0] / ROW, top + row * (low + tall) / ROW]
             ax.plot([x, x], ends, color=INK, linewidth=1.6, zorder=3, gid="signal")
         _label(ax, lane, clock, top + row * 0.09 / ROW)
-        _name(ax, lane, top + row * (PARTS["process"][0] + PARTS["process"][1] / 2) / ROW)
+        fit_lane_name(ax, _called(lane), top + row * (PARTS["process"][0] + PARTS["process"][1] / 2) / ROW, 24)
     for what, paths in shapes.items():
         add_bars(ax, paths, COLOURS.get(what, INK), what, TONES[what])
     there = {*shapes, *(["grace"] if any(lane.grace is not None for lane in lanes) else [])}
     draw_key(ax, {what: tone for what, tone in TONES.items() if what in there})
     draw_zero(ax, clock, bands)
     draw_gaps(ax, clock, bands, "Pod", "Log")
-
-
-def _box(clock: Clock, left: int, right: int, low: float, high: float) -> Path:
-    x0, x1 = float(clock.x(left)), float(clock.x(right))
-    return Path([(x0, low), (x1, low), (x1, high), (x0, high), (x0, low)], closed=True)
 
 
 def _grace(ax: Axes, lane: Lane, clock: Clock, low: float, tall: float) -> None:
@@ -369,13 +361,6 @@ def _label(ax: Axes, lane: Lane, clock: Clock, y: float) -> None:
             zorder=4,
             gid="state",
         )
-
-
-def _name(ax: Axes, lane: Lane, y: float) -> None:
-    words, size = drawn(_called(lane), 24), SMALL - 0.5
-    while size > 6.5 and size_of(ax, words, size, family="monospace")[0] > (LEFT * 72 - 12) * pixels(ax):
-        size -= 0.5
-    name_lane(ax, words, y, size, family="monospace")
 
 
 def _called(lane: Lane) -> str:

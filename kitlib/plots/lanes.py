@@ -293,8 +293,18 @@ def _bars(
         low, high = y + (row - tall) / 2, y + (row + tall) / 2
         for since, until, colour in colours.spans(pod.owner, begin, end):
             for left, right in clock.known(since, until, gaps):
-                x0, x1 = float(clock.x(left)), float(clock.x(right))
-                yield state, colour, Path([(x0, low), (x1, low), (x1, high), (x0, high), (x0, low)], closed=True)
+                yield state, colour, bar(clock, left, right, low, high)
+
+
+def lane_axes(height: float, clock: Clock) -> Axes:
+    """Return new axes of so many inches, with room for the steps above and the time below."""
+    return new_axes(new_figure(height + step_rows(clock) * STEP_ROW / 72 + 0.65), bottom=0.55, height=height)
+
+
+def bar(clock: Clock, begin: int, end: int, low: float, high: float) -> Path:
+    """Return the outline of a piece of a lane."""
+    x0, x1 = float(clock.x(begin)), float(clock.x(end))
+    return Path([(x0, low), (x1, low), (x1, high), (x0, high), (x0, low)], closed=True)
 
 
 def add_bars(ax: Axes, paths: list[Path], colour: str, state: str, tone: Tone) -> None:
@@ -326,6 +336,20 @@ def name_lane(ax: Axes, words: str, y: float, size: float, **how: Any) -> None:
         gid="lane",
         **how,
     )
+
+
+def fit_lane_name(ax: Axes, name: Any, y: float, most: int = 21) -> None:
+    """Write a lane's name to the left of it, so small that it has room."""
+    words, size = drawn(name, most), SMALL - 0.5
+    while size > 6.5 and size_of(ax, words, size, family="monospace")[0] > (LEFT * 72 - 12) * pixels(ax):
+        size -= 0.5
+    name_lane(ax, words, y, size, family="monospace")
+
+
+def name_group(ax: Axes, words: str, y: float) -> None:
+    """Write the heading of lanes that belong together; `y` is its middle."""
+    trans = ax.get_yaxis_transform()
+    ax.text(0, y, words, transform=trans, va="center_baseline", color=INK, fontsize=SMALL, gid="group")
 
 
 def _name(ax: Axes, pod: Pod, y: float, row: float) -> None:

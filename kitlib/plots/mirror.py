@@ -8,13 +8,13 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.path import Path
 
-from kitlib.plots.canvas import attach, bare, box_of, new_axes, new_figure, pixels, size_of
+from kitlib.plots.canvas import attach, bare, box_of, pixels, size_of
 from kitlib.plots.containers import BAR, ROW, Lane, Run, _life, _lives, _words
 from kitlib.plots.containers import NEEDS as SEEN
 from kitlib.plots.containers import TONES as STATES
-from kitlib.plots.lanes import HEADER, KEY, add_bars, draw_key, name_lane
+from kitlib.plots.lanes import HEADER, KEY, add_bars, bar, draw_key, lane_axes, name_group, name_lane
 from kitlib.plots.style import INK, PALETTE, SMALL, Tone, amount, drawn, plain
-from kitlib.plots.timeaxis import STEP_ROW, Clock, draw_axis, draw_gaps, draw_steps, draw_zero, need, nothing, step_rows
+from kitlib.plots.timeaxis import Clock, draw_axis, draw_gaps, draw_steps, draw_zero, need, nothing
 
 NEEDS = ("at_ns", "node", "what", "name", "container", "containerID", "exitCode")
 SERVER = "kube-apiserver"
@@ -75,7 +75,7 @@ def mirror(
     lanes = sum(1 + (life.told is not None) for life in lives)
     if ax is None:
         height = KEY + HEADER * len(pods) + ROW * lanes if lanes else 0.6
-        ax = new_axes(new_figure(height + step_rows(clock) * STEP_ROW / 72 + 0.65), bottom=0.55, height=height)
+        ax = lane_axes(height, clock)
     attach(ax, "\n".join(_tell(lives, clock)))
     bare(ax)
     draw_axis(ax, clock)
@@ -151,7 +151,7 @@ def _draw(ax: Axes, lives: list[Life], clock: Clock) -> None:
     pods = list(dict.fromkeys(life.pod for life in lives))
     lanes = sum(1 + (life.told is not None) for life in lives)
     row = max(height - KEY - HEADER * len(pods), 0.2) / lanes
-    bar = row * BAR / ROW
+    thick = row * BAR / ROW
     gaps = clock.gaps_of("Pod")
     shapes: dict[tuple[str, str], list[Path]] = {}
     bands: list[tuple[float, float]] = []
@@ -160,10 +160,7 @@ def _draw(ax: Axes, lives: list[Life], clock: Clock) -> None:
     for pod in pods:
         mine = [life for life in lives if life.pod == pod]
         words = drawn(f"{plain(pod, 60)} · on {plain(mine[0].node, 40)}", 110)
-        trans = ax.get_yaxis_transform()
-        ax.text(
-            0, y + HEADER * 0.56, words, transform=trans, va="center_baseline", color=INK, fontsize=SMALL, gid="group"
-        )
+        name_group(ax, words, y + HEADER * 0.56)
         y += HEADER
         top = y
         for life in mine:
@@ -171,15 +168,13 @@ def _draw(ax: Axes, lives: list[Life], clock: Clock) -> None:
             if life.told is not None:
                 twice.append((life.told.runs, IN_API, "API"))
             for runs, colour, name in twice:
-                middle = y + row - bar / 2
+                middle = y + row - thick / 2
                 for run in runs:
-                    tall = bar * TONES[run.state].height
+                    tall = thick * TONES[run.state].height
                     for left, right in clock.known(run.begin, run.end, gaps if name == "API" else ()):
-                        x0, x1 = float(clock.x(left)), float(clock.x(right))
-                        low, high = middle - tall / 2, middle + tall / 2
-                        corners = [(x0, low), (x1, low), (x1, high), (x0, high), (x0, low)]
-                        shapes.setdefault((run.state, colour), []).append(Path(corners, closed=True))
-                _words(ax, Lane(life.container, "main", runs), clock, y + (row - bar) / 2)
+                        piece = bar(clock, left, right, middle - tall / 2, middle + tall / 2)
+                        shapes.setdefault((run.state, colour), []).append(piece)
+                _words(ax, Lane(life.container, "main", runs), clock, y + (row - thick) / 2)
                 if name == "API":
                     api.append((1 - (y + row) / height, 1 - y / height))
                 size = SMALL - 0.5

@@ -11,10 +11,10 @@ from matplotlib.axes import Axes
 from matplotlib.path import Path
 
 from kitlib.frames.nodes import failure, heartbeats
-from kitlib.plots.canvas import LEFT, RIGHT, attach, bare, box_of, new_axes, new_figure, pixels, size_of
-from kitlib.plots.lanes import HEADER, KEY, add_bars, draw_key, name_lane
+from kitlib.plots.canvas import RIGHT, attach, bare, box_of, pixels, size_of
+from kitlib.plots.lanes import HEADER, KEY, add_bars, bar, draw_key, fit_lane_name, lane_axes, name_group, name_lane
 from kitlib.plots.style import INK, PALETTE, SMALL, Tone, amount, drawn, plain
-from kitlib.plots.timeaxis import STEP_ROW, Clock, draw_axis, draw_gaps, draw_steps, draw_zero, need, nothing, step_rows
+from kitlib.plots.timeaxis import Clock, draw_axis, draw_gaps, draw_steps, draw_zero, need, nothing
 
 NEEDS = ("observed_at", "monotonic_ns", "origin", "name", "about", "condition", "status", "taints", "stamp")
 ROW, BAR, TICK = 0.42, 0.16, 0.08
@@ -105,7 +105,7 @@ def nodes(
     stairs = _stairs(frame, pods, node, pod, settings)
     if ax is None:
         height = KEY + ROW * len(lanes) + (HEADER + STAIR * len(stairs) if stairs else 0) if lanes else 0.6
-        ax = new_axes(new_figure(height + step_rows(clock) * STEP_ROW / 72 + 0.65), bottom=0.55, height=height)
+        ax = lane_axes(height, clock)
     attach(ax, "\n".join(_tell(lanes, stairs, node, pod, clock)))
     bare(ax)
     draw_axis(ax, clock)
@@ -214,7 +214,7 @@ def _draw(ax: Axes, lanes: list[Lane], stairs: Stairs, heading: str, clock: Cloc
     ax.set_ylim(height, 0)
     ax.set_yticks([])
     row = max(height - KEY - (HEADER + STAIR * len(stairs) if stairs else 0), 0.2) / len(lanes)
-    bar, tick = row * BAR / ROW, row * TICK / ROW
+    tall, tick = row * BAR / ROW, row * TICK / ROW
     gaps = clock.gaps_of("Node")
     shapes: dict[tuple[str, str], list[Path]] = {}
     y = KEY
@@ -223,19 +223,15 @@ def _draw(ax: Axes, lanes: list[Lane], stairs: Stairs, heading: str, clock: Cloc
         for state, begin, end in lane.spans:
             tone = TONES.get(state)
             for left, right in clock.known(begin, end, gaps) if tone else ():
-                x0, x1, top = float(clock.x(left)), float(clock.x(right)), floor - bar * (tone.height if tone else 0)
-                corners = [(x0, floor), (x1, floor), (x1, top), (x0, top), (x0, floor)]
-                shapes.setdefault((state, PALETTE[0]), []).append(Path(corners, closed=True))
+                top = floor - tall * (tone.height if tone else 0)
+                shapes.setdefault((state, PALETTE[0]), []).append(bar(clock, left, right, floor, top))
         for at in lane.renewals:
             if clock.left <= at <= clock.right:
                 x = float(clock.x(at))
                 ax.plot([x, x], [floor, floor + tick * 0.8], color=INK, linewidth=1.2, zorder=3, gid="renewal")
         for words, begin, end in _news(lane):
-            _over(ax, words, begin, end, y + (row - bar - tick) / 2, clock)
-        words, size = drawn(lane.name, 21), SMALL - 0.5
-        while size > 6.5 and size_of(ax, words, size, family="monospace")[0] > (LEFT * 72 - 12) * point:
-            size -= 0.5
-        name_lane(ax, words, floor - bar / 2, size, family="monospace")
+            _over(ax, words, begin, end, y + (row - tall - tick) / 2, clock)
+        fit_lane_name(ax, lane.name, floor - tall / 2)
         y += row
     for (state, colour), paths in shapes.items():
         add_bars(ax, paths, colour, state, TONES[state])
@@ -267,16 +263,7 @@ def _descend(ax: Axes, stairs: Stairs, heading: str, y: float, clock: Clock) -> 
     box, point = box_of(ax), pixels(ax)
     low, high = ax.get_xlim()
     scale = box.width / (high - low)
-    ax.text(
-        0,
-        y + HEADER * 0.6,
-        heading,
-        transform=ax.get_yaxis_transform(),
-        va="center_baseline",
-        color=INK,
-        fontsize=SMALL,
-        gid="group",
-    )
+    name_group(ax, heading, y + HEADER * 0.6)
     y += HEADER
     before: float | None = None
     for moment, now, waited, why in stairs:

@@ -10,10 +10,10 @@ from matplotlib.collections import LineCollection
 from matplotlib.patches import Rectangle
 
 from kitlib.frames.probes import KINDS
-from kitlib.plots.canvas import LEFT, attach, bare, box_of, new_axes, new_figure, pixels, size_of
-from kitlib.plots.lanes import HEADER, name_lane
+from kitlib.plots.canvas import attach, bare, box_of, pixels
+from kitlib.plots.lanes import HEADER, fit_lane_name, lane_axes, name_group
 from kitlib.plots.style import INK, PALETTE, SMALL, amount, drawn, plain
-from kitlib.plots.timeaxis import STEP_ROW, Clock, draw_axis, draw_gaps, draw_steps, draw_zero, need, nothing, step_rows
+from kitlib.plots.timeaxis import Clock, draw_axis, draw_gaps, draw_steps, draw_zero, need, nothing
 
 NEEDS = (
     "monotonic_ns",
@@ -117,7 +117,7 @@ def probes(
     lanes = min(sum(len(pod.lanes) for pod in pods), MOST)
     if ax is None:
         height = HEADER * len(pods) + ROW * lanes if lanes else 0.6
-        ax = new_axes(new_figure(height + step_rows(clock) * STEP_ROW / 72 + 0.65), bottom=0.55, height=height)
+        ax = lane_axes(height, clock)
     attach(ax, "\n".join(_tell(pods, clock)))
     bare(ax)
     draw_axis(ax, clock)
@@ -212,11 +212,8 @@ def _draw(ax: Axes, pods: list[Pod], clock: Clock) -> None:
     row = (height - HEADER * len(pods)) / min(sum(len(pod.lanes) for pod in pods), MOST)
     y, left, bands = 0.0, MOST, []
     for pod in pods:
-        trans = ax.get_yaxis_transform()
         words = drawn(f"{pod.name} · ticks: up passes, down fails; shaded: failures up to the threshold", 110)
-        ax.text(
-            0, y + HEADER * 0.56, words, transform=trans, va="center_baseline", color=INK, fontsize=SMALL, gid="group"
-        )
+        name_group(ax, words, y + HEADER * 0.56)
         y += HEADER
         top = y
         for lane in pod.lanes[:left]:
@@ -251,10 +248,7 @@ def _one(ax: Axes, pod: Pod, lane: Lane, clock: Clock, middle: float, row: float
         if lane.told or any(begin <= at for begin, _ in lane.reached):
             ax.plot([float(clock.x(at))], [middle], "X" if acted is pod.restarts else "o", color=INK, markersize=5.5,
                     markeredgewidth=0, zorder=3, gid="action")  # fmt: skip
-    words, size = drawn(f"{lane.container} {lane.probe}", 30), SMALL - 0.5
-    while size > 6.5 and size_of(ax, words, size, family="monospace")[0] > (LEFT * 72 - 12) * pixels(ax):
-        size -= 0.5
-    name_lane(ax, words, middle, size, family="monospace")
+    fit_lane_name(ax, f"{lane.container} {lane.probe}", middle, 30)
     count = f"{len(lane.passed)} passed, {len(lane.failed) or len(lane.told)} failed"
     point = pixels(ax)
     ax.text(

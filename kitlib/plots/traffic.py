@@ -11,10 +11,10 @@ from matplotlib.collections import LineCollection
 from matplotlib.path import Path
 
 from kitlib.frames import distribution
-from kitlib.plots.canvas import attach, bare, box_of, new_axes, new_figure, pixels, size_of
-from kitlib.plots.lanes import KEY, add_bars, draw_key, name_lane
+from kitlib.plots.canvas import attach, bare, box_of, pixels
+from kitlib.plots.lanes import KEY, add_bars, bar, draw_key, fit_lane_name, lane_axes
 from kitlib.plots.style import INK, PALETTE, SMALL, Tone, amount, drawn, plain
-from kitlib.plots.timeaxis import STEP_ROW, Clock, draw_axis, draw_gaps, draw_steps, draw_zero, need, nothing, step_rows
+from kitlib.plots.timeaxis import Clock, draw_axis, draw_gaps, draw_steps, draw_zero, need, nothing
 
 NEEDS = ("monotonic_ns", "name", "answered", "status", "error", "who", "ready", "late_ns", "took_ns")
 ENDPOINTS = ("monotonic_ns", "service", "pod", "listed", "ready", "terminating")
@@ -102,7 +102,7 @@ def traffic(
     lanes = min(len(found.servers), MOST) + bool(found.lost)
     if ax is None:
         height = KEY + ROW * max(lanes, 1)
-        ax = new_axes(new_figure(height + step_rows(clock) * STEP_ROW / 72 + 0.65), bottom=0.55, height=height)
+        ax = lane_axes(height, clock)
     attach(ax, "\n".join(_tell(frame, found, clock)))
     bare(ax)
     draw_axis(ax, clock)
@@ -192,14 +192,12 @@ def _draw(ax: Axes, found: Traffic, clock: Clock) -> None:
         middle = base + row * (BAR / 2 + 0.02) / ROW
         for begin, end, state in _spans(server, clock):
             for left, right in clock.known(begin, end, gaps):
-                x0, x1 = float(clock.x(left)), float(clock.x(right))
                 low, high = middle - row * BAR / ROW / 2, middle + row * BAR / ROW / 2
-                corners = [(x0, low), (x1, low), (x1, high), (x0, high), (x0, low)]
-                bars.setdefault(state, []).append(Path(corners, closed=True))
+                bars.setdefault(state, []).append(bar(clock, left, right, low, high))
         for state, paths in bars.items():
             used[state] = TONES[state]
             add_bars(ax, paths, colour, state, TONES[state])
-        _named(ax, server.name, base - row * TICKS / ROW / 2)
+        fit_lane_name(ax, server.name, base - row * TICKS / ROW / 2)
         told = [amount(len(server.ready), "answer")]
         if server.unready:
             told.append(f"{len(server.unready)} while not ready")
@@ -208,7 +206,7 @@ def _draw(ax: Axes, found: Traffic, clock: Clock) -> None:
         base = KEY + len(servers) * row + row * (TICKS + 0.16) / ROW
         times = [at for each in found.lost.values() for at in each]
         _ticks(ax, clock, times, base, row * TICKS / ROW, WRONG, 1.3)
-        _named(ax, "no answer", base - row * TICKS / ROW / 2)
+        fit_lane_name(ax, "no answer", base - row * TICKS / ROW / 2)
         _beside(ax, [f"{len(each)} {plain(why, 18)}" for why, each in found.lost.items()], base - row * TICKS / ROW / 2)
     draw_key(ax, {state: tone for state, tone in TONES.items() if state in used})
     bands = [(0.0, 1 - KEY / height)]
@@ -222,13 +220,6 @@ def _ticks(ax: Axes, clock: Clock, times: list[int], base: float, tall: float, c
         [[(x, base), (x, base - tall)] for x in xs], colors=colour, linewidths=width, zorder=2.2, gid="request"
     )
     ax.add_collection(lines, autolim=False)
-
-
-def _named(ax: Axes, name: str, y: float) -> None:
-    words, size = drawn(name, 21), SMALL - 0.5
-    while size > 6.5 and size_of(ax, words, size, family="monospace")[0] > 96 * pixels(ax):
-        size -= 0.5
-    name_lane(ax, words, y, size, family="monospace")
 
 
 def _beside(ax: Axes, told: list[str], y: float) -> None:
