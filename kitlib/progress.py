@@ -66,8 +66,9 @@ class Progress:
         if total is not None:
             self.total = total
         now = time.monotonic()
-        gap = 0.2 if self._notebook or self._stream.isatty() else self._every
-        if now - self._started >= QUIET_SECONDS and (not self._shown or now - self._shown_at >= gap):
+        terminal = self._stream.isatty()
+        gap = 0.2 if self._notebook or terminal else self._every
+        if (terminal or now - self._started >= QUIET_SECONDS) and (not self._shown or now - self._shown_at >= gap):
             self._show()
 
     def line(self) -> str:

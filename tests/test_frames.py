@@ -73,6 +73,18 @@ def test_unscheduled_pods_say_why(recording: Recording) -> None:
     assert len(told) and told["message"].str.contains("Insufficient cpu").all()
 
 
+def test_a_pod_s_own_reason_goes_before_a_container_s() -> None:
+    waiting = {"state": {"waiting": {"reason": "ContainerCreating"}}}
+    pod = {
+        "metadata": {"name": "p", "namespace": "n", "uid": "u", "resourceVersion": "1"},
+        "spec": {"containers": []},
+        "status": {"phase": "Failed", "reason": "Evicted", "message": "too much", "containerStatuses": [waiting]},
+    }
+    recording = Recording()
+    recording.add(json.dumps(pod).encode(), kind="Pod", api_version="v1", type="ADDED", origin="watch", stream="p")
+    assert recording.frames.pods[["reason", "message"]].iloc[0].tolist() == ["Evicted", "too much"]
+
+
 def test_conditions_have_a_row_for_each_change_only(recording: Recording) -> None:
     conditions = recording.frames.conditions
     again = conditions.groupby(["uid", "condition"])[["status", "reason", "message", "lastTransitionTime"]]

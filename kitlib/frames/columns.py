@@ -75,7 +75,7 @@ COLUMNS: dict[str, dict[str, Column]] = {
         "creationTimestamp": Column(TIME, "whole seconds", "metadata.creationTimestamp, the server's clock"),
         "deletionTimestamp": Column(TIME, "whole seconds", "metadata.deletionTimestamp; NaT unless deleted"),
         "readyTransition": Column(TIME, "whole seconds", "lastTransitionTime of the condition Ready"),
-        "reason": Column("str", "", "why it isn't further: of PodScheduled, of a waiting container, or status.reason"),
+        "reason": Column("str", "", "why it isn't further: of PodScheduled, status.reason, or of a waiting container"),
         "message": Column("str", "", "the message that belongs to reason"),
         "restartCount": Column("int64", "restarts", "sum over its containers"),
         "image": Column("str", "", "spec.containers[].image, joined by a comma"),

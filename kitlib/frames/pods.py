@@ -88,12 +88,14 @@ def _why(status: _PodStatus, scheduled: Condition | None) -> tuple[str | None, s
     """Return why it isn't further, and the message that belongs to it."""
     if scheduled is not None and scheduled.status == "False":
         return scheduled.reason, scheduled.message
+    if status.reason:  # the Pod's own; an evicted one's container may still say ContainerCreating
+        return status.reason, status.message
     for each in status.containerStatuses or ():
         if each.state and each.state.waiting:
             if each.state.waiting.reason:
                 return each.state.waiting.reason, each.state.waiting.message
             break
-    return status.reason, status.message
+    return None, status.message
 
 
 def _state(row: WatchEvent, pod: _Pod, ready: bool) -> str:

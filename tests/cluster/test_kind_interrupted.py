@@ -37,6 +37,13 @@ def built() -> Iterator[Path]:
         yield nodeimage.make(progress=True)
 
 
+@pytest.fixture(autouse=True)
+def clean(own_state: Path) -> Iterator[None]:
+    """What a test that fails left up isn't the next one's."""
+    yield
+    clusters.down()
+
+
 def interrupted(words: list[str], at: str, state: Path, **environment: str) -> tuple[int, str]:
     """Run a command on a terminal until it says `at`, send it Ctrl-C, and return its exit code and all that it said."""
     terminal, its = pty.openpty()  # which is told of each step, however short; a pipe gets a line each five seconds
