@@ -1,52 +1,124 @@
-"""How long `kitlib up` takes beside kwokctl alone, both measured in one run."""
+"""How long `kitlib up` takes beside kwokctl alone and beside kind alone, each pair measured in one run."""
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import os
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from benchmarks._contest import Aim, Result, shown
-from kitlib.cluster.binaries import Programs, programs
-from kitlib.cluster.versions import release
+from kitlib import cluster as clusters
+from kitlib.airgap import debian, engine
+from kitlib.cluster import engines, kindcommand, kindconfig
+from kitlib.cluster.binaries import programs
+from kitlib.cluster.kind import WORKERS
+from kitlib.cluster.versions import DEFAULT, release
+
+Run = Callable[[Path], float]
+"""Brings a cluster up and takes it down; returns the seconds that `up` took."""
 
 
-def measure(rounds: int = 3) -> list[Result]:
-    """Bring up a cluster by kitlib and by kwokctl alone, in turn, from programs that are at hand.
+def _embedded(rounds: int) -> list[Result]:
+    runs = {"kitlib": _kitlib, "kwokctl": _kwokctl}
+    return [_side_by_side("a cluster up", "kwokctl alone", runs, rounds)]
 
-    kwokctl alone: `create cluster --wait`, then `scale node --replicas 3`, then three Ready nodes. kitlib: a fresh
-    Python process that calls `cluster.up()`. Each round begins with the other one.
-    """
-    at_hand = programs(release())
-    seconds: dict[str, list[float]] = {"kitlib": [], "kwokctl": []}
+
+def _of_kind(rounds: int) -> list[Result]:
+    if not engines.find() and not debian.able()[0]:
+        return []
+    with tempfile.TemporaryDirectory(prefix="kitlib-bench-") as folder, _state(Path(folder)):
+        try:
+            if not engines.find():
+                engine.up()  # not part of what is measured, nor is its image; it stays from round to round
+            client = engines.get()
+            image = kindconfig.image(client, DEFAULT)
+            runs: dict[str, Run] = {
+                "kitlib": _kitlib_kind,
+                "kind": functools.partial(_kind, client=client, image=image),
+            }
+            return [_side_by_side("a kind cluster up", "kind alone", runs, rounds)]
+        finally:
+            clusters.down()
+
+
+def _side_by_side(what: str, peer: str, runs: Mapping[str, Run], rounds: int) -> Result:
+    seconds: dict[str, list[float]] = {name: [] for name in runs}
     for number in range(rounds):
-        order = ["kitlib", "kwokctl"] if number % 2 else ["kwokctl", "kitlib"]
-        for name in order:
-            shown(f"up: round {number + 1} of {rounds}, {name}")
+        for name in sorted(runs, reverse=bool(number % 2)):
+            shown(f"{what}: round {number + 1} of {rounds}, {name}")
             with tempfile.TemporaryDirectory(prefix="kitlib-bench-") as folder:
-                seconds[name].append(RUNS[name](Path(folder), at_hand))
-    ours, theirs = seconds["kitlib"], statistics.median(seconds["kwokctl"])
+                seconds[name].append(runs[name](Path(folder)))
+    ours = seconds.pop("kitlib")
+    (theirs,) = seconds.values()
+    aim = Aim(f"at most a tenth more than {peer}", 1 / 1.1)
     spread = min(ours), max(ours)
-    aim = Aim("at most a tenth more than kwokctl alone", 1 / 1.1)
-    return [Result("a cluster up", statistics.median(ours), "s", spread, "kwokctl alone", theirs, aim, "wall")]
+    return Result(what, statistics.median(ours), "s", spread, peer, statistics.median(theirs), aim, "wall")
 
 
-def _kitlib(folder: Path, at_hand: Programs) -> float:
-    environment = os.environ | {"KITLIB_STATE": str(folder)}
-    command = [sys.executable, "-c", "from kitlib import cluster; cluster.up(progress=False)"]
+@contextlib.contextmanager
+def _state(folder: Path) -> Iterator[None]:
+    """Keep what runs, an engine included, in a folder of its own."""
+    before = os.environ.get("KITLIB_STATE")
+    os.environ["KITLIB_STATE"] = str(folder)
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["KITLIB_STATE"]
+        else:
+            os.environ["KITLIB_STATE"] = before
+
+
+def _kitlib(folder: Path) -> float:
+    return _timed("embedded", os.environ | {"KITLIB_STATE": str(folder)})
+
+
+def _kitlib_kind(_folder: Path) -> float:
+    return _timed("kind", os.environ)  # where the engine is
+
+
+def _timed(provider: str, environment: Mapping[str, str]) -> float:
+    command = [sys.executable, "-c", f"from kitlib import cluster; cluster.up({provider!r}, progress=False)"]
     began = time.monotonic()
-    subprocess.run(command, check=True, env=environment)
+    subprocess.run(command, check=True, env=dict(environment))
     took = time.monotonic() - began
-    command[-1] = "from kitlib import cluster; cluster.down()"
-    subprocess.run(command, check=True, env=environment)
+    command[-1] = f"from kitlib import cluster; cluster.down({f'{provider}-{DEFAULT}'!r})"
+    subprocess.run(command, check=True, env=dict(environment))
     return took
 
 
-def _kwokctl(folder: Path, at_hand: Programs) -> float:
+def _kind(folder: Path, client: engines.Client, image: str) -> float:
+    program, name = str(kindcommand.program()), "kitlib-bench"
+    config, kubeconfig = folder / "kind.yaml", folder / "kubeconfig"
+    config.write_text(kindconfig.text(image, WORKERS, kindconfig.ports(), DEFAULT))
+    environment = dict(client.environment)
+    create = ["create", "cluster", "--image", image, "--config", str(config)]
+    kubectl = [str(programs(release()).paths["kubectl"]), "--kubeconfig", str(kubeconfig)]
+    patience = "--timeout=120s"
+    whole = (
+        [program, *create, "--name", name, "--kubeconfig", str(kubeconfig)],
+        [*kubectl, "wait", "--for=condition=Ready", "node", "--all", patience],
+        [*kubectl, "wait", "--for=create", "serviceaccount/default", patience],
+        [*kubectl, "-n", "kube-system", "rollout", "status", "deployment/coredns", patience],
+    )
+    began = time.monotonic()
+    try:
+        for command in whole:
+            subprocess.run(command, check=True, env=environment, capture_output=True)
+        return time.monotonic() - began
+    finally:
+        subprocess.run([program, "delete", "cluster", "--name", name], env=environment, capture_output=True)
+
+
+def _kwokctl(folder: Path) -> float:
+    at_hand = programs(release())
     links = folder / "bin"
     links.mkdir()
     for name, path in at_hand.paths.items():
@@ -77,4 +149,15 @@ def _kwokctl(folder: Path, at_hand: Programs) -> float:
         )
 
 
-RUNS = {"kitlib": _kitlib, "kwokctl": _kwokctl}
+MEASURED = {"embedded": _embedded, "kind": _of_kind}
+
+
+def measure(rounds: int = 3, providers: Sequence[str] = tuple(MEASURED)) -> list[Result]:
+    """Bring up clusters by kitlib and by the provider's own command, in turn; programs and images are at hand.
+
+    kitlib: a fresh Python process that calls `cluster.up()`. kwokctl alone: `create cluster --wait`, then
+    `scale node --replicas 3`, then three Ready nodes. kind alone: `create cluster` with kitlib's own configuration and
+    image on the same running engine, then three Ready nodes, a ServiceAccount to run Pods with, and DNS. Each round
+    begins with the other one. kind is left out where no container engine is or can be had.
+    """
+    return [result for provider in providers for result in MEASURED[provider](rounds)]

@@ -164,7 +164,13 @@ def test_it_runs_on_a_real_api_server(cluster, together):
     from benchmarks import live
 
     checked(live.measure(count=20, rounds=1))
-    checked(up.measure(rounds=1))
+    checked(up.measure(rounds=1, providers=["embedded"]))
+
+
+@pytest.mark.kind
+@pytest.mark.slow
+def test_kind_beside_kitlib() -> None:
+    checked(up.measure(rounds=1, providers=["kind"]))
 
 
 def test_every_benchmark_has_its_turn():
