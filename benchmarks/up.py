@@ -106,7 +106,7 @@ def _kind(folder: Path, client: engines.Client, image: str) -> float:
         [program, *create, "--name", name, "--kubeconfig", str(kubeconfig)],
         [*kubectl, "wait", "--for=condition=Ready", "node", "--all", patience],
         [*kubectl, "wait", "--for=create", "serviceaccount/default", patience],
-        [*kubectl, "-n", "kube-system", "rollout", "status", "deployment/coredns", patience],
+        [*kubectl, "-n", "kube-system", "wait", "--for=condition=Available", "deployment/coredns", patience],
     )
     began = time.monotonic()
     try:
@@ -152,7 +152,7 @@ def _kwokctl(folder: Path) -> float:
 MEASURED = {"embedded": _embedded, "kind": _of_kind}
 
 
-def measure(rounds: int = 3, providers: Sequence[str] = tuple(MEASURED)) -> list[Result]:
+def measure(rounds: int = 5, providers: Sequence[str] = tuple(MEASURED)) -> list[Result]:
     """Bring up clusters by kitlib and by the provider's own command, in turn; programs and images are at hand.
 
     kitlib: a fresh Python process that calls `cluster.up()`. kwokctl alone: `create cluster --wait`, then
