@@ -9,6 +9,7 @@ import pytest
 from matplotlib import pyplot
 
 from tests.conftest import CHECKOUT
+from tests.plots import drawing
 from tests.replay import Replay
 
 DATA = Path(__file__).parent / "data" / "notebooks"
@@ -27,6 +28,9 @@ def test_verdicts_and_figures_come_out_of_the_recording(name, tmp_path):
     nb = nbformat.read(CHECKOUT / "notebooks" / f"{name}.ipynb", as_version=4)
     shown = [output for cell in nb.cells for output in cell.get("outputs", ()) if "image/png" in output.get("data", {})]
     assert len(replay.figures) == len(shown)
+    for figure in replay.figures:
+        assert not drawing.overlaps(figure)
+        assert not drawing.outside(figure)
     made = {str(claim) for claim in replay.claims}
     assert len(made) >= LEAST[name], f"{len(made)} claims stand on the recording alone"
     pyplot.close("all")

@@ -279,12 +279,13 @@ def _descend(ax: Axes, stairs: Stairs, heading: str, y: float, clock: Clock) -> 
         words = drawn(why if waited is None else f"{clock.lasting(round(waited * 1e9))}: {why}", 110)
         left, over = (began - low) * scale - 16 * point, (x - began) * scale - 8 * point
         right = (high - x) * scale + MARGIN * point - 8 * point
+        beyond = over + right  # above the line and on past its moment, where it has room nowhere else
         size = SMALL - 0.5
-        while size > 6.5 and size_of(ax, words, size)[0] > max(left, over, right):
+        while size > 6.5 and size_of(ax, words, size)[0] > max(left, beyond):
             size -= 0.25
         wide = size_of(ax, words, size)[0]
         how: dict[str, Any] = {"va": "center", "fontsize": size, "color": INK, "gid": "wait label", "zorder": 4}
-        if before is not None and wide <= over:
+        if before is not None and (wide <= over or wide > max(left, right)):
             ax.text(began + 5 * point / scale, middle - ABOVE, words, ha="left", **how)
         elif wide <= right:
             ax.text(x + 8 * point / scale, middle, words, ha="left", **how)

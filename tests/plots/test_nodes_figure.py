@@ -75,9 +75,12 @@ LIFE: list[tuple[float, str, dict[str, Any]]] = [
 ]
 
 
-def recorded() -> Recording:
+def recorded(before: float = 0, after: float = 0) -> Recording:
     recording = Recording()
-    for number, (at, kind, item) in enumerate(sorted(LIFE, key=lambda each: each[0]), 1):
+    quiet = [
+        (at, "Lease", lease("one", 1)) for at in (-before, 80 + after) if before + after
+    ]  # nothing happens, but it is recorded
+    for number, (at, kind, item) in enumerate(sorted(LIFE + quiet, key=lambda each: each[0]), 1):
         item["metadata"]["resourceVersion"] = str(number)
         recording.add(
             json.dumps(item).encode(),
@@ -86,7 +89,7 @@ def recorded() -> Recording:
             type="MODIFIED",
             origin="watch",
             stream=kind,
-            at=(int(at * SECOND), int(at * SECOND)),
+            at=(int((at + before) * SECOND), int((at + before) * SECOND)),
         )
     return recording
 
@@ -182,6 +185,19 @@ def test_the_figure_shows_renewals_taints_and_waits(frames: Frames) -> None:
     assert labels[1].startswith("50.5 s: --node-monitor-grace-period") and labels[3] == "5.0 s: tolerationSeconds: 5"
     (unknown,) = [patch for patch in drawing.patches(axes, "Unknown") if patch.get_hatch()]
     assert unknown.get_path().get_extents().intervalx.tolist() == [63, 80]
+    figure = axes.get_figure(root=True)
+    assert isinstance(figure, Figure)
+    check(figure)
+
+
+@pytest.mark.parametrize("after", [0, 10, 20, 40])
+@pytest.mark.parametrize("before", [0, 10, 20, 40])
+def test_a_wait_s_words_have_room_wherever_it_is(before: int, after: int) -> None:
+    frames = recorded(before, after).frames
+    axes = plots.nodes(
+        frames.nodes, frames.pods, "two", "web-a", {"eviction": "the Pod's tolerationSeconds: 5, not 300"}
+    )
+    assert len(drawing.words(axes, "wait label")) == 6
     figure = axes.get_figure(root=True)
     assert isinstance(figure, Figure)
     check(figure)
