@@ -447,7 +447,7 @@ class Ledger:
         Raises
         ------
         ClaimError
-            If a verdict wasn't expected; it lists them.
+            If a verdict wasn't expected; it lists them, each with the first rows of its evidence.
         """
         self.complete = True
         self.write()
@@ -456,10 +456,10 @@ class Ledger:
             count, total = (len({claim.id for claim in claims}) for claims in (wrong, self.claims))
             raise ClaimError(
                 f"{count} of {total} claims did not get the verdict that they expect:\n"
-                + "\n".join(f"  {claim}" for claim in wrong),
+                + "\n".join(f"  {claim}{_table(claim)}" for claim in wrong),
                 step="ledger",
                 object=self.notebook,
-                next="open the claim's evidence: either the sentence or the check is wrong, or Kubernetes has changed",
+                next="look at the evidence: either the sentence or the check is wrong, or Kubernetes has changed",
             )
 
     def to_dict(self) -> dict[str, Any]:
@@ -608,6 +608,16 @@ def _evidence(frame: pd.DataFrame) -> list[dict[str, Any]]:
     shown = frame.head(EVIDENCE_ROWS)
     shown = shown.loc[:, [column for column in shown if not _empty(shown[column])]]
     return json.loads(shown.to_json(orient="records", date_format="iso", default_handler=str))
+
+
+def _table(claim: Claim, rows: int = 5) -> str:
+    """Write the first rows of a claim's evidence for a terminal; what a cluster said may not steer it."""
+    if not claim.evidence:
+        return ""
+    table = pd.DataFrame(claim.evidence[:rows]).to_string(index=False, max_colwidth=60)
+    left = claim.evidence_rows - rows
+    lines = [*table.splitlines(), *([f"… and {left} more"] if left > 0 else [])]
+    return "".join("\n    " + "".join(char if char.isprintable() else "�" for char in line) for line in lines)
 
 
 def _empty(column: pd.Series) -> bool:

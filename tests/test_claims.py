@@ -129,9 +129,13 @@ def test_the_ledger_is_on_disk_after_every_claim(ledger: Ledger) -> None:
 
 
 def test_a_verdict_that_was_not_expected_fails_the_ledger(ledger: Ledger) -> None:
-    claims.claim("Three is four", equal(3, 4), source="test")
-    with pytest.raises(ClaimError, match=r"1 of 1 claims[\s\S]*Three is four"):
+    seen = pd.DataFrame({"name": [f"pod-{number}" for number in range(7)], "message": "bad\x1b[31m"})
+    claims.claim("Three is four", equal(3, 4, seen), source="test")
+    with pytest.raises(ClaimError, match=r"1 of 1 claims[\s\S]*Three is four") as failed:
         ledger.close()
+    told = str(failed.value)
+    assert "pod-4" in told and "pod-5" not in told and "… and 2 more" in told
+    assert "\x1b" not in told and "bad�[31m" in told
 
 
 def test_a_wrong_sentence_is_expected_to_fail_and_says_what_is_true(ledger: Ledger) -> None:
