@@ -106,7 +106,7 @@ def _kind(folder: Path, client: engines.Client, image: str) -> float:
         [program, *create, "--name", name, "--kubeconfig", str(kubeconfig)],
         [*kubectl, "wait", "--for=condition=Ready", "node", "--all", patience],
         [*kubectl, "wait", "--for=create", "serviceaccount/default", patience],
-        [*kubectl, "-n", "kube-system", "wait", "--for=condition=Available", "deployment/coredns", patience],
+        [*kubectl, "-n", "kube-system", "rollout", "status", "deployment/coredns", patience],
     )
     began = time.monotonic()
     try:
