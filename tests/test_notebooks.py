@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import subprocess
 import sys
 import textwrap
@@ -56,6 +57,9 @@ def test_a_committed_notebook_is_executed_and_clean(name):
         tags = set(cell.metadata.get("tags", []))
         assert "kitlib.labs(" not in cell.source or any(tag.startswith("timeout-") for tag in tags), (
             f"{where} may have to build an older Kubernetes: give it a tag timeout-SECONDS"
+        )
+        assert not re.search(r"(\blab\.frames\.\w+)\[.*?\1", cell.source), (
+            f"{where} makes a frame twice while it grows: select with .query"
         )
         assert "nbval-check-output" not in tags or not any(
             word in cell.source for word in ("lab.wait(", "lab.until(")
