@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import os
 import statistics
@@ -10,14 +9,15 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from unittest.mock import patch
 
 from benchmarks._contest import Aim, Result, shown
 from kitlib import cluster as clusters
 from kitlib.airgap import debian, engine
 from kitlib.cluster import engines, kindcommand, kindconfig
-from kitlib.cluster.binaries import programs
+from kitlib.cluster.binaries import Programs, programs
 from kitlib.cluster.kind import WORKERS
 from kitlib.cluster.versions import DEFAULT, release
 
@@ -26,14 +26,15 @@ Run = Callable[[Path], float]
 
 
 def _embedded(rounds: int) -> list[Result]:
-    runs = {"kitlib": _kitlib, "kwokctl": _kwokctl}
+    at_hand = programs(release())  # before anything is timed: the first round is kitlib's
+    runs: dict[str, Run] = {"kitlib": _kitlib, "kwokctl": functools.partial(_kwokctl, at_hand=at_hand)}
     return [_side_by_side("a cluster up", "kwokctl alone", runs, rounds)]
 
 
 def _of_kind(rounds: int) -> list[Result]:
     if not engines.find() and not debian.able()[0]:
         return []
-    with tempfile.TemporaryDirectory(prefix="kitlib-bench-") as folder, _state(Path(folder)):
+    with tempfile.TemporaryDirectory(prefix="kitlib-bench-") as folder, patch.dict(os.environ, KITLIB_STATE=folder):
         try:
             if not engines.find():
                 engine.up()  # not part of what is measured, nor is its image; it stays from round to round
@@ -60,20 +61,6 @@ def _side_by_side(what: str, peer: str, runs: Mapping[str, Run], rounds: int) ->
     aim = Aim(f"at most a tenth more than {peer}", 1 / 1.1)
     spread = min(ours), max(ours)
     return Result(what, statistics.median(ours), "s", spread, peer, statistics.median(theirs), aim, "wall")
-
-
-@contextlib.contextmanager
-def _state(folder: Path) -> Iterator[None]:
-    """Keep what runs, an engine included, in a folder of its own."""
-    before = os.environ.get("KITLIB_STATE")
-    os.environ["KITLIB_STATE"] = str(folder)
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ["KITLIB_STATE"]
-        else:
-            os.environ["KITLIB_STATE"] = before
 
 
 def _kitlib(folder: Path) -> float:
@@ -117,8 +104,7 @@ def _kind(folder: Path, client: engines.Client, image: str) -> float:
         subprocess.run([program, "delete", "cluster", "--name", name], env=environment, capture_output=True)
 
 
-def _kwokctl(folder: Path) -> float:
-    at_hand = programs(release())
+def _kwokctl(folder: Path, at_hand: Programs) -> float:
     links = folder / "bin"
     links.mkdir()
     for name, path in at_hand.paths.items():
