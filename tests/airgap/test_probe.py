@@ -459,6 +459,27 @@ class TestEnd:
         assert run(program, "job", exit__code="5").returncode == 5
 
 
+EARLY = """
+import ctypes, os, pathlib, sys, time
+ctypes.CDLL(None).prctl(4, 0)  # PR_SET_DUMPABLE: nobody may look at it, as at runc's init
+pathlib.Path("/proc/self/comm").write_text("runc:[2:INIT]")
+while not os.path.exists(sys.argv[1]):
+    time.sleep(0.01)
+os.execv(sys.argv[2], sys.argv[2:])
+"""
+"""What becomes the probe when a file is there."""
+
+
+def child(pid: int) -> str:
+    """Return a process's only child, by its number; "" if it has none yet."""
+    return Path(f"/proc/{pid}/task/{pid}/children").read_text().strip()
+
+
+def comm(pid: str) -> str:
+    """Return a process's name; "" if it is none."""
+    return Path(f"/proc/{pid}/comm").read_text() if pid else ""
+
+
 class TestHooks:
     def test_exec_logs_begin_and_end_and_fails_as_told(self, program, tmp_path):
         log = tmp_path / "log"
@@ -487,11 +508,33 @@ class TestHooks:
         with Probe(apart) as acting:
             acting.ready()
             assert acting.wait("start")["pid"] == 1
-            (first,) = Path(f"/proc/{acting.process.pid}/task/{acting.process.pid}/children").read_text().split()
+            first = child(acting.process.pid)
             inside = ["nsenter", "--target", first, "--pid", "--mount"]
             subprocess.run([*inside, program, "hook", "post-start"], check=True, timeout=PATIENCE)
             told = acting.wait("hook", phase="begin", hook="post-start")
             assert told["mono_ns"] > acting.wait("start")["mono_ns"], "one clock"
+
+    @as_root
+    def test_exec_waits_until_the_first_process_is_the_containers(self, program, tmp_path):
+        """On a busy machine a hook may come before runc's init, of which nothing may be seen, has become the server."""
+        init, go = tmp_path / "init.py", tmp_path / "go"
+        init.write_text(EARLY)
+        as_in_a_container = ["setpriv", "--bounding-set=-all"]
+        apart = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc", *as_in_a_container]
+        with Probe([*apart, sys.executable, str(init), str(go), str(program)]) as acting:
+            eventually(lambda: comm(child(acting.process.pid)).startswith("runc:"), "it passes for runc's init")
+            first = child(acting.process.pid)
+            inside = ["nsenter", "--target", first, "--pid", "--mount", *as_in_a_container]
+            hook = subprocess.Popen([*inside, program, "hook", "early"], stdout=subprocess.PIPE)
+            try:
+                eventually(lambda: comm(child(hook.pid)) == f"{program.name}\n", "the hook runs")
+                assert not acting.said("start")
+                go.touch()
+                assert acting.wait("hook", phase="end")["hook"] == "early"
+                assert hook.communicate(timeout=PATIENCE) == (b"", None)
+                assert acting.said("start")
+            finally:
+                hook.kill()
 
 
 class TestResources:

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"net/http"
@@ -64,6 +65,7 @@ func exitInTime() time.Duration {
 
 // execHook is an exec hook: it logs where the container's first process does, or to a file.
 func execHook(given *options) error {
+	awaitFirst()
 	target, err := os.OpenFile(given.text("log", "/proc/1/fd/1", path), os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o666)
 	if err == nil {
 		output.Writer = target
@@ -71,6 +73,16 @@ func execHook(given *options) error {
 		return failed(err)
 	}
 	return runHook(context.Background(), given, "exec")
+}
+
+// awaitFirst returns when the container's first process has begun. Until then it is runc's own init, whose files nobody
+// may open; on a busy machine a hook can be that early.
+func awaitFirst() {
+	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
+		if name, _ := os.ReadFile("/proc/1/comm"); !bytes.HasPrefix(name, []byte("runc:")) {
+			return
+		}
+	}
 }
 
 // runHook waits and fails as it is told.
