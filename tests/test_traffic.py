@@ -164,6 +164,25 @@ def test_a_pod_that_has_gone_is_no_error() -> None:
     assert len(recording.frames.logs) == 1
 
 
+def test_a_log_that_lags_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A step's end must not pass over lines that haven't come."""
+    pod, come = Pod([request(1)]), threading.Event()
+
+    def late(broken: Broken) -> Iterator[list[bytes]]:
+        come.wait(20)
+        yield broken.lines
+        broken.complete = True
+
+    monkeypatch.setattr(Broken, "chunks", late)
+    recording = Recording()
+    follower = LogFollower(pod, recording, "shop", "client")  # type: ignore[arg-type]
+    with pytest.raises(WaitTimeout, match="its log lags by more than 0 s"):
+        follower.catch_up(timeout=0.1)
+    come.set()
+    follower.catch_up()
+    assert len(recording.frames.logs) == 1
+
+
 def test_a_token_in_a_log_does_not_reach_the_recording() -> None:
     recording, _ = followed(Pod([stamped(1, "Authorization: Bearer abc"), stamped(2, "fine")]))
     assert recording.frames.logs["line"].tolist() == ["redacted", "fine"]

@@ -125,8 +125,14 @@ class LogFollower:
         with self._recording.changed:
             return sum(text in line for line in self._recent)
 
-    def catch_up(self, timeout: float = 10) -> None:
-        """Return when all that has been logged by now is recorded, or the time is over."""
+    def catch_up(self, timeout: float = 30) -> None:
+        """Return when all that has been logged by now is recorded.
+
+        Raises
+        ------
+        WaitTimeout
+            If it hasn't in time.
+        """
         deadline = time.monotonic() + timeout
         try:
             last = self._connection.request("GET", self._path, {**self._query, "tailLines": "1"}, accept="*/*")
@@ -134,10 +140,15 @@ class LogFollower:
             self._thread.join(timeout)
             return
         lines = last.decode(errors="replace").splitlines()
-        while lines and not self.ended and (left := deadline - time.monotonic()) > 0:
-            with self._recording.changed:
-                if _safe(lines[-1]) in self._recent:
-                    return
+        with self._recording.changed:
+            while lines and not self.ended and _safe(lines[-1]) not in self._recent:
+                if (left := deadline - time.monotonic()) <= 0:
+                    raise WaitTimeout(
+                        f"its log lags by more than {timeout:.0f} s",
+                        step="catch up",
+                        object=f"{self.pod}/{self.container}",
+                        next="the machine has too much to do; try again later",
+                    )
                 self._recording.changed.wait(min(left, 0.5))
 
     def _open(self) -> Stream:
