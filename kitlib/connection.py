@@ -62,7 +62,7 @@ class Resource:
 
 
 class Stream:
-    """The lines of a watch, as bytes; `close` ends it from another thread.
+    """The lines of a watch or of a log, as bytes; `close` ends it from another thread.
 
     Attributes
     ----------
@@ -70,8 +70,9 @@ class Stream:
         Whether the server ended it, by its own last chunk: everything that it sent has come.
     """
 
-    def __init__(self, response: urllib3.BaseHTTPResponse) -> None:
+    def __init__(self, response: urllib3.BaseHTTPResponse, watch: bool = True) -> None:
         self._response = response
+        self._watch = watch
         self._closed = threading.Event()
         self.complete = False
 
@@ -88,6 +89,8 @@ class Stream:
     def chunks(self) -> Iterator[list[bytes]]:
         """Yield the whole lines that came together; the rest of one that was cut is left out.
 
+        A log's last line needs no line break.
+
         Raises
         ------
         ConnectionError
@@ -99,7 +102,11 @@ class Stream:
                 *lines, rest = (rest + data).split(b"\n")
                 if found := [line for line in lines if line]:
                     yield found
-            self.complete = _in_chunks(self._response) and not rest and not self._closed.is_set()
+            ended = _in_chunks(self._response) and not self._closed.is_set()
+            if ended and rest and not self._watch:
+                yield [rest]
+                rest = b""
+            self.complete = ended and not rest
         except (urllib3.exceptions.HTTPError, OSError, AttributeError, ValueError) as error:
             if not self._closed.is_set():
                 raise ConnectionError(str(error)) from error
@@ -354,7 +361,7 @@ class Connection:
         headers = {"Accept": accept, "User-Agent": "kitlib"}
         timeout = urllib3.Timeout(connect=5, read=read_timeout)
         asked = {**(query or {}), **({"watch": "1"} if watch else {})}
-        return Stream(self._send("GET", path, asked, None, headers, timeout))
+        return Stream(self._send("GET", path, asked, None, headers, timeout), watch)
 
     def discover(self, name: str, group_version: str | None = None) -> Resource:
         """Find a kind by any of its names, as kubectl does: "Deployment", "deployments", "deploy", "jobs.batch".

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import socket
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
@@ -18,17 +20,44 @@ def test_a_kubeconfig_that_is_not_there_is_named(tmp_path: Path) -> None:
         Connection(tmp_path / "none")
 
 
+def to(server: str, folder: Path) -> Connection:
+    config = {
+        "clusters": [{"name": "c", "cluster": {"server": server}}],
+        "users": [{"name": "u", "user": {}}],
+        "contexts": [{"name": "x", "context": {"cluster": "c", "user": "u"}}],
+        "current-context": "x",
+    }
+    (folder / "config").write_text(yaml.safe_dump(config))
+    return Connection(folder / "config")
+
+
+@pytest.mark.parametrize(("watch", "lines"), [(False, [b"one", b"two"]), (True, [b"one"])])
+def test_the_last_line_of_a_log_needs_no_line_break_that_of_a_watch_does(
+    watch: bool, lines: list[bytes], tmp_path: Path
+) -> None:
+    class Answer(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Transfer-Encoding", "chunked")
+            self.end_headers()
+            self.wfile.write(b"7\r\none\ntwo\r\n0\r\n\r\n")
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Answer) as server:
+        threading.Thread(target=server.handle_request).start()
+        stream = to(f"http://127.0.0.1:{server.server_port}", tmp_path).stream("/log", watch=watch)
+        assert list(stream) == lines
+        assert stream.complete is not watch
+
+
 def test_nobody_at_the_address_is_an_error_with_a_next_step(tmp_path: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # bound, but nobody listens
-        config = {
-            "clusters": [{"name": "c", "cluster": {"server": f"https://127.0.0.1:{taken.getsockname()[1]}"}}],
-            "users": [{"name": "u", "user": {}}],
-            "contexts": [{"name": "x", "context": {"cluster": "c", "user": "u"}}],
-            "current-context": "x",
-        }
-        (tmp_path / "config").write_text(yaml.safe_dump(config))
-        connection = Connection(tmp_path / "config")
+        connection = to(f"https://127.0.0.1:{taken.getsockname()[1]}", tmp_path)
         with pytest.raises(ClusterError, match=r"does not answer[\s\S]*kitlib status"):
             connection.get("/version")
 

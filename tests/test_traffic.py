@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from kitlib.errors import ServerError, UsageError, WaitTimeout
+from kitlib.errors import ClusterError, ServerError, UsageError, WaitTimeout
 from kitlib.frames import Frames, distribution
 from kitlib.recording import Recording
 from kitlib.watch import LogFollower
@@ -95,10 +95,10 @@ def test_the_distribution_counts_from_the_due_time(frames: Frames) -> None:
 class Pod:
     """Stands for the API server: a Pod whose log breaks off at some lines, and goes on."""
 
-    def __init__(self, *pieces: list[str], containers: int = 1, gone: bool = False) -> None:
+    def __init__(self, *pieces: list[str], containers: int = 1, gone: bool = False, away: int = 0) -> None:
         self.pieces = [[line.encode() for line in piece] for piece in pieces]
         self.names = ["load", "other"][:containers]
-        self.gone = gone
+        self.gone, self.away = gone, away
         self.asked: list[dict[str, Any]] = []
 
     def get(self, path: str) -> dict[str, Any]:
@@ -115,8 +115,13 @@ class Pod:
         return b"\n".join(self.pieces[-1][-1:])
 
     def stream(self, path: str, query: dict[str, Any], **options: Any) -> Broken:
+        if self.asked and self.gone:
+            raise ServerError("not found", step="GET")
         self.asked.append(query)
-        return Broken(self.pieces[len(self.asked) - 1], last=len(self.asked) == len(self.pieces))
+        if 1 < len(self.asked) <= self.away + 1:
+            raise ClusterError("no answer", step="GET")
+        number = max(len(self.asked) - self.away, 1)
+        return Broken(self.pieces[number - 1], last=number == len(self.pieces))
 
 
 class Broken:
@@ -162,6 +167,24 @@ def test_the_run_before_has_the_number_before() -> None:
 def test_a_pod_that_has_gone_is_no_error() -> None:
     recording, _ = followed(Pod([request(1)], gone=True))
     assert len(recording.frames.logs) == 1
+
+
+def test_a_log_whose_end_cannot_be_reached_leaves_a_gap() -> None:
+    """Its connection breaks, and then the Pod has gone: nobody knows what it logged last."""
+    pod = Pod([request(1)], [request(1), request(2)], gone=True)
+    recording, _ = followed(pod)
+    assert len(pod.asked) == 1
+    (gap,) = recording.frames.gaps.to_dict("records")
+    assert (gap["kind"], gap["stream"], gap["open"]) == ("Log", "logs/client/load", True)
+    assert gap["reason"].startswith("cut; then GET") and "not found" in gap["reason"]
+    assert gap["after_ns"] > recording.rows[0].monotonic_ns
+
+
+def test_an_api_server_that_is_away_for_a_moment_costs_no_line() -> None:
+    pod = Pod([request(1)], [request(1), request(2)], away=1)
+    recording, _ = followed(pod)
+    assert len(pod.asked) == 3 and len(recording.frames.traffic) == 2
+    assert recording.frames.gaps.empty
 
 
 def test_a_log_that_lags_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

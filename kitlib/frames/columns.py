@@ -254,7 +254,7 @@ COLUMNS: dict[str, dict[str, Column]] = {
         "observed_at": _OBSERVED["observed_at"],
         "monotonic_ns": _OBSERVED["monotonic_ns"],
         "seq": _OBSERVED["seq"],
-        "stream": Column("str", "", "the watch that lost something"),
+        "stream": Column("str", "", "the watch, or the log, that lost something"),
         "kind": Column("str", "", "kind of the objects that may be missing"),
         "after_ns": Column("int64", "ns", "monotonic: all before was recorded"),
         "until_ns": Column("int64", "ns", "monotonic: all after is recorded again; the frame's end while it is open"),

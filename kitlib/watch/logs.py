@@ -14,15 +14,18 @@ from kitlib.recording.redaction import REDACTED, TOKEN
 
 RECENT = 5_000
 """So many of the newest lines are known by heart, to tell whether the log's end has come."""
-ATTEMPTS = 5
-"""How often a log is opened anew when its connection breaks."""
+ATTEMPTS = 8
+"""How often a log is opened anew when its connection breaks: at once, after a second, after two, and so on."""
+LONG = 60
+"""A connection that lasted so many seconds before it broke was a good one."""
 
 
 class LogFollower:
     """Follow the log of one run of a container, up to its end.
 
     What it logged before is read, too. Each batch of lines becomes a row of the recording, of the kind "Log"; the
-    frames `logs`, `traffic` and `probes` are made of them. A line that holds a token is left out.
+    frames `logs`, `traffic` and `probes` are made of them. A line that holds a token is left out. Where the log's end
+    can't be reached, because the connection broke and the Pod has gone meanwhile, a gap says so.
 
     Parameters
     ----------
@@ -73,7 +76,8 @@ class LogFollower:
         self._uid = f"{found['metadata']['uid']}/{self.container}/{self.run}"
         self._path = f"{path}/log"
         self._query = {"container": self.container, "timestamps": "true", "previous": "true" if previous else None}
-        self._count = 0
+        self._source = f"logs/{pod}/{self.container}"
+        self._count, self._known_ns = 0, time.monotonic_ns()
         self._recent: deque[str] = deque(maxlen=RECENT)
         self._closed = threading.Event()
         self._stream: Stream = self._open()
@@ -155,25 +159,37 @@ class LogFollower:
         return self._connection.stream(self._path, {**self._query, "follow": "true"}, accept="*/*", watch=False)
 
     def _follow(self) -> None:
-        for _ in range(ATTEMPTS):
-            seen = 0
-            try:
-                for lines in self._stream.chunks():
-                    fresh = lines[max(self._count - seen, 0) :]
-                    seen += len(lines)
-                    if fresh:
-                        self._add([_safe(line.decode(errors="replace")) for line in fresh])
-                if self._stream.complete or self._closed.is_set():
-                    return
-            except ConnectionError:
-                if self._closed.is_set():
-                    return
+        trouble, failures = self._read(), 0
+        while trouble and failures < ATTEMPTS and not self._closed.wait(failures):
+            failures += 1
             try:
                 self._stream = self._open()
-            except ClusterError:
-                return
-            except KitlibError:  # the Pod has gone
-                return
+            except ClusterError as error:  # nobody answers: somebody may soon
+                trouble = str(error)
+                continue
+            except KitlibError as error:  # the Pod has gone
+                trouble += f"; then {error}"
+                break
+            begun = time.monotonic()
+            trouble = self._read()
+            if time.monotonic() - begun > LONG:
+                failures = 0
+        if trouble and not self._closed.is_set():
+            what = {"kind": "Log", "after_ns": self._known_ns, "until_ns": None, "reason": trouble}
+            self._recording.mark("GAP", self.pod, self._source, **what)
+
+    def _read(self) -> str:
+        """Record what is new; return what went wrong before the log's end, if anything did."""
+        seen = 0
+        try:
+            for lines in self._stream.chunks():
+                fresh = lines[max(self._count - seen, 0) :]
+                seen += len(lines)
+                if fresh:
+                    self._add([_safe(line.decode(errors="replace")) for line in fresh])
+        except ConnectionError as error:
+            return str(error)
+        return "" if self._stream.complete else "it was cut off"
 
     def _add(self, lines: list[str]) -> None:
         what = {
@@ -192,9 +208,10 @@ class LogFollower:
                 api_version="kitlib",
                 type="MODIFIED" if self._count else "ADDED",
                 origin="log",
-                stream=f"logs/{self.pod}/{self.container}",
+                stream=self._source,
             )
             self._count += len(lines)
+            self._known_ns = time.monotonic_ns()
             self._recent.extend(lines)
             self._recording.changed.notify_all()
 
