@@ -6,6 +6,7 @@ import json
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 
 from kitlib.connection import Connection, Stream
 from kitlib.errors import ClusterError, KitlibError, UsageError, WaitTimeout
@@ -18,6 +19,8 @@ ATTEMPTS = 8
 """How often a log is opened anew when its connection breaks: at once, after a second, after two, and so on."""
 LONG = 60
 """A connection that lasted so many seconds before it broke was a good one."""
+CUT = "it was cut off"
+"""What went wrong with a connection that doesn't say."""
 
 
 class LogFollower:
@@ -111,18 +114,14 @@ class LogFollower:
         WaitTimeout
             If they don't come in time.
         """
-        deadline = time.monotonic() + timeout
-        with self._recording.changed:
-            while (found := sum(text in line for line in self._recent)) < times:
-                left = deadline - time.monotonic()
-                if left <= 0 or self.ended:
-                    raise WaitTimeout(
-                        f"{found} of {times} lines hold {text!r}" + (", and its log has ended" if self.ended else ""),
-                        step="wait for a log",
-                        object=f"{self.pod}/{self.container}",
-                        next=f"kubectl logs {self.pod} --container {self.container}",
-                    )
-                self._recording.changed.wait(min(left, 0.5))
+        self._await(lambda: self.ended or self.count(text) >= times, timeout)
+        if (found := self.count(text)) < times:
+            raise WaitTimeout(
+                f"{found} of {times} lines hold {text!r}" + (", and its log has ended" if self.ended else ""),
+                step="wait for a log",
+                object=f"{self.pod}/{self.container}",
+                next=f"kubectl logs {self.pod} --container {self.container}",
+            )
 
     def count(self, text: str) -> int:
         """Return how many lines up to now hold a text."""
@@ -137,23 +136,29 @@ class LogFollower:
         WaitTimeout
             If it hasn't in time.
         """
-        deadline = time.monotonic() + timeout
         try:
             last = self._connection.request("GET", self._path, {**self._query, "tailLines": "1"}, accept="*/*")
         except KitlibError:  # the Pod has gone: the stream has the rest, and its end
             self._thread.join(timeout)
             return
         lines = last.decode(errors="replace").splitlines()
+        if lines and not self._await(lambda: self.ended or _safe(lines[-1]) in self._recent, timeout):
+            raise WaitTimeout(
+                f"its log lags by more than {timeout:.0f} s",
+                step="catch up",
+                object=f"{self.pod}/{self.container}",
+                next="the machine has too much to do; try again later",
+            )
+
+    def _await(self, done: Callable[[], bool], timeout: float) -> bool:
+        """Return whether something is so in time; asked at each row, and twice a second: a log's end makes none."""
+        deadline = time.monotonic() + timeout
         with self._recording.changed:
-            while lines and not self.ended and _safe(lines[-1]) not in self._recent:
+            while not done():
                 if (left := deadline - time.monotonic()) <= 0:
-                    raise WaitTimeout(
-                        f"its log lags by more than {timeout:.0f} s",
-                        step="catch up",
-                        object=f"{self.pod}/{self.container}",
-                        next="the machine has too much to do; try again later",
-                    )
+                    return False
                 self._recording.changed.wait(min(left, 0.5))
+        return True
 
     def _open(self) -> Stream:
         return self._connection.stream(self._path, {**self._query, "follow": "true"}, accept="*/*", watch=False)
@@ -188,8 +193,8 @@ class LogFollower:
                 if fresh:
                     self._add([_safe(line.decode(errors="replace")) for line in fresh])
         except ConnectionError as error:
-            return str(error)
-        return "" if self._stream.complete else "it was cut off"
+            return str(error) or CUT
+        return "" if self._stream.complete else CUT
 
     def _add(self, lines: list[str]) -> None:
         what = {
