@@ -27,6 +27,8 @@ from tests.conftest import CHECKOUT, PLACE, needs_containers
 NOTEBOOKS = CHECKOUT / "notebooks"
 KITLIB = Path(sys.executable).with_name("kitlib")
 NAMES = sorted(path.stem for path in NOTEBOOKS.glob("*.ipynb"))
+ANYWHERE = [name for name in NAMES if not needs_containers(NOTEBOOKS / f"{name}.ipynb")]
+"""These run on simulated nodes, too."""
 
 
 def state_of(folder: Path) -> dict[str, str]:
@@ -93,20 +95,19 @@ def test_manifests_are_yaml_and_used():
 
 @pytest.mark.live
 @pytest.mark.slow
-@pytest.mark.parametrize("name", [name for name in NAMES if not needs_containers(NOTEBOOKS / f"{name}.ipynb")])
+@pytest.mark.parametrize("name", ANYWHERE)
 def test_every_claim_is_as_expected_and_no_cell_goes_wrong_silently(walked, name):
     is_right(*(notebook.to_dict() for notebook in walked.notebooks if notebook.name == name))
 
 
-ON_KIND = [name for name in NAMES if not needs_containers(NOTEBOOKS / f"{name}.ipynb")]
-"""The others run on kind by nbval alone, where a wrong verdict is an error, too."""
 ALONE = "static-pods"
-"""But for this one, so that a walk has containers, and an API server that stops."""
+"""Of those that need containers nbval runs each on kind, and a wrong verdict is an error there, too; this one is walked
+as well, so that a walk has containers, and an API server that stops."""
 
 
 @pytest.fixture(scope="session")
 def walked_on_kind(kind) -> dict[str, dict[str, Any]]:
-    """One run on kind of each of these notebooks, three at a time; then of the one that stops the API server."""
+    """One run on kind of each that runs anywhere, three at a time; then of the one that stops the API server."""
 
     def one(name: str) -> dict[str, Any]:
         command = [KITLIB, "walk", name, "--no-site", "--build", PLACE / "walk-kind" / name, "--output", "json"]
@@ -119,14 +120,14 @@ def walked_on_kind(kind) -> dict[str, dict[str, Any]]:
         return result
 
     with ThreadPoolExecutor(3) as pool:
-        results = list(pool.map(one, ON_KIND))
+        results = list(pool.map(one, ANYWHERE))
     return {result["name"]: result for result in [*results, one(ALONE)]}
 
 
 @pytest.mark.kind
 @pytest.mark.slow
 @pytest.mark.timeout(3000)
-@pytest.mark.parametrize("name", [*ON_KIND, ALONE])
+@pytest.mark.parametrize("name", [*ANYWHERE, ALONE])
 def test_on_three_nodes_with_containers_too(walked_on_kind, name):
     is_right(walked_on_kind[name])
 

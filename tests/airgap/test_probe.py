@@ -470,14 +470,14 @@ os.execv(sys.argv[2], sys.argv[2:])
 """What becomes the probe when a file is there."""
 
 
-def child(pid: int) -> str:
-    """Return a process's only child, by its number; "" if it has none yet."""
-    return Path(f"/proc/{pid}/task/{pid}/children").read_text().strip()
+def children(pid: int) -> list[str]:
+    """Return the numbers of a process's children."""
+    return Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
 
 
-def comm(pid: str) -> str:
-    """Return a process's name; "" if it is none."""
-    return Path(f"/proc/{pid}/comm").read_text() if pid else ""
+def names(pid: int) -> list[str]:
+    """Return the names of a process's children."""
+    return [Path(f"/proc/{each}/comm").read_text().rstrip("\n") for each in children(pid)]
 
 
 class TestHooks:
@@ -508,7 +508,7 @@ class TestHooks:
         with Probe(apart) as acting:
             acting.ready()
             assert acting.wait("start")["pid"] == 1
-            first = child(acting.process.pid)
+            (first,) = children(acting.process.pid)
             inside = ["nsenter", "--target", first, "--pid", "--mount"]
             subprocess.run([*inside, program, "hook", "post-start"], check=True, timeout=PATIENCE)
             told = acting.wait("hook", phase="begin", hook="post-start")
@@ -522,12 +522,12 @@ class TestHooks:
         as_in_a_container = ["setpriv", "--bounding-set=-all"]
         apart = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc", *as_in_a_container]
         with Probe([*apart, sys.executable, str(init), str(go), str(program)]) as acting:
-            eventually(lambda: comm(child(acting.process.pid)).startswith("runc:"), "it passes for runc's init")
-            first = child(acting.process.pid)
+            eventually(lambda: names(acting.process.pid) == ["runc:[2:INIT]"], "it passes for runc's init")
+            (first,) = children(acting.process.pid)
             inside = ["nsenter", "--target", first, "--pid", "--mount", *as_in_a_container]
             hook = subprocess.Popen([*inside, program, "hook", "early"], stdout=subprocess.PIPE)
             try:
-                eventually(lambda: comm(child(hook.pid)) == f"{program.name}\n", "the hook runs")
+                eventually(lambda: names(hook.pid) == [program.name], "the hook runs")
                 assert not acting.said("start")
                 go.touch()
                 assert acting.wait("hook", phase="end")["hook"] == "early"
