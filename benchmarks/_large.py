@@ -28,7 +28,7 @@ def recorded(rows: int) -> tuple[Path, dict[str, Any]]:
 
 
 def _record(kubeconfig: Path, folder: Path, rows: int) -> dict[str, Any]:
-    from kitlib.connection import Connection
+    from kitlib.api.transport import Connection
     from kitlib.recording import Recording
     from kitlib.watch import Recorder
 

@@ -200,7 +200,7 @@ class _Line(msgspec.Struct):
 
 def list_kitlib(kubeconfig: Path) -> Run:
     """Return kitlib's way: `snapshot(…).frames.pods`."""
-    from kitlib.connection import Connection
+    from kitlib.api.transport import Connection
     from kitlib.watch import snapshot
 
     connection = Connection(kubeconfig)
@@ -271,7 +271,7 @@ def list_split(kubeconfig: Path, ours: bool = False) -> Run:
 
 def list_record(kubeconfig: Path) -> Run:
     """Return: record the list in memory, as kitlib does before anything is decoded."""
-    from kitlib.connection import Connection
+    from kitlib.api.transport import Connection
     from kitlib.watch import snapshot
 
     connection = Connection(kubeconfig)
@@ -283,7 +283,7 @@ def _pages(kubeconfig: Path, ours: bool = False) -> Callable[[], Iterator[bytes]
     """Return what yields the bodies of a list of Pods page by page."""
     from kubernetes import config
 
-    from kitlib.connection import Connection
+    from kitlib.api.transport import Connection
 
     path = "/api/v1/pods"
     get: Callable[[str], bytes]
@@ -319,7 +319,7 @@ def _pages(kubeconfig: Path, ours: bool = False) -> Callable[[], Iterator[bytes]
 
 def watch_kitlib(kubeconfig: Path, count: int, folder: Path | None = None) -> Run:
     """Return kitlib's recorder on one kind, in memory, or on disk where there is a folder (which it makes)."""
-    from kitlib.connection import Connection
+    from kitlib.api.transport import Connection
     from kitlib.recording import Recording
     from kitlib.watch import Recorder
 
@@ -387,7 +387,7 @@ def watch_lines(kubeconfig: Path, count: int, split: bool = False, ours: bool = 
     """
     from kubernetes import config
 
-    from kitlib.connection import Connection
+    from kitlib.api.transport import Connection
 
     decode = msgspec.json.Decoder(_Line).decode
     if ours:

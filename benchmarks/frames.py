@@ -14,7 +14,7 @@ from benchmarks._contest import Result, alone, peak, shown
 MB = 1e6
 KINDS = {
     "pods": ("Pod",),
-    "replicas": ("Deployment", "ReplicaSet"),
+    "workloads": ("Deployment", "ReplicaSet"),
     "conditions": ("Pod", "Deployment", "ReplicaSet"),
     "events": ("Event",),
 }

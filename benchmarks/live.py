@@ -65,7 +65,7 @@ def _cluster() -> Iterator[tuple[Path, int]]:
 
 def _fill(kubeconfig: Path, count: int) -> int:
     """Make Pods: what a recorded Pod asks for, then the state in which it was."""
-    from kitlib.connection import Connection
+    from kitlib.api.transport import Connection
 
     connection = Connection(kubeconfig, writable=True)
     path = "/api/v1/namespaces/default/pods"

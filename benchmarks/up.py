@@ -15,11 +15,13 @@ from unittest.mock import patch
 
 from benchmarks._contest import Aim, Result, shown
 from kitlib import cluster as clusters
-from kitlib.airgap import debian, engine
-from kitlib.cluster import engines, kindcommand, kindconfig
-from kitlib.cluster.binaries import Programs, programs
-from kitlib.cluster.kind import WORKERS
-from kitlib.cluster.versions import DEFAULT, release
+from kitlib.cluster.kind import config as kindconfig
+from kitlib.cluster.kind import engines
+from kitlib.cluster.kind.provider import WORKERS
+from kitlib.machine.airgap import debian, engine
+from kitlib.machine.programs import kind as kindcommand
+from kitlib.machine.programs.find import Programs, programs
+from kitlib.machine.versions import DEFAULT, release
 
 Run = Callable[[Path], float]
 """Brings a cluster up and takes it down; returns the seconds that `up` took."""

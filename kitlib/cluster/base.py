@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 from kitlib.errors import ClusterError, RefusedError, UsageError
 
 if TYPE_CHECKING:
-    from kitlib.cluster.inside import Node
-    from kitlib.connection import Connection
+    from kitlib.api.transport import Connection
+    from kitlib.cluster.nodefiles import Node
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class Cluster:
         RefusedError
             The kubeconfig file no longer points at the cluster that kitlib made.
         """
-        from kitlib.connection import Connection
+        from kitlib.api.transport import Connection
 
         if self.home is not None:
             from kitlib.cluster import record
@@ -135,9 +135,9 @@ class Cluster:
         UsageError
             It has no such node, or its nodes aren't kitlib's.
         """
-        from kitlib.cluster import inside
+        from kitlib.cluster import nodefiles
 
-        return inside.find(self, name)
+        return nodefiles.find(self, name)
 
     def restore_nodes(self) -> None:
         """Put back what this process has changed on nodes; on a cluster where it changed nothing, do nothing.
@@ -147,9 +147,9 @@ class Cluster:
         ClusterError
             A node's files can't be put back, or its control plane doesn't return.
         """
-        from kitlib.cluster import inside
+        from kitlib.cluster import nodefiles
 
-        inside.restore_all(self)
+        nodefiles.restore_all(self)
 
     def _node(self, node: str, act: str) -> None:
         from kitlib import cluster as clusters

@@ -53,7 +53,7 @@ def context(name: str, yes_write: bool = False) -> Cluster:
     ClusterError
         It does not answer.
     """
-    from kitlib.connection import Connection
+    from kitlib.api.transport import Connection
 
     known = names()
     if name not in known:

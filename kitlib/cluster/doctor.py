@@ -11,10 +11,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from kitlib.cluster import binaries, controlplane, gobuild, machine, places, record, toolchain
-from kitlib.cluster.embedded import Embedded
-from kitlib.cluster.versions import DEFAULT, RELEASES, release
+from kitlib.cluster import record
+from kitlib.cluster.embedded import controlplane
+from kitlib.cluster.embedded.provider import Embedded
 from kitlib.errors import KitlibError
+from kitlib.machine import paths, resources
+from kitlib.machine.programs import find as binaries
+from kitlib.machine.programs import gobuild, toolchain
+from kitlib.machine.versions import DEFAULT, RELEASES, release
 
 OK, WARN, MISSING = "ok", "warn", "missing"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
@@ -74,18 +78,18 @@ def _system() -> list[Finding]:
     if system not in ("Linux", "Darwin"):
         todo = "use Linux, macOS, or Linux inside Windows (WSL 2)"
         return [Finding("system", MISSING, f"{system} {machine_}", "the embedded cluster", todo)]
-    count = machine.processors()
+    count = resources.processors()
     detail = f"{system} {machine_}, {count} processor{'s' * (count != 1)}"
     return [Finding("system", OK if count > 1 else WARN, detail, "the embedded cluster; it is slow on one processor")]
 
 
 def _memory() -> list[Finding]:
-    free = machine.memory()
-    detail = f"{free / machine.GIB:.1f} GiB can be used now"
+    free = resources.memory()
+    detail = f"{free / resources.GIB:.1f} GiB can be used now"
     purpose = "the embedded cluster (0.8 GiB); building Kubernetes' programs (3 GiB; more makes it faster)"
-    if free < 1 * machine.GIB:
+    if free < 1 * resources.GIB:
         return [Finding("memory", MISSING, detail, purpose, "close other programs")]
-    if free < 3 * machine.GIB:
+    if free < 3 * resources.GIB:
         return [Finding("memory", WARN, detail, purpose, "close other programs before the first `kitlib up`")]
     return [Finding("memory", OK, detail, purpose)]
 
@@ -96,19 +100,19 @@ def _disk() -> list[Finding]:
     needed = gobuild.PROGRAMS_SIZE if at_hand else cold
     findings = []
     for name, path, purpose in (
-        ("cache", places.cache(), "programs"),
-        ("state", places.state(), "clusters, recordings"),
+        ("cache", paths.cache(), "programs"),
+        ("state", paths.state(), "clusters, recordings"),
     ):
-        free = machine.disk(path)
-        detail = f"{free / machine.GIB:.1f} GiB free at {path}"
+        free = resources.disk(path)
+        detail = f"{free / resources.GIB:.1f} GiB free at {path}"
         state = OK if free > needed else WARN
         todo = (
             ""
             if state == OK
-            else f"free {needed / machine.GIB:.1f} GiB, or set KITLIB_{name.upper()} to another folder"
+            else f"free {needed / resources.GIB:.1f} GiB, or set KITLIB_{name.upper()} to another folder"
         )
         findings.append(Finding(f"disk ({name})", state, detail, purpose, todo))
-        needed = machine.GIB // 2
+        needed = resources.GIB // 2
     return findings
 
 
@@ -151,7 +155,7 @@ def _go() -> list[Finding]:
 
 
 def _kind() -> list[Finding]:
-    from kitlib.cluster import kinddoctor
+    from kitlib.cluster.kind import doctor as kinddoctor
 
     return kinddoctor.examine()
 
@@ -184,7 +188,7 @@ def _clusters() -> list[Finding]:
     findings = []
     for name in record.names():
         running = PROVIDERS[name.partition("-")[0]].running(name)
-        detail = f"runs; kubeconfig: {places.home(name) / 'kubeconfig'}" if running else "does not run"
+        detail = f"runs; kubeconfig: {paths.home(name) / 'kubeconfig'}" if running else "does not run"
         todo = "" if running else f"`kitlib up` makes it anew, `kitlib down {name}` removes it"
         findings.append(Finding(f"cluster {name}", OK if running else WARN, detail, "the notebooks", todo))
     return findings or [Finding("cluster", OK, "none is up", "the notebooks", "`kitlib up`")]

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from kitlib.connection import Connection
+from kitlib.api.transport import Connection
 from kitlib.errors import ServerError, WaitTimeout
 from kitlib.progress import Progress
 

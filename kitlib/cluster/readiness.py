@@ -8,8 +8,8 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from kitlib.cluster import controlplane
-from kitlib.cluster.wire import Wire
+from kitlib.cluster.bootstrap import Wire
+from kitlib.cluster.embedded import controlplane
 from kitlib.errors import ClusterError
 
 LOOK = 2.0

@@ -11,10 +11,10 @@ import ssl
 from pathlib import Path
 from typing import Any
 
-from kitlib.cluster import places
 from kitlib.cluster.base import Cluster, refused
-from kitlib.cluster.wire import Wire, read_kubeconfig
+from kitlib.cluster.bootstrap import Wire, read_kubeconfig
 from kitlib.errors import ClusterError
+from kitlib.machine import paths
 
 
 def write_private(path: Path, text: str) -> None:
@@ -42,7 +42,7 @@ def save(cluster: Cluster, **more: object) -> None:
 
 def load(name: str) -> tuple[Cluster, dict[str, Any]] | None:
     """Return a cluster that was made and whole, running or not, and all that was noted; None if there is none."""
-    home = places.home(name)
+    home = paths.home(name)
     try:
         notes = json.loads((home / "cluster.json").read_text())
         fields = {f.name: notes[f.name] for f in dataclasses.fields(Cluster) if f.name not in ("home", "kubeconfig")}
@@ -53,7 +53,7 @@ def load(name: str) -> tuple[Cluster, dict[str, Any]] | None:
 
 def names() -> list[str]:
     """Return the names of all clusters that have a folder, whole or not."""
-    folder = places.state() / "clusters"
+    folder = paths.state() / "clusters"
     return sorted(path.name for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
 
 

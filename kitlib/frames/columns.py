@@ -80,7 +80,7 @@ COLUMNS: dict[str, dict[str, Column]] = {
         "restartCount": Column("int64", "restarts", "sum over its containers"),
         "image": Column("str", "", "spec.containers[].image, joined by a comma"),
     },
-    "replicas": {
+    "workloads": {
         **_WATCHED,
         "kind": Column("str", "", "Deployment, ReplicaSet, ReplicationController, StatefulSet or DaemonSet"),
         **_NAMED,

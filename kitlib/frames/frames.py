@@ -14,13 +14,13 @@ import pandas as pd
 import pyarrow as pa
 
 from kitlib.errors import UsageError
-from kitlib.frames import conditions, containers, endpoints, events, logs, nodes, pods, probes, replicas, traffic
+from kitlib.frames import conditions, containers, endpoints, events, logs, nodes, pods, probes, traffic, workloads
 from kitlib.frames.columns import COLUMNS, STATES, TIME
 from kitlib.recording import Recording, WatchEvent
 
 _ROWS: dict[str, tuple[tuple[str, ...] | None, Callable[[Iterable[WatchEvent]], Iterator[tuple]]]] = {
     "pods": (pods.KINDS, pods.rows),
-    "replicas": (replicas.KINDS, replicas.rows),
+    "workloads": (workloads.KINDS, workloads.rows),
     "containers": (containers.KINDS, containers.rows),
     "conditions": (None, conditions.rows),
     "nodes": (nodes.KINDS, nodes.rows),
@@ -49,7 +49,7 @@ class _Marks(list[dict[str, Any]]):
 
 
 MARKS = ("",)
-PARTS = ("pods", "replicas", "containers", "conditions", "nodes", "events", "occurrences")
+PARTS = ("pods", "workloads", "containers", "conditions", "nodes", "events", "occurrences")
 """The frames that grow with the recording."""
 
 
@@ -59,7 +59,7 @@ def decode(name: str, rows: Iterable[WatchEvent] | pd.DataFrame) -> pd.DataFrame
     Parameters
     ----------
     name : str
-        pods, replicas, containers, conditions, nodes or events.
+        pods, workloads, containers, conditions, nodes or events.
     rows : iterable of WatchEvent, or DataFrame
         Rows of a recording, in the order of their receipt; others' kinds are left out. A DataFrame has the columns of
         a recording's files.
@@ -84,7 +84,7 @@ def settle(name: str, frame: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     name : str
-        pods, replicas, containers, conditions, nodes or events.
+        pods, workloads, containers, conditions, nodes or events.
     frame : DataFrame
         What `decode` made of the parts, one after the other. All rows of an object (uid) must be in it.
     """
@@ -107,7 +107,7 @@ class Frames:
 
     Attributes
     ----------
-    pods, replicas, containers, conditions, nodes, events, occurrences, logs, traffic : DataFrame
+    pods, workloads, containers, conditions, nodes, events, occurrences, logs, traffic : DataFrame
     probes, endpoints, gaps, steps : DataFrame
         See `COLUMNS` for their columns. Each has `attrs`: `gaps` and `steps` (lists of dicts, not to be changed: they
         are shared), `window` (begin_ns, end_ns) and `now_ns`.
@@ -140,9 +140,14 @@ class Frames:
         return self._frame("pods")
 
     @cached_property
-    def replicas(self) -> pd.DataFrame:
+    def workloads(self) -> pd.DataFrame:
         """One row for each observed version of a Deployment, ReplicaSet or other controller of Pods."""
-        return self._frame("replicas")
+        return self._frame("workloads")
+
+    @property
+    def replicas(self) -> pd.DataFrame:
+        """`workloads`, by the name that it had before."""
+        return self.workloads
 
     @cached_property
     def containers(self) -> pd.DataFrame:
@@ -255,7 +260,7 @@ class Frames:
         Parameters
         ----------
         name : str
-            pods, replicas, containers, conditions, nodes, events or occurrences.
+            pods, workloads, containers, conditions, nodes, events or occurrences.
 
         Yields
         ------
@@ -392,7 +397,7 @@ def latest(frame: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     frame : DataFrame
-        `pods` or `replicas`.
+        `pods` or `workloads`.
     """
     last = frame.groupby("uid", sort=False).tail(1)
     return last[last["type"] != "DELETED"]

@@ -7,7 +7,7 @@ Import this without a cluster: a figure needs frames, and frames need a file.
 
     frames = Recording.open("build/recordings/deployment").frames
     plots.story(frames)                             # all on one time axis
-    plots.rollout(frames.pods, frames.replicas)     # was the promise kept, and how long did it take?
+    plots.rollout(frames.pods, frames.workloads)     # was the promise kept, and how long did it take?
     print(plots.story_text(frames))                 # the same in words
 
 A function that draws has a twin that tells: `rollout` and `rollout_text`, and so on; `twin` returns the text of a
@@ -19,11 +19,7 @@ from kitlib.plots.backoff import backoff, backoff_text
 from kitlib.plots.canvas import twin
 from kitlib.plots.containers import containers, containers_text
 from kitlib.plots.events import events, events_text
-from kitlib.plots.hooks import hooks, hooks_text
-from kitlib.plots.injected import injected, injected_text
 from kitlib.plots.lanes import lanes, lanes_text
-from kitlib.plots.matrix import matrix, matrix_text
-from kitlib.plots.mirror import mirror, mirror_text
 from kitlib.plots.nodes import nodes, nodes_text
 from kitlib.plots.probes import probes, probes_text
 from kitlib.plots.rollout import rollout, rollout_text
@@ -35,28 +31,20 @@ __all__ = [
     "rollout",
     "lanes",
     "containers",
-    "mirror",
     "events",
     "nodes",
-    "hooks",
     "probes",
     "traffic",
     "backoff",
-    "matrix",
-    "injected",
     "story_text",
     "rollout_text",
     "lanes_text",
     "containers_text",
-    "mirror_text",
     "events_text",
     "nodes_text",
-    "hooks_text",
     "probes_text",
     "traffic_text",
     "backoff_text",
-    "matrix_text",
-    "injected_text",
     "twin",
     "style",
 ]

@@ -14,7 +14,17 @@ from matplotlib.path import Path
 from kitlib.plots.canvas import LEFT, attach, bare, box_of, new_axes, new_figure, pixels, size_of
 from kitlib.plots.style import FOLDED as FOLDED_TONES
 from kitlib.plots.style import INK, SMALL, TONES, Colours, Tone, amount, drawn, plain
-from kitlib.plots.timeaxis import STEP_ROW, Clock, draw_axis, draw_gaps, draw_steps, draw_zero, need, nothing, step_rows
+from kitlib.plots.timeaxis import (
+    STEP_ROW,
+    Clock,
+    draw_axis,
+    draw_gaps,
+    draw_steps,
+    draw_zero,
+    need,
+    nothing,
+    step_rows,
+)
 
 NEEDS = ("monotonic_ns", "seq", "name", "uid", "state", "owner.name", "reason", "message")
 ROW, HEADER, KEY = 0.155, 0.2, 0.24

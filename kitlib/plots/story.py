@@ -135,14 +135,14 @@ def _tell(
 
 def _own(frames: Frames, deployment: str | None) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, str]:
     """Return the frames pods, replicas and events of one Deployment, or of all, and its name if there is one."""
-    missing = [name for name in ("pods", "replicas", "events") if not hasattr(frames, name)]
+    missing = [name for name in ("pods", "workloads", "events") if not hasattr(frames, name)]
     if missing:
         raise UsageError(
             f"{type(frames).__name__} has no frame {', '.join(missing)}",
             step="story",
             next="give it recording.frames or step.frames",
         )
-    pods, replicas, events = frames.pods, frames.replicas, frames.events
+    pods, replicas, events = frames.pods, frames.workloads, frames.events
     answers.check(pods, replicas, "story")
     need(pods, NEEDS_LANES, "pods", "story")
     need(events, NEEDS_EVENTS, "events", "story")

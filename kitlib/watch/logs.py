@@ -8,7 +8,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 
-from kitlib.connection import Connection, Stream
+from kitlib.api.transport import Connection, Stream
 from kitlib.errors import ClusterError, KitlibError, UsageError, WaitTimeout
 from kitlib.recording import Recording
 from kitlib.recording.redaction import REDACTED, TOKEN

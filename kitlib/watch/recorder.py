@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
-from kitlib.connection import Connection
+from kitlib.api.transport import Connection
 from kitlib.errors import ClusterError, RecordingError, WaitTimeout
 from kitlib.recording import Recording, store
 from kitlib.recording.recording import FLUSH_SECONDS
-from kitlib.watch.follow import PARTIAL, Follower, Patience
+from kitlib.watch.reflector import PARTIAL, Follower, Patience
 
 KINDS = ("pods", "replicasets", "deployments", "events")
 """What is recorded unless the caller names kinds."""

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from kitlib.cluster import controlplane, release
+from kitlib.cluster import release
+from kitlib.cluster.embedded import controlplane
 from kitlib.errors import ClusterError
 
 PORTS = dict(zip(controlplane.PORTS, (1001, 1002, 1003), strict=True))

@@ -46,9 +46,9 @@ def test_a_port_in_use_is_told(elsewhere: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_a_broken_cluster_is_told(elsewhere: Path) -> None:
-    from kitlib.cluster import places
+    from kitlib.machine import paths
 
-    places.home("embedded-1.37").mkdir()
+    paths.home("embedded-1.37").mkdir()
     finding = next(each for each in doctor.examine() if each.name == "cluster embedded-1.37")
     assert finding.state == doctor.WARN
     assert "kitlib down embedded-1.37" in finding.todo

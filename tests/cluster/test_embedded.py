@@ -15,12 +15,12 @@ from typing import Any
 import pytest
 
 from kitlib import cluster as clusters
-from kitlib.cluster import RELEASES, Cluster, machine, places, processes, record
-from kitlib.cluster.embedded import COMPONENTS
-from kitlib.cluster.versions import Release
+from kitlib.cluster import RELEASES, Cluster, record
+from kitlib.cluster.embedded.provider import COMPONENTS
 from kitlib.errors import ClusterError, RefusedError, UsageError
-
-from .listening import listeners, stranger
+from kitlib.machine import paths, processes, resources
+from kitlib.machine.versions import Release
+from tests.cluster.listening import listeners, stranger
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(180)]
 linux = pytest.mark.skipif(sys.platform != "linux", reason="it reads /proc: run it on Linux")
@@ -93,7 +93,7 @@ def test_the_users_kubeconfig_is_never_touched(own_state: Path, own: Cluster, tm
     theirs = tmp_path / "config"
     theirs.write_text("kind: Config\n")
     environment = os.environ | {"HOME": str(tmp_path / "home"), "KUBECONFIG": str(theirs)}
-    environment["KITLIB_CACHE"] = str(places.cache())
+    environment["KITLIB_CACHE"] = str(paths.cache())
     code = "from kitlib import cluster; cluster.up('embedded', progress=False)"
     subprocess.run([sys.executable, "-c", code], env=environment, check=True)
     assert theirs.read_text() == "kind: Config\n"
@@ -170,7 +170,7 @@ def test_a_port_in_use(own: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_full_disk(own: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
     clusters.down(own.name)
-    monkeypatch.setattr(machine, "disk", lambda path: machine.MIB)
+    monkeypatch.setattr(resources, "disk", lambda path: resources.MIB)
     with pytest.raises(ClusterError, match=r"(?s)the disk is full: .*Next: free some space"):
         clusters.up("embedded", progress=False)
     assert not home(own).exists()
@@ -184,7 +184,7 @@ def test_a_state_folder_that_cant_be_made(tmp_path: Path, monkeypatch: pytest.Mo
 
 
 def test_what_is_wrong_with_a_component_is_told(own: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
-    from kitlib.cluster import controlplane
+    from kitlib.cluster.embedded import controlplane
 
     clusters.down(own.name)
     honest = controlplane.configuration

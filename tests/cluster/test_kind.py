@@ -10,12 +10,16 @@ import pytest
 import yaml
 
 from kitlib import cluster as clusters
-from kitlib.airgap import debian, nodeimage
-from kitlib.cluster import engines, kind, kindcommand, kindconfig, kindnodes, versions
-from kitlib.cluster.engines import Client
+from kitlib.cluster.kind import config as kindconfig
+from kitlib.cluster.kind import engines
+from kitlib.cluster.kind import nodes as kindnodes
+from kitlib.cluster.kind import provider as kind
+from kitlib.cluster.kind.engines import Client
 from kitlib.errors import ClusterError, UsageError
-
-from .test_toolchain import script
+from kitlib.machine import versions
+from kitlib.machine.airgap import debian, nodeimage
+from kitlib.machine.programs import kind as kindcommand
+from tests.machine.programs.test_toolchain import script
 
 
 @pytest.fixture

@@ -16,10 +16,14 @@ from pathlib import Path
 import pytest
 
 from kitlib import cluster as clusters
-from kitlib.airgap import debian, engine, nodeimage, probe, programs
-from kitlib.cluster import engines, places, record, store
+from kitlib.cluster import record
+from kitlib.cluster.kind import engines
 from kitlib.errors import ClusterError
-from tests.airgap import machine
+from kitlib.machine import paths
+from kitlib.machine.airgap import debian, engine, nodeimage, probe
+from kitlib.machine.programs import cache as store
+from kitlib.machine.programs import node as programs
+from tests.machine.airgap import machine
 
 pytestmark = [pytest.mark.kind, pytest.mark.slow]
 
@@ -95,9 +99,9 @@ def test_build(built: Path, own_state: Path, tmp_path: Path) -> None:
     for path in (
         store.folder(programs.key()),
         store.folder(probe.key()),
-        places.cache() / "airgap" / debian.rootfs_key(),
+        paths.cache() / "airgap" / debian.rootfs_key(),
     ):
-        link = cache / path.relative_to(places.cache())
+        link = cache / path.relative_to(paths.cache())
         link.parent.mkdir(parents=True, exist_ok=True)
         link.symlink_to(path)
     before = machine.snapshot()

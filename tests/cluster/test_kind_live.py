@@ -13,10 +13,13 @@ import pytest
 import yaml
 
 from kitlib import cluster as clusters
-from kitlib.airgap import engine, programs
-from kitlib.cluster import Cluster, engines, kindnodes, record
+from kitlib.cluster import Cluster, record
+from kitlib.cluster.kind import engines
+from kitlib.cluster.kind import nodes as kindnodes
 from kitlib.errors import BuildError, UsageError
-from tests.airgap import machine
+from kitlib.machine.airgap import engine
+from kitlib.machine.programs import node as programs
+from tests.machine.airgap import machine
 
 pytestmark = [pytest.mark.kind, pytest.mark.slow]
 SPACE = "test-kind"

@@ -18,10 +18,14 @@ from pathlib import Path
 import pytest
 
 from kitlib import cluster as clusters
-from kitlib.airgap import debian, engine
-from kitlib.airgap.oci import Entry, Layout
-from kitlib.cluster import engines, kindcommand, kindconfig, processes, record, versions
+from kitlib.cluster import record
+from kitlib.cluster.kind import config as kindconfig
+from kitlib.cluster.kind import engines
 from kitlib.errors import ClusterError
+from kitlib.machine import processes, versions
+from kitlib.machine.airgap import debian, engine
+from kitlib.machine.airgap.oci import Entry, Layout
+from kitlib.machine.programs import kind as kindcommand
 
 pytestmark = [pytest.mark.kind, pytest.mark.slow]
 

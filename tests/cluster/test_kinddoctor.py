@@ -6,11 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from kitlib.airgap import debian
-from kitlib.cluster import doctor, engines, kinddoctor, machine
-from kitlib.cluster.engines import Client
-
-from .test_toolchain import script
+from kitlib.cluster import doctor
+from kitlib.cluster.kind import doctor as kinddoctor
+from kitlib.cluster.kind import engines
+from kitlib.cluster.kind.engines import Client
+from kitlib.machine import resources
+from kitlib.machine.airgap import debian
+from tests.machine.programs.test_toolchain import script
 
 
 @pytest.fixture(autouse=True)
@@ -21,7 +23,7 @@ def docker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     path = script(tmp_path, "docker", "")
     answer = f"[ ! -e {tmp_path}/rootless ] || read -r line <{tmp_path}/rootless; echo $line"
     path.write_text(f'#!/bin/sh\ncase "$*" in *Security*) {answer};; *) echo 29.1;; esac\n')
-    monkeypatch.setattr(machine, "memory", lambda: 8 * machine.GIB)
+    monkeypatch.setattr(resources, "memory", lambda: 8 * resources.GIB)
     (tmp_path / "instances").write_text("8192\n")
     monkeypatch.setattr(kinddoctor, "INSTANCES", tmp_path / "instances")
     (tmp_path / "controllers").write_text("cpu memory pids\n")
@@ -55,7 +57,7 @@ def test_no_engine_and_none_can_be_set_up(docker: Path, monkeypatch: pytest.Monk
 
 @pytest.mark.parametrize(("gib", "state"), [(0.5, doctor.MISSING), (1.5, doctor.WARN)])
 def test_too_little_memory(gib: float, state: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(machine, "memory", lambda: int(gib * machine.GIB))
+    monkeypatch.setattr(resources, "memory", lambda: int(gib * resources.GIB))
     found = named("memory (kind)")
     assert (found.state, f"{gib} GiB can be used now" in found.detail) == (state, True)
 

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from kitlib.cluster import Cluster, kindnodes
-from kitlib.connection import Connection
+from kitlib.api.transport import Connection
+from kitlib.cluster import Cluster
+from kitlib.cluster.kind import nodes as kindnodes
 from kitlib.walk import walk
 from tests.conftest import CHECKOUT, with_containers
-from tests.test_notebooks import OPEN, planted
+from tests.lessons.test_notebooks import OPEN, planted
 
 pytestmark = [pytest.mark.kind, pytest.mark.slow]
 LEASE = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases"

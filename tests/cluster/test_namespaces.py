@@ -9,8 +9,8 @@ import sys
 
 import pytest
 
+from kitlib.api.transport import Connection
 from kitlib.cluster import Cluster, namespaces
-from kitlib.connection import Connection
 
 pytestmark = pytest.mark.live
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from kitlib.connection import Connection
+from kitlib.api.transport import Connection
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(120)]
 

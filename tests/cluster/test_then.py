@@ -19,12 +19,13 @@ from typer.testing import CliRunner
 
 import kitlib
 from kitlib import cluster as clusters
-from kitlib.cluster import Cluster, binaries, namespaces, processes
-from kitlib.cluster.embedded import COMPONENTS
+from kitlib.cluster import Cluster, namespaces
+from kitlib.cluster.embedded.provider import COMPONENTS
 from kitlib.errors import BuildError, ClusterError, ServerError
-
-from .listening import listeners, stranger
-from .test_toolchain import no_go
+from kitlib.machine import processes
+from kitlib.machine.programs import find as binaries
+from tests.cluster.listening import listeners, stranger
+from tests.machine.programs.test_toolchain import no_go
 
 __all__ = ["no_go"]
 pytestmark = [pytest.mark.live, pytest.mark.slow, pytest.mark.timeout(900)]
@@ -254,7 +255,7 @@ def test_a_notebook_has_a_lab_on_each_and_one_ledger(
     said = {"source": "test", "expected": "changed", "instead": "it is gone", "changed_in": "1.20"}
     kitlib.claim(text, kitlib.each(again, served), **said)
     kitlib.claim("It is the newest that counts", kitlib.equal(1, 1), source="test")
-    from kitlib.notebook import _kubectl
+    from kitlib.lab import _kubectl
 
     _kubectl("@1.17 version --short")
     assert "Server Version: v1.17.4" in capsys.readouterr().out

@@ -10,8 +10,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from .scenarios import BASE, COUNT, Result
-from .suite import PLACE, TOTALS, WORKERS, control_plane, numbers, run_all, summary
+from tests.faults.scenarios import BASE, COUNT, Result
+from tests.faults.suite import PLACE, TOTALS, WORKERS, control_plane, numbers, run_all, summary
 
 OUT = PLACE.parent / "faults.json"
 

@@ -28,7 +28,7 @@ def main() -> None:
     if clock := os.environ.get("FAULTS_CLOCK"):
         inject_clock(Path(clock))
     from kitlib import watch
-    from kitlib.connection import Connection
+    from kitlib.api.transport import Connection
     from kitlib.recording import Recording
 
     order = json.loads(sys.argv[1])

@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
-from .proxy import Seen
-from .witness import Change
-from .workload import whole
+from tests.faults.proxy import Seen
+from tests.faults.witness import Change
+from tests.faults.workload import whole
 
 PUT = "PUT"
 

@@ -14,12 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from kitlib.connection import Connection
+from kitlib.api.transport import Connection
 from kitlib.errors import KitlibError
 from kitlib.recording import Recording
-from kitlib.watch import Patience, Recorder, follow
-
-from .workload import END
+from kitlib.watch import Patience, Recorder, reflector
+from tests.faults.workload import END
 
 CHILD = Path(__file__).with_name("child.py")
 PRELOADS = ("/usr/lib/*/faketime/libfaketimeMT.so.1", "/usr/lib/faketime/libfaketimeMT.so.1")
@@ -98,7 +97,7 @@ class Inside:
         if recording is None:
             recording = Recording() if order.path is None else Recording.create(order.path, {})
         self.recording = recording
-        follow.PAGE = order.page  # a worker runs one scenario at a time
+        reflector.PAGE = order.page  # a worker runs one scenario at a time
         self._recorder = recorder(
             connect(order.kubeconfig, CONTEXT),
             order.kinds,

@@ -21,12 +21,12 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from .judge import Evidence, judge
-from .proxy import Fault, Proxy
-from .recorders import Inside, Order, Outside, write_kubeconfig
-from .witness import Witness
-from .workload import Workload, big, steps
-from .world import KINDS, NAMES, PASSING, STREAMS, World
+from tests.faults.judge import Evidence, judge
+from tests.faults.proxy import Fault, Proxy
+from tests.faults.recorders import Inside, Order, Outside, write_kubeconfig
+from tests.faults.witness import Witness
+from tests.faults.workload import Workload, big, steps
+from tests.faults.world import KINDS, NAMES, PASSING, STREAMS, World
 
 REACH = 25.0
 """Seconds in which the recorder must have recovered once nothing is done to it any more."""

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from .scenarios import BASE, COUNT, Result, run, scenario
+from tests.faults.scenarios import BASE, COUNT, Result, run, scenario
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 PLACE = CHECKOUT / "build" / "faults"

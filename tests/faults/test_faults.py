@@ -12,17 +12,16 @@ from typing import Any
 import pytest
 
 from kitlib import cluster as clusters
+from kitlib.api.transport import Connection, Stream
 from kitlib.cluster import Cluster
-from kitlib.connection import Connection, Stream
 from kitlib.recording import Recording, WatchEvent
-
-from . import recorders
-from .proxy import Fault
-from .recorders import Inside, Order
-from .scenarios import COUNT, FAMILIES, Act, Result, Scenario, run, scenario
-from .suite import numbers, run_all, summary
-from .witness import Witness
-from .world import STREAMS, World
+from tests.faults import recorders
+from tests.faults.proxy import Fault
+from tests.faults.recorders import Inside, Order
+from tests.faults.scenarios import COUNT, FAMILIES, Act, Result, Scenario, run, scenario
+from tests.faults.suite import numbers, run_all, summary
+from tests.faults.witness import Witness
+from tests.faults.world import STREAMS, World
 
 pytestmark = [pytest.mark.live, pytest.mark.slow]
 SAMPLE = 50

@@ -10,11 +10,10 @@ from typing import Any
 import pytest
 
 from kitlib.recording import WatchEvent
-
-from .judge import Evidence, Verdict, judge
-from .proxy import Seen
-from .witness import Change
-from .workload import ballast
+from tests.faults.judge import Evidence, Verdict, judge
+from tests.faults.proxy import Seen
+from tests.faults.witness import Change
+from tests.faults.workload import ballast
 
 KINDS = {"things": "Thing"}
 SECOND = 10**9

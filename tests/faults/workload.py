@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from .world import GROUP, PASSING, PATHS, Api
+from tests.faults.world import GROUP, PASSING, PATHS, Api
 
 END = "the-end"
 """The name of the last object of each kind: once it is recorded, all before it should have been."""

@@ -14,13 +14,13 @@ from typing import Any
 
 import yaml
 
-from kitlib.cluster import Cluster, processes
+from kitlib.cluster import Cluster
+from kitlib.cluster.bootstrap import Wire
 from kitlib.cluster.readiness import Readiness
-from kitlib.cluster.wire import Wire
 from kitlib.errors import ClusterError
-
-from .proxy import READER
-from .witness import Etcd
+from kitlib.machine import processes
+from tests.faults.proxy import READER
+from tests.faults.witness import Etcd
 
 GROUP = "faults.kitlib.example"
 STREAMS = {

@@ -135,11 +135,11 @@ def real(name: str, step: str) -> Frames:
 
 def deployments(frames: Frames) -> list[str]:
     """Return the names of the Deployments in frames."""
-    replicas = frames.replicas
+    replicas = frames.workloads
     return [str(name) for name in replicas.loc[replicas["kind"] == "Deployment", "name"].unique()]
 
 
 def busiest(frames: Frames) -> str:
     """Return the Deployment that was seen to change most."""
-    replicas = frames.replicas[frames.replicas["kind"] == "Deployment"]
+    replicas = frames.workloads[frames.workloads["kind"] == "Deployment"]
     return str(replicas["name"].mode().iloc[0])

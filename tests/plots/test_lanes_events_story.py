@@ -19,7 +19,7 @@ from tests.plots import cases, drawing
 
 def test_a_lane_for_each_pod() -> None:
     frames = cases.invented("six")
-    axes = plots.lanes(frames.pods, frames.replicas)
+    axes = plots.lanes(frames.pods, frames.workloads)
     assert len(drawing.words(axes, "lane")) == frames.pods["name"].nunique() == 12
     for text in drawing.words(axes, "lane"):
         assert frames.pods["name"].str.endswith(text.removeprefix("…")).any()
@@ -30,7 +30,7 @@ def test_a_lane_for_each_pod() -> None:
 
 def test_bars_begin_when_the_state_was_received() -> None:
     frames = cases.real("rollout", "image")
-    axes = plots.lanes(frames.pods, frames.replicas)
+    axes = plots.lanes(frames.pods, frames.workloads)
     zero = frames.pods.attrs["window"][0]
     for state in ("Ready", "Terminating"):
         first = frames.pods[frames.pods["state"] == state].groupby("uid")["monotonic_ns"].min()
@@ -41,7 +41,7 @@ def test_bars_begin_when_the_state_was_received() -> None:
 
 def test_many_pods_fold() -> None:
     frames = cases.invented("hundred")
-    axes = plots.lanes(frames.pods, frames.replicas)
+    axes = plots.lanes(frames.pods, frames.workloads)
     assert drawing.words(axes, "lane") == ["100 Pods", "100 Pods"]
     ready = {
         round((low + high) / 2, 6)
@@ -59,13 +59,13 @@ def test_many_pods_fold() -> None:
 
 def test_folding_can_be_chosen() -> None:
     frames = cases.invented("six")
-    assert len(drawing.words(plots.lanes(frames.pods, frames.replicas, fold=11), "lane")) == 2
-    assert len(drawing.words(plots.lanes(frames.pods, frames.replicas, fold=12), "lane")) == 12
+    assert len(drawing.words(plots.lanes(frames.pods, frames.workloads, fold=11), "lane")) == 2
+    assert len(drawing.words(plots.lanes(frames.pods, frames.workloads, fold=12), "lane")) == 12
 
 
 def test_a_stuck_pod_says_why() -> None:
     frames = cases.real("rollout", "hung")
-    axes = plots.lanes(frames.pods, frames.replicas)
+    axes = plots.lanes(frames.pods, frames.workloads)
     (stuck,) = [text for text in drawing.words(axes, "group") if "pending" in text]
     assert "3 pending: 0/3 nodes are available" in stuck
     assert "Insufficient cpu" in plots.twin(axes)
@@ -73,7 +73,7 @@ def test_a_stuck_pod_says_why() -> None:
 
 def test_a_pod_s_colour_is_its_revision_s_in_every_panel() -> None:
     frames = cases.invented("rollback")
-    upper, lower = plots.rollout(frames.pods, frames.replicas), plots.lanes(frames.pods, frames.replicas)
+    upper, lower = plots.rollout(frames.pods, frames.workloads), plots.lanes(frames.pods, frames.workloads)
 
     def hues(axes: Axes, gid: str) -> set[str]:
         return {to_hex(patch.get_facecolor()) for patch in drawing.patches(axes, gid)}
@@ -143,7 +143,7 @@ def test_a_gap_is_shaded_in_the_panels_that_it_concerns() -> None:
 
 def test_no_bar_is_drawn_where_nothing_was_recorded() -> None:
     frames = cases.invented("pod_gap")
-    axes = plots.lanes(frames.pods, frames.replicas)
+    axes = plots.lanes(frames.pods, frames.workloads)
     zero = frames.pods.attrs["steps"][0]["begin_ns"]
     after, until = ((frames.pods.attrs["gaps"][0][edge] - zero) / 1e9 for edge in ("after_ns", "until_ns"))
     for state in style.TONES:
@@ -205,7 +205,7 @@ def test_wrong_input_is_told(call: object, message: str) -> None:
 
 def test_a_story_of_a_hundred_pods_is_quick() -> None:
     frames = cases.invented("hundred")
-    assert len(frames.pods) + len(frames.replicas) + len(frames.events) > 1500
+    assert len(frames.pods) + len(frames.workloads) + len(frames.events) > 1500
     took = []
     for _ in range(3):
         begin = time.process_time()

@@ -35,8 +35,8 @@ def test_stories_of_invented_rollouts(name: str) -> None:
 def test_single_figures_of_invented_rollouts(name: str) -> None:
     frames = cases.invented(name)
     for axes in (
-        plots.rollout(frames.pods, frames.replicas),
-        plots.lanes(frames.pods, frames.replicas),
+        plots.rollout(frames.pods, frames.workloads),
+        plots.lanes(frames.pods, frames.workloads),
         plots.events(frames.events),
     ):
         figure = axes.get_figure(root=True)
@@ -57,7 +57,7 @@ def test_a_whole_recording_with_many_steps() -> None:
 
 def test_a_revision_is_named_on_its_own_colour() -> None:
     frames = cases.invented("six")
-    axes = plots.rollout(frames.pods, frames.replicas)
+    axes = plots.rollout(frames.pods, frames.workloads)
     figure = axes.get_figure(root=True)
     assert isinstance(figure, Figure)
     named = drawing.texts(axes, "revision")
@@ -89,7 +89,7 @@ def test_what_stands_on_the_page_has_contrast_on_both() -> None:
 def test_names_from_a_cluster_do_no_harm() -> None:
     frames = cases.invented("six")
     bad = "$\\frac{1}{$\u202e\x1b[2J" + "long" * 60
-    pods, replicas, events = frames.pods.copy(), frames.replicas.copy(), frames.events.copy()
+    pods, replicas, events = frames.pods.copy(), frames.workloads.copy(), frames.events.copy()
     pods["name"] = [bad + name[-5:] for name in pods["name"]]
     pods["owner.name"] = bad + pods["owner.name"]
     pods["state"] = pods["state"].astype("str").replace("Running", "Pending")
@@ -97,7 +97,7 @@ def test_names_from_a_cluster_do_no_harm() -> None:
     replicas["name"] = bad + replicas["name"]
     events["reason"] = bad + events["reason"]
     events["message"] = bad
-    for frame, other in ((pods, frames.pods), (replicas, frames.replicas), (events, frames.events)):
+    for frame, other in ((pods, frames.pods), (replicas, frames.workloads), (events, frames.events)):
         frame.attrs = {**other.attrs, "steps": [{**other.attrs["steps"][0], "name": bad}]}
 
     class Bad:
@@ -118,7 +118,7 @@ def test_what_a_notebook_shows() -> None:
 
     before = pyplot.get_fignums()
     frames: Frames = cases.invented("six")
-    for shown in (plots.story(frames), plots.rollout(frames.pods, frames.replicas)):
+    for shown in (plots.story(frames), plots.rollout(frames.pods, frames.workloads)):
         data, about = DisplayFormatter().format(shown)
         assert data["text/plain"] == plots.twin(shown)
         assert about["image/png"]["width"] == 800

@@ -20,14 +20,14 @@ REAL = [(name, step) for name, step in cases.real_steps() if cases.deployments(c
 
 
 def drawn(frames: Frames, deployment: str | None = None) -> Axes:
-    return plots.rollout(frames.pods, frames.replicas, deployment)
+    return plots.rollout(frames.pods, frames.workloads, deployment)
 
 
 @pytest.mark.parametrize(("name", "step"), REAL, ids=[f"{name}: {step}" for name, step in REAL])
 def test_areas_and_bounds_of_real_rollouts_are_the_timeline_s(name: str, step: str) -> None:
     frames = cases.real(name, step)
     deployment = cases.busiest(frames)
-    times = model.timeline(frames.pods, frames.replicas, deployment)
+    times = model.timeline(frames.pods, frames.workloads, deployment)
     axes = drawn(frames, deployment)
     zero = frames.pods.attrs["window"][0]
     kept = times.drop_duplicates("monotonic_ns", keep="last")
@@ -103,7 +103,7 @@ def test_a_hung_rollout_says_so_first() -> None:
 def test_more_changes_than_names_fit_are_told_as_one() -> None:
     frames = cases.invented("many")
     (told,) = drawing.words(drawn(frames), "took label")
-    changes = model.revisions(frames.replicas)["revision"].nunique()
+    changes = model.revisions(frames.workloads)["revision"].nunique()
     assert re.fullmatch(rf"{changes - 1} changes, [\d.]+ s to [\d.]+ s each", told)
 
 
@@ -154,7 +154,7 @@ def test_before_a_gap_stands_what_was_known_then() -> None:
     after = frames.pods.attrs["gaps"][0]["after_ns"]
 
     def until(frames: Frames) -> pd.DataFrame:
-        times = model.timeline(frames.pods, frames.replicas)
+        times = model.timeline(frames.pods, frames.workloads)
         return times.loc[times["monotonic_ns"] < after, ["monotonic_ns", "total", "available", "upper"]]
 
     pd.testing.assert_frame_equal(until(frames), until(whole))
@@ -169,17 +169,17 @@ def test_steps_are_bracketed_and_named() -> None:
 def test_zero_is_said_and_can_be_chosen() -> None:
     frames = cases.invented("rollback")
     assert drawn(frames).get_xlabel() == "seconds since “roll back to v1” began"
-    axes = plots.rollout(frames.pods, frames.replicas, zero="v2")
+    axes = plots.rollout(frames.pods, frames.workloads, zero="v2")
     assert axes.get_xlabel() == "seconds since “v2” began"
     assert axes.get_xlim()[0] == pytest.approx(-1.5)
     begin = frames.pods.attrs["window"][0]
-    assert plots.rollout(frames.pods, frames.replicas, zero=begin).get_xlim()[0] <= 0
+    assert plots.rollout(frames.pods, frames.workloads, zero=begin).get_xlim()[0] <= 0
 
 
 def test_text_without_drawing_is_the_twin() -> None:
     frames = cases.invented("six")
-    assert plots.rollout_text(frames.pods, frames.replicas) == plots.twin(drawn(frames))
-    assert plots.rollout_text(frames.pods, frames.replicas, "deployment/web") == plots.twin(drawn(frames, "web"))
+    assert plots.rollout_text(frames.pods, frames.workloads) == plots.twin(drawn(frames))
+    assert plots.rollout_text(frames.pods, frames.workloads, "deployment/web") == plots.twin(drawn(frames, "web"))
 
 
 @pytest.mark.parametrize(

@@ -97,13 +97,13 @@ def test_a_dollar_stays_a_dollar() -> None:
 
 def test_a_revision_has_one_colour_whatever_window_is_drawn() -> None:
     frames = invented("rollback")
-    colours = style.Colours(frames.replicas, frames.pods)
+    colours = style.Colours(frames.workloads, frames.pods)
     first = colours.owners[0]
     assert colours.revisions(first) == [1, 4]
     begin, end = frames.pods.attrs["window"]
     assert colours.at(first, begin) == style.PALETTE[0]
     assert colours.at(first, end) == style.PALETTE[3]
-    late = style.Colours(frames.replicas[frames.replicas["monotonic_ns"] > end - 4_000_000_000])
+    late = style.Colours(frames.workloads[frames.workloads["monotonic_ns"] > end - 4_000_000_000])
     assert late.at(first, end) == style.PALETTE[3]
 
 

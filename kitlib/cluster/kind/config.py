@@ -1,0 +1,188 @@
+"""What a kind cluster is made of: its name, its node image, and the configuration that kind reads."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from kitlib.cluster.embedded import controlplane
+from kitlib.cluster.kind.engines import Client
+from kitlib.errors import BuildError, ClusterError, UsageError
+from kitlib.machine import paths, versions
+from kitlib.machine.programs import kind as kindcommand
+from kitlib.machine.quiet import shown
+
+STEP = "get the node image"
+PULL = 900.0
+"""Seconds that fetching the node image may take: it is some 400 MB."""
+CONTROLLERS = [{"name": "kube-api-burst", "value": "300"}, {"name": "leader-elect-retry-period", "value": "500ms"}]
+"""Workers join when the controller manager has signed what they look for; so its start is not to be slowed down."""
+BACKOFF, BACKOFF_SINCE = "40s", (1, 35)
+"""The longest wait before a container is restarted, five minutes by default; and the version that can be told it."""
+INGRESS = {"http": 80, "https": 443}
+
+
+def decoded(text: str) -> bytes:
+    """Return what a kubeconfig file holds in base64."""
+    return base64.b64decode(text)
+
+
+def name(minor: str, client: Client) -> str:
+    """Return the name by which kind knows the cluster; nodes are named by it: "kitlib-worker".
+
+    On an engine that others use, too, a state folder other than the user's own is told by a digest in it.
+    """
+    base = "kitlib" if minor == versions.DEFAULT else f"kitlib-{minor}"
+    if client.own or "KITLIB_STATE" not in os.environ:
+        return base
+    return f"{base}-{hashlib.sha256(str(paths.state()).encode()).hexdigest()[:6]}"
+
+
+def ports() -> dict[str, int]:
+    """Choose the ports on 127.0.0.1 that an ingress controller on the first worker can be reached at."""
+    return dict(zip(INGRESS, controlplane.free_ports(len(INGRESS)), strict=True))
+
+
+def image(client: Client, minor: str, progress: bool = True) -> str:
+    """Have the node image in the engine, and return its name.
+
+    That is kind's published one, fetched once; on kitlib's own engine, and where no registry answers but the image can
+    be made, it is the one that is made here.
+
+    Raises
+    ------
+    ClusterError
+        It can't be fetched, and can't be made here.
+    BuildError
+        It could be made here, but something that goes into it can't be had.
+    UsageError
+        There is none of that version.
+    """
+    if client.own:
+        if minor != versions.DEFAULT:
+            raise UsageError(
+                f"a node image of Kubernetes {minor} can't be made here.",
+                step=STEP,
+                next=f"use {versions.DEFAULT}, or an engine that can fetch images: Docker or Podman with a network",
+            )
+        from kitlib.machine.airgap import engine
+
+        own = engine.find()
+        if own is None:
+            raise ClusterError("kitlib's own engine has ended.", step=STEP, next="try again")
+        return engine.load(own, progress)
+    if minor not in versions.NODE_IMAGES:
+        raise UsageError(
+            f"kind publishes no node image of Kubernetes {minor} that kitlib knows.",
+            step=STEP,
+            next=f"use one of: {', '.join(versions.NODE_IMAGES)}",
+        )
+    wanted = versions.NODE_IMAGES[minor]
+    if _there(client, wanted):  # an image that was pulled by its digest has no tag
+        return wanted
+    try:
+        with shown(f"fetch {wanted.partition('@')[0]} (once)", progress):
+            client.run("pull", "--quiet", wanted, step=STEP, patience=PULL)
+        return wanted
+    except ClusterError as error:
+        return _made(client, minor, error, progress)
+
+
+def _there(client: Client, wanted: str) -> bool:
+    try:
+        client.run("image", "inspect", wanted, step=STEP)
+    except ClusterError:
+        return False
+    return True
+
+
+def _made(client: Client, minor: str, refusal: ClusterError, progress: bool) -> str:
+    """Make the node image for an engine that can't fetch one."""
+    from kitlib.machine.airgap import debian, engine, nodeimage
+
+    able, why = debian.able()
+    if not able or minor != versions.DEFAULT:
+        detail = why or f"that can be done for {versions.DEFAULT} only"
+        raise ClusterError(
+            f"it can't be fetched, and can't be made here ({detail}).\n  {refusal.message}",
+            step=STEP,
+            object=versions.NODE_IMAGES[minor].partition("@")[0],
+            next="connect this machine to the network, or use the embedded cluster: `kitlib up --provider embedded`",
+        ) from refusal
+    wanted = nodeimage.name()
+    if not _there(client, wanted):
+        folder = nodeimage.make(progress)
+        with shown(f"load the node image into {client.program}", progress):
+            engine.feed([client.program, "load"], dict(client.environment), folder)
+    return wanted
+
+
+def load_lessons(kind_name: str, client: Client, kind: Path, until: float) -> None:
+    """Load the images that notebooks run into all nodes; where they can't be made, the cluster is of use without them.
+
+    Raises
+    ------
+    ClusterError
+        kind can't load them.
+    """
+    from kitlib.machine.airgap import images
+
+    try:
+        path = images.archive(progress=False)
+    except BuildError as error:
+        print(f"notebooks that run the probe will find no image of it: {error}", file=sys.stderr, flush=True)
+        return
+    arguments = ["load", "image-archive", str(path), "--name", kind_name]
+    kindcommand.call(arguments, client.environment, lambda step: None, until, kind)
+
+
+def text(image: str, workers: int, ports: dict[str, int], minor: str = versions.DEFAULT) -> str:
+    """Return kind's configuration of a cluster.
+
+    Parameters
+    ----------
+    image : str
+        The node image: one that was made here has a control group driver of its own.
+    workers : int
+    ports : dict
+        Ports on 127.0.0.1 for what an ingress controller listens on.
+    minor : str
+        Of Kubernetes.
+    """
+    from kitlib.machine.airgap import nodeimage
+
+    kubelet: dict[str, Any] = {}
+    if tuple(map(int, minor.split("."))) >= BACKOFF_SINCE:
+        kubelet["crashLoopBackOff"] = {"maxContainerRestartPeriod": BACKOFF}
+    patches = [_patch("ClusterConfiguration", "kubeadm.k8s.io/v1beta4", controllerManager={"extraArgs": CONTROLLERS})]
+    if not Path("/sys/fs/cgroup/cgroup.controllers").exists() and Path("/sys/fs/cgroup").exists():
+        kubelet["failCgroupV1"] = False
+    if image.startswith(nodeimage.NAME):
+        # as the image is: without systemd's slices, and without what needs CAP_SYS_RESOURCE
+        kubelet |= {"cgroupDriver": "cgroupfs", "cgroupRoot": "/kubelet", "oomScoreAdj": 0}
+        patches.append(_patch("KubeProxyConfiguration", "kubeproxy.config.k8s.io/v1alpha1", oomScoreAdj=0))
+    if kubelet:
+        patches.append(_patch("KubeletConfiguration", "kubelet.config.k8s.io/v1beta1", **kubelet))
+    mapped = [
+        {"containerPort": INGRESS[purpose], "hostPort": port, "listenAddress": controlplane.LOOPBACK, "protocol": "TCP"}
+        for purpose, port in ports.items()
+    ]
+    first = {"role": "worker", "labels": {"ingress-ready": "true"}, "extraPortMappings": mapped}
+    config = {
+        "kind": "Cluster",
+        "apiVersion": "kind.x-k8s.io/v1alpha4",
+        "networking": {"apiServerAddress": controlplane.LOOPBACK},
+        "kubeadmConfigPatches": patches,
+        "nodes": [{"role": "control-plane"}, first, *({"role": "worker"} for _ in range(workers - 1))],
+    }
+    return yaml.safe_dump(config, sort_keys=False)
+
+
+def _patch(kind: str, version: str, **fields: Any) -> str:
+    return yaml.safe_dump({"kind": kind, "apiVersion": version, **fields}, sort_keys=False)

@@ -1,0 +1,204 @@
+"""The nodes of a kind cluster, as what they are: containers that can be stopped, cut off, started and added."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import re
+import sys
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from kitlib.cluster.base import Cluster
+from kitlib.cluster.bootstrap import Wire
+from kitlib.cluster.kind.engines import Client
+from kitlib.cluster.readiness import Readiness, is_ready
+from kitlib.errors import ClusterError
+
+LABEL = "io.x-k8s.kind.cluster"
+CUT = """nft -f - <<'END'
+table inet kitlib_cut
+delete table inet kitlib_cut
+table inet kitlib_cut {
+  chain heard { type filter hook prerouting priority -300; iifname "eth0" drop; }
+  chain said { type filter hook postrouting priority 300; oifname "eth0" drop; }
+}
+END
+"""
+"""A node's own firewall drops what comes in and what goes out; its routes and addresses stay."""
+MEND = "nft delete table inet kitlib_cut 2>/dev/null || true"
+BOOTED = "until systemctl is-active --quiet multi-user.target; do sleep 0.1; done"
+OUT_OF_SERVICE = "node.kubernetes.io/out-of-service"
+"""The taint by which somebody vouches that a node is off; Kubernetes never takes it away."""
+WAIT = 120.0
+"""Seconds until a node that is started must be Ready."""
+
+
+def states(client: Client, kind_name: str) -> dict[str, str]:
+    """Return the state of each node's container, such as "running" or "exited".
+
+    Raises
+    ------
+    ClusterError
+        The engine does not answer.
+    """
+    said = client.run(
+        *("ps", "--all", "--filter", f"label={LABEL}={kind_name}", "--format", "{{.Names}}\t{{.State}}"),
+        step="look at the nodes",
+    )
+    return dict(line.split("\t")[:2] for line in sorted(said.splitlines()) if "\t" in line)
+
+
+def remove(client: Client, kind_name: str) -> None:
+    """Remove all nodes of a cluster, with what they wrote; say what may be left where the engine does not answer."""
+    try:
+        if names := list(states(client, kind_name)):
+            client.run("rm", "--force", "--volumes", *names, step="remove the nodes")
+    except ClusterError as error:
+        if not client.own:  # nodes of kitlib's own engine end with it
+            command = f"{client.program} rm -f -v $({client.program} ps -aq --filter label={LABEL}={kind_name})"
+            print(f"kitlib: {error.message}\n  Nodes may be left; once it answers: {command}", file=sys.stderr)
+
+
+def stop(client: Client, node: str) -> None:
+    """Stop a node as a power failure does: at once."""
+    client.run("kill", node, step="stop a node")
+
+
+def start(client: Client, node: str) -> None:
+    """Start a node that was stopped."""
+    client.run("start", node, step="start a node")
+
+
+def cut_off(client: Client, node: str) -> None:
+    """Have a node neither hear nor reach any other; what runs on it goes on."""
+    _shell(client, node, CUT, "cut off a node")
+
+
+def reconnect(client: Client, node: str) -> None:
+    """Undo `cut_off`."""
+    _shell(client, node, MEND, "reconnect a node")
+
+
+def _shell(client: Client, node: str, script: str, step: str) -> str:
+    return client.run("exec", node, "sh", "-ec", script, step=step)
+
+
+ACTS: dict[str, Callable[[Client, str], None]] = {
+    "stop": stop,
+    "start": start,
+    "cut off": cut_off,
+    "reconnect": reconnect,
+}
+
+
+def mend(client: Client, cluster: Cluster, found: dict[str, str], cut: bool = False) -> None:
+    """Start the nodes that a notebook left stopped, reconnect those that it left cut off, and wait for all.
+
+    Parameters
+    ----------
+    client : Client
+    cluster : Cluster
+    found : dict of str to str
+        What `states` tells.
+    cut : bool
+        Whether a node was cut off since it was last looked at: for 50 s it is still said to be Ready.
+
+    Raises
+    ------
+    ClusterError
+        They don't become Ready.
+    """
+    stopped = [node for node, state in found.items() if state != "running"]
+    began = datetime.now(UTC)
+    for node in stopped:
+        start(client, node)
+    with Wire.from_kubeconfig(cluster.kubeconfig, cluster.context) as wire:
+        readiness = Readiness(wire, time.monotonic() + WAIT)
+        if stopped:
+            readiness.accepted("GET", "/readyz")
+        items = wire.get("/api/v1/nodes")["items"]
+        unready = [item["metadata"]["name"] for item in items if not is_ready(item)]
+        severed = [node for node in (found if cut else unready) if node in found and node not in stopped]
+        for node in severed:
+            reconnect(client, node)
+        for node in [*stopped, *(severed if cut else [])]:  # it is said to be Ready for 50 s after it was lost
+            readiness.renewed(node, began)
+        if unready or stopped or cut:
+            readiness.ready(len(items))
+        for node in (each["metadata"]["name"] for each in items if _out_of_service(each)):
+            _back_in_service(wire, node)
+
+
+def _out_of_service(item: dict[str, Any]) -> bool:
+    return any(taint["key"] == OUT_OF_SERVICE for taint in item["spec"].get("taints") or ())
+
+
+def _back_in_service(wire: Wire, node: str) -> None:
+    """Take away the taint that a notebook left; another writer may come first."""
+    for _ in range(10):
+        item = wire.get(f"/api/v1/nodes/{node}")
+        if not _out_of_service(item):
+            return
+        item["spec"]["taints"] = [each for each in item["spec"]["taints"] if each["key"] != OUT_OF_SERVICE]
+        wire.request("PUT", f"/api/v1/nodes/{node}", item)
+    raise ClusterError(f"node {node} keeps its taint {OUT_OF_SERVICE}.", step="bring back a node", object=node)
+
+
+def scale(client: Client, cluster: Cluster, notes: dict[str, Any], count: int, until: float) -> list[str]:
+    """Add workers like the last one, or remove the last ones; return the names of all nodes.
+
+    Raises
+    ------
+    ClusterError
+        A node can't be made, does not join or does not become Ready.
+    """
+    kind_name = notes["kind_name"]
+    names = [f"{kind_name}-control-plane", *(_worker(kind_name, number) for number in range(1, count))]
+    there = list(states(client, kind_name))
+    with Wire.from_kubeconfig(cluster.kubeconfig, cluster.context) as wire:
+        for node in (node for node in there if node not in names):
+            client.run("rm", "--force", "--volumes", node, step="remove a node")  # first, or it registers itself anew
+            wire.request("DELETE", f"/api/v1/nodes/{node}")
+        for node in (node for node in names if node not in there):
+            _add(client, kind_name, node, notes["image"], until)
+        Readiness(wire, until).ready(len(names))
+    return sorted(names)
+
+
+def _worker(kind_name: str, number: int) -> str:
+    return f"{kind_name}-worker{number if number > 1 else ''}"
+
+
+def _add(client: Client, kind_name: str, node: str, image: str, until: float) -> None:
+    """Make a worker as kind makes one, and have it join with a token of its own."""
+    step = "add a node"
+    sample, control = _worker(kind_name, 1), f"{kind_name}-control-plane"
+    client.run(
+        *("run", "--detach", "--tty", "--name", node, "--hostname", node, "--net", "kind", "--privileged"),
+        *("--label", f"{LABEL}={kind_name}", "--label", "io.x-k8s.kind.role=worker", "--restart=on-failure:1"),
+        *("--security-opt", "seccomp=unconfined", "--security-opt", "apparmor=unconfined", "--init=false"),
+        *("--tmpfs", "/tmp", "--tmpfs", "/run", "--volume", "/var", "--volume", "/lib/modules:/lib/modules:ro"),
+        *("--cgroupns=private", "--env", "KIND_EXPERIMENTAL_CONTAINERD_SNAPSHOTTER", image),
+        step=step,
+    )
+    try:
+        client.run("exec", node, "sh", "-c", BOOTED, step=step, patience=max(until - time.monotonic(), 1.0))
+        token = client.run("exec", control, "kubeadm", "token", "create", "--ttl=10m", step=step).strip()
+        text = client.run("exec", sample, "cat", "/kind/kubeadm.conf", step=step)
+        text = text.replace(sample, node).replace(_address(client, sample), _address(client, node))
+        text = re.sub(r"\b[a-z0-9]{6}\.[a-z0-9]{16}\b", token, text)
+        encoded = base64.b64encode(text.encode()).decode()
+        script = f"echo {encoded} | base64 -d >/kind/kubeadm.conf; kubeadm join --config /kind/kubeadm.conf"
+        client.run("exec", node, "sh", "-ec", script, step=step, patience=max(until - time.monotonic(), 1.0))
+    except BaseException:
+        with contextlib.suppress(ClusterError):
+            client.run("rm", "--force", "--volumes", node, step=step)
+        raise
+
+
+def _address(client: Client, node: str) -> str:
+    template = "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}"
+    return client.run("inspect", "--format", template, node, step="look at a node").strip()

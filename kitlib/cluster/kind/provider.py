@@ -1,0 +1,290 @@
+"""The kind provider: nodes are containers of an engine on this machine, and Pods really run."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import shutil
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from kitlib.cluster import nodefiles, record
+from kitlib.cluster.base import Cluster
+from kitlib.cluster.bootstrap import Wire, read_kubeconfig
+from kitlib.cluster.kind import config as kindconfig
+from kitlib.cluster.kind import engines
+from kitlib.cluster.kind import nodes as kindnodes
+from kitlib.cluster.kind.engines import Client
+from kitlib.cluster.readiness import Readiness
+from kitlib.errors import ClusterError, UsageError
+from kitlib.machine import paths, resources, versions
+from kitlib.machine.lock import FileLock
+from kitlib.machine.programs import kind as kindcommand
+from kitlib.machine.quiet import shown
+from kitlib.progress import Progress
+
+DEADLINE = 300.0
+"""Seconds until a cluster must be there; two loaded processors need 60."""
+WORKERS = 2
+DISK = 2 * resources.GIB
+MEMORY = resources.GIB
+"""What the nodes use when nothing runs on them."""
+
+
+class Kind:
+    """One control plane and two workers, as containers; the engine is yours, or kitlib's own."""
+
+    name = "kind"
+    runs_containers = True
+
+    def available(self) -> tuple[bool, str]:
+        """Say whether an engine answers."""
+        if client := engines.find():
+            return True, "kitlib's own engine runs" if client.own else f"{client.program} answers"
+        there = [f"{engine.name}: {engine.detail}" for engine in engines.engines() if engine.installed]
+        return False, "no container engine answers" + (f" ({'; '.join(there)})" if there else "")
+
+    def up(self, version: str, progress: bool = True) -> Cluster:
+        """Bring up the cluster, or find it running; whatever a broken run left is removed first."""
+        minor = versions.minor_of(version)
+        name = f"kind-{minor}"
+        home = paths.home(name)
+        with _lock(home, f"bring up {name}", progress):
+            why = self._unfit(name)
+            if why is None:
+                return record.require(name)
+            if why and progress:
+                print(f"{name} is made anew: {why}", file=sys.stderr, flush=True)
+            self._remove(home)
+            try:
+                client = engines.get(progress)
+                image = kindconfig.image(client, minor, progress)
+                kind = kindcommand.program(progress)
+                with shown(f"bring up {name}", progress) as bar:
+                    return self._make(name, home, minor, client, image, kind, bar)
+            except BaseException:
+                self._remove(home)
+                engines.leave()
+                raise
+
+    def _unfit(self, name: str) -> str | None:
+        """Say why what there is of a cluster can't be used; None if it can, "" if there is nothing."""
+        found = record.load(name)
+        if found is None:
+            return "the last `up` did not end" if paths.home(name).exists() else ""
+        cluster, notes = found
+        client = engines.noted(notes)
+        if client is None:
+            return "its engine had ended"
+        try:
+            states = kindnodes.states(client, notes["kind_name"])
+            lost = [node for node in notes["nodes"] if node not in states]
+            if lost:
+                return f"{', '.join(lost)} had been removed"
+            self._mend(client, cluster, states)
+            cluster.verify()
+        except ClusterError as error:
+            return error.message
+        return None
+
+    def _make(
+        self, name: str, home: Path, minor: str, client: Client, image: str, kind: Path, bar: Progress
+    ) -> Cluster:
+        until = time.monotonic() + DEADLINE
+        resources.need_disk({home: DISK // 8}, f"bring up {name}", ClusterError)
+        kind_name = kindconfig.name(minor, client)
+        foreign = kindnodes.states(client, kind_name)
+        if foreign and client.own:  # an `up` that was killed made them: nobody else is in that engine
+            kindnodes.remove(client, kind_name)
+        elif foreign:
+            raise ClusterError(
+                f"there is a kind cluster {kind_name!r} already ({', '.join(foreign)}), which this kitlib didn't make.",
+                step="bring up the cluster",
+                object=name,
+                next=f"if nobody needs it: `kind delete cluster --name {kind_name}`; then try again",
+            )
+        home.mkdir(mode=0o700, parents=True)
+        # noted before anything is made: whatever happens now, `down` knows what to remove
+        notes: dict[str, Any] = {"kind_name": kind_name, "engine": client.program, "own_engine": client.own}
+        record.write_private(home / "kind.json", json.dumps(notes))
+        ports = kindconfig.ports()
+        record.write_private(home / "kind.yaml", kindconfig.text(image, WORKERS, ports, minor))
+        arguments = ["create", "cluster", "--name", kind_name, "--image", image, "--config", str(home / "kind.yaml")]
+        arguments += ["--kubeconfig", str(home / "kind-kubeconfig")]
+        try:
+            kindcommand.call(arguments, client.environment, lambda step: bar.update(step or None), until, kind)
+            if not image.startswith("localhost/"):
+                bar.update("images for the notebooks")
+                kindconfig.load_lessons(kind_name, client, kind, until)
+            kubeconfig(home / "kind-kubeconfig", f"kind-{kind_name}", name, home / "kubeconfig")
+            entry = read_kubeconfig(home / "kubeconfig", name)
+            with Wire.from_kubeconfig(home / "kubeconfig", name) as wire:
+                readiness = Readiness(wire, until)
+                bar.update("nodes get ready")
+                readiness.ready(WORKERS + 1)
+                readiness.admission()
+                bar.update("DNS gets ready")
+                readiness.available("kube-system", "coredns")
+                uid = wire.get("/api/v1/namespaces/kube-system")["metadata"]["uid"]
+                served = wire.get("/version")["gitVersion"]
+                nodes = sorted(item["metadata"]["name"] for item in wire.get("/api/v1/nodes")["items"])
+        except ClusterError as error:
+            raise ClusterError(
+                error.message,
+                step="bring up the cluster",
+                object=name,
+                next="run `kitlib up` again; `kitlib doctor` tells about this machine",
+            ) from error
+        cluster = Cluster(
+            name=name,
+            provider=self.name,
+            version=minor,
+            release=served,
+            kubeconfig=home / "kubeconfig",
+            context=name,
+            runs_containers=True,
+            node_count=len(nodes),
+            made_by_kitlib=True,
+            writable=True,
+            home=home,
+        )
+        ca = record.fingerprint(kindconfig.decoded(entry["certificate-authority-data"]))
+        record.save(cluster, server=entry["server"], ca=ca, uid=uid, image=image, nodes=nodes, ports=ports, **notes)
+        return cluster
+
+    def running(self, name: str) -> bool:
+        """Say whether its control plane's container runs; a worker may be stopped, that is what notebooks do."""
+        found = record.load(name)
+        client = engines.noted(found[1]) if found else None
+        if found is None or client is None:
+            return False
+        try:
+            states = kindnodes.states(client, found[1]["kind_name"])
+        except ClusterError:
+            return False
+        return states.get(f"{found[1]['kind_name']}-control-plane") == "running"
+
+    def status(self, name: str) -> dict[str, Any]:
+        """Tell about each node, the engine and the image."""
+        found = record.load(name)
+        notes = found[1] if found else {}
+        client = engines.noted(notes) if found else None
+        return {
+            "name": name,
+            "running": self.running(name),
+            "whole": found is not None,
+            "nodes": kindnodes.states(client, notes["kind_name"]) if client else {},
+            "engine": "kitlib's own" if notes.get("own_engine") else notes.get("engine"),
+            "image": notes.get("image"),
+            "ports": notes.get("ports", {}),
+            "server": notes.get("server"),
+            "release": found[0].release if found else None,
+        }
+
+    def down(self, name: str) -> None:
+        """Remove all containers and files; also of a cluster that is broken or half-made."""
+        home = paths.home(name)
+        with _lock(home, f"take down {name}"):
+            self._remove(home)
+
+    def _remove(self, home: Path) -> None:
+        if not home.exists():
+            return
+        (home / "cluster.json").unlink(missing_ok=True)  # first: what remains is not a cluster
+        try:
+            notes = json.loads((home / "kind.json").read_text())
+        except (OSError, ValueError):
+            notes = {}
+        client = engines.noted(notes) if notes else None
+        if client:
+            kindnodes.remove(client, notes["kind_name"])
+        shutil.rmtree(home)
+
+    def scale_nodes(self, cluster: Cluster, count: int) -> Cluster:
+        """Have `count` nodes, that of the control plane among them, and wait until they are Ready."""
+        if count < 2:
+            raise UsageError(
+                f"{count} node is the control plane's alone.",
+                step="scale nodes",
+                object=cluster.name,
+                next="use 2 or more",
+            )
+        client, notes = self._of(cluster)
+        names = kindnodes.scale(client, cluster, notes, count, time.monotonic() + DEADLINE)
+        changed = dataclasses.replace(cluster, node_count=len(names))
+        kept = {key: value for key, value in notes.items() if key not in changed.to_dict()}
+        record.save(changed, **kept | {"nodes": names})
+        return changed
+
+    def _of(self, cluster: Cluster) -> tuple[Client, dict[str, Any]]:
+        """Return the client of a cluster's engine, and what was noted."""
+        found = record.load(cluster.name)
+        client = engines.noted(found[1]) if found else None
+        if found is None or client is None:
+            raise ClusterError("its engine has ended.", step="find the nodes", object=cluster.name, next="`kitlib up`")
+        return client, found[1]
+
+    def node(self, cluster: Cluster, node: str, act: str) -> None:
+        """Stop, start, cut off or reconnect a node."""
+        client, notes = self._of(cluster)
+        if node not in notes["nodes"]:
+            raise UsageError(
+                f"it has no node {node!r}.",
+                step=f"{act} a node",
+                object=cluster.name,
+                next=f"use one of: {', '.join(notes['nodes'])}",
+            )
+        if act == "cut off":
+            _cut_note(cluster.name).touch()
+        kindnodes.ACTS[act](client, node)
+
+    def mend(self, cluster: Cluster) -> None:
+        """Start nodes that were stopped, reconnect those that were cut off, and wait until all are Ready."""
+        client, notes = self._of(cluster)
+        with _lock(paths.home(cluster.name), "bring back nodes"):
+            self._mend(client, cluster, kindnodes.states(client, notes["kind_name"]))
+
+    def _mend(self, client: Client, cluster: Cluster, states: dict[str, str]) -> None:
+        note = _cut_note(cluster.name)
+        nodefiles.mend(client, cluster, [node for node, state in states.items() if state == "running"])
+        kindnodes.mend(client, cluster, states, note.exists())
+        note.unlink(missing_ok=True)
+
+
+def kubeconfig(source: Path, context: str, name: str, out: Path) -> None:
+    """Write kitlib's own kubeconfig file from the one that kind wrote, and remove that."""
+    try:
+        entry = read_kubeconfig(source, context)
+        text = yaml.safe_dump(
+            {
+                "apiVersion": "v1",
+                "kind": "Config",
+                "current-context": name,
+                "contexts": [{"name": name, "context": {"cluster": name, "user": name}}],
+                "clusters": [{"name": name, "cluster": _only(entry, "server", "certificate-authority-data")}],
+                "users": [{"name": name, "user": _only(entry, "client-certificate-data", "client-key-data")}],
+            },
+            sort_keys=False,
+        )
+    except KeyError as error:
+        raise ClusterError(f"kind wrote a kubeconfig file without {error}.") from error
+    comment = "# kitlib made this file; it is removed with the cluster. Use it with: kubectl --kubeconfig THIS_FILE\n"
+    record.write_private(out, comment + text)
+    source.unlink()
+
+
+def _only(entry: dict[str, str], *keys: str) -> dict[str, str]:
+    return {key: entry[key] for key in keys}
+
+
+def _cut_note(name: str) -> Path:
+    """Return the file whose presence says that a node was cut off, and perhaps not reconnected."""
+    return paths.home(name) / "cut-off"
+
+
+def _lock(home: Path, step: str, progress: bool = True) -> FileLock:
+    return FileLock(home.with_name(f".{home.name}.lock"), step, progress)

@@ -1,0 +1,112 @@
+"""The frame `workloads`: one row for each observed version of a controller of Pods."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+
+import msgspec
+
+from kitlib.frames.columns import HASH, REVISION
+from kitlib.frames.objects import ObjectMeta, PodSpec, decode, images, named, observed
+from kitlib.recording import WatchEvent
+
+KINDS = ("Deployment", "ReplicaSet", "ReplicationController", "StatefulSet", "DaemonSet")
+
+
+class _RollingUpdate(msgspec.Struct, gc=False):
+    maxSurge: int | str | None = None  # noqa: N815
+    maxUnavailable: int | str | None = None  # noqa: N815
+
+
+class _Strategy(msgspec.Struct, gc=False):
+    type: str | None = None
+    rollingUpdate: _RollingUpdate | None = None  # noqa: N815
+
+
+class _PodTemplate(msgspec.Struct, gc=False):
+    spec: PodSpec | None = None
+
+
+class _ReplicasSpec(msgspec.Struct, gc=False):
+    replicas: int | None = None
+    minReadySeconds: int | None = None  # noqa: N815
+    paused: bool = False
+    revisionHistoryLimit: int | None = None  # noqa: N815
+    progressDeadlineSeconds: int | None = None  # noqa: N815
+    strategy: _Strategy | None = None
+    template: msgspec.Raw = msgspec.Raw(b"")
+
+
+class _ReplicasStatus(msgspec.Struct, gc=False):
+    observedGeneration: int | None = None  # noqa: N815
+    replicas: int | None = None
+    updatedReplicas: int | None = None  # noqa: N815
+    readyReplicas: int | None = None  # noqa: N815
+    availableReplicas: int | None = None  # noqa: N815
+    unavailableReplicas: int | None = None  # noqa: N815
+    terminatingReplicas: int | None = None  # noqa: N815
+
+
+class _Replicas(msgspec.Struct, gc=False):
+    metadata: ObjectMeta
+    spec: _ReplicasSpec
+    status: _ReplicasStatus = msgspec.field(default_factory=_ReplicasStatus)
+
+
+_replicas = msgspec.json.Decoder(_Replicas)
+_decoder = msgspec.json.Decoder(_PodTemplate)
+
+
+def rows(events: Iterable[WatchEvent]) -> Iterator[tuple]:
+    """Yield the frame's rows, in the order of its columns."""
+    for row in events:
+        thing: _Replicas = decode(_replicas, row)
+        meta, spec, status = thing.metadata, thing.spec, thing.status
+        owner = meta.owner()
+        rolling = (spec.strategy and spec.strategy.rollingUpdate) or _RollingUpdate()
+        revision = (meta.annotations or {}).get(REVISION, "")
+        yield (
+            *observed(row),
+            row.type,
+            row.origin,
+            row.kind,
+            *named(row),
+            meta.generation,
+            status.observedGeneration,
+            spec.replicas,
+            status.replicas,
+            status.updatedReplicas,
+            status.readyReplicas,
+            status.availableReplicas,
+            status.unavailableReplicas,
+            status.terminatingReplicas,
+            int(revision) if revision.isdigit() else None,
+            (meta.labels or {}).get(HASH),
+            owner.name,
+            owner.uid,
+            spec.strategy and spec.strategy.type,
+            None if rolling.maxSurge is None else str(rolling.maxSurge),
+            None if rolling.maxUnavailable is None else str(rolling.maxUnavailable),
+            spec.minReadySeconds,
+            spec.paused,
+            spec.revisionHistoryLimit,
+            spec.progressDeadlineSeconds,
+            *_template(bytes(spec.template)),
+            meta.deletionTimestamp,
+        )
+
+
+@lru_cache(1024)
+def _template(raw: bytes) -> tuple[str, str]:
+    """Return a template's images and its digest; most versions of an object have the same one."""
+    if not raw:
+        return "", ""
+    spec = _decoder.decode(raw).spec
+    body = json.loads(raw)
+    meta = body.get("metadata") or {}
+    (meta.get("labels") or {}).pop(HASH, None)
+    digest = hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()[:12]
+    return images(spec) if spec else "", digest

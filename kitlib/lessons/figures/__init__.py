@@ -1,0 +1,11 @@
+"""Figures that one lesson draws; those that many draw are in `kitlib.plots`.
+
+In: frames. Out: Matplotlib figures, each with the same said in words.
+"""
+
+from kitlib.lessons.figures.hooks import hooks, hooks_text
+from kitlib.lessons.figures.injected import injected, injected_text
+from kitlib.lessons.figures.matrix import matrix, matrix_text
+from kitlib.lessons.figures.mirror import mirror, mirror_text
+
+__all__ = ["hooks", "hooks_text", "injected", "injected_text", "matrix", "matrix_text", "mirror", "mirror_text"]

@@ -1,0 +1,80 @@
+"""A lock that one process holds at a time; it dies with its holder, so a stale one is no obstacle."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import threading
+from pathlib import Path
+
+from kitlib.machine.quiet import shown
+from kitlib.progress import Progress
+
+
+class FileLock:
+    """Hold a lock file in a `with` statement; where another process holds it, wait and say who.
+
+    The kernel drops the lock when its holder ends in whatever way. The file stays, and means nothing by itself.
+
+    Parameters
+    ----------
+    path : Path
+        The file; its folder is made.
+    step : str
+        What is being done under the lock.
+    progress : bool
+        Whether to show that we wait.
+    """
+
+    def __init__(self, path: Path, step: str, progress: bool = True) -> None:
+        self.path = path
+        self.step = step
+        self.progress = progress
+        self._file = -1
+
+    def __enter__(self) -> FileLock:
+        self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self._wait()
+        os.ftruncate(self._file, 0)
+        os.pwrite(self._file, f"{os.getpid()}\n".encode(), 0)
+        return self
+
+    @property
+    def handle(self) -> int:
+        """The open file; a child process that inherits it holds the lock too, until it ends."""
+        return self._file
+
+    def _wait(self) -> None:
+        try:
+            done = threading.Event()
+            with shown(f"{self.step}: wait for another process", self.progress) as bar:
+                teller = threading.Thread(target=self._tell, args=(bar, done), daemon=True)
+                teller.start()
+                try:
+                    fcntl.flock(self._file, fcntl.LOCK_EX)
+                finally:
+                    done.set()
+                    teller.join()
+        except BaseException:
+            os.close(self._file)
+            self._file = -1
+            raise
+
+    def _tell(self, bar: Progress, done: threading.Event) -> None:
+        while not done.wait(0.5):
+            bar.update(f"process {self.holder() or '?'} is at it")
+
+    def holder(self) -> int | None:
+        """Return the process that wrote itself down last."""
+        try:
+            return int(self.path.read_text().strip())
+        except (OSError, ValueError):
+            return None
+
+    def __exit__(self, *exception: object) -> None:
+        os.close(self._file)
+        self._file = -1

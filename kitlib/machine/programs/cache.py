@@ -1,0 +1,91 @@
+"""Programs in the cache: put there whole or not at all, with digests that are checked."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from kitlib.machine import paths
+
+MANIFEST = "manifest.json"
+
+
+def folder(key: str) -> Path:
+    """Return the folder of the cache that holds these programs, or would."""
+    return paths.cache() / "bin" / key
+
+
+def sha256(path: Path) -> str:
+    """Return the digest of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _stamp(path: Path) -> list[int]:
+    stat = path.stat()
+    return [stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino]
+
+
+def put(part: Path, key: str, links: Mapping[str, str], **notes: object) -> Path:
+    """Move a finished folder into the cache; a reader sees it whole or not at all.
+
+    Parameters
+    ----------
+    part : Path
+        A folder in the cache's own file system, with the programs.
+    key : str
+    links : mapping
+        Names that are links to a program: link to target.
+    """
+    programs = sorted(path for path in part.iterdir() if path.is_file() and not path.is_symlink())
+    for name, target in links.items():
+        (part / name).unlink(missing_ok=True)
+        (part / name).symlink_to(target)
+    digests = {path.name: {"sha256": sha256(path)} for path in programs}
+    for path in programs:
+        path.chmod(0o755)
+    (part / MANIFEST).write_text(json.dumps({"files": digests, "links": dict(links), **notes}, indent=1) + "\n")
+    home = folder(key)
+    if home.exists():
+        shutil.rmtree(home)
+    home.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    part.rename(home)
+    _remember(home, digests)
+    return home
+
+
+def _remember(home: Path, digests: Mapping[str, Any]) -> None:
+    stamps = {name: _stamp(home / name) for name in digests}
+    part = home / f".checked.{os.getpid()}"
+    part.write_text(json.dumps(stamps))
+    part.replace(home / ".checked")
+
+
+def get(key: str) -> Path | None:
+    """Return the programs' folder if it is there and whole.
+
+    A file is hashed again only if its size, times or inode differ from when it was last found right.
+    """
+    home = folder(key)
+    try:
+        manifest = json.loads((home / MANIFEST).read_text())
+        digests = manifest["files"]
+        try:
+            checked = json.loads((home / ".checked").read_text())
+        except (OSError, ValueError):
+            checked = {}
+        stale = [name for name in digests if checked.get(name) != _stamp(home / name)]
+        if any(sha256(home / name) != digests[name]["sha256"] for name in stale):
+            return None
+        if any(not (home / name).exists() for name in manifest["links"]):
+            return None
+        if stale:
+            _remember(home, digests)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+    return home

@@ -1,0 +1,305 @@
+"""Run the one `go build` command: modules first, then packages, with a forecast."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import selectors
+import signal
+import subprocess
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from kitlib.errors import BuildError, KitlibError
+from kitlib.machine import paths, resources
+from kitlib.machine.programs import toolchain
+from kitlib.machine.programs.toolchain import Go
+from kitlib.machine.quiet import shown
+from kitlib.machine.versions import Release
+from kitlib.progress import Progress
+
+STEP = "build Kubernetes' programs"
+MODULES_SIZE, CACHE_SIZE, PROGRAMS_SIZE = int(1.2 * resources.GIB), int(3.4 * resources.GIB), int(0.6 * resources.GIB)
+"""Disk that a cold build takes: modules, Go's own cache, the programs (twice for a moment)."""
+PAST_CACHE_SIZE, PAST_PROGRAMS_SIZE = int(1.3 * resources.GIB), resources.GIB // 3
+"""The same for a release of the past, whose modules take as much."""
+STALL = 180.0
+"""Seconds that fetching modules may go without a word."""
+PER_DEPENDENCY = 123
+"""What each package that a package depends on, also through others, adds to its cost: as these bytes of source.
+
+Measured over all of Kubernetes: 3.3 s for a MB of source, 0.41 s for 1,000 dependencies.
+"""
+NETWORK = ("dial tcp", "no such host", "i/o timeout", "connection refused", "module lookup disabled", "TLS handshake")
+REFUSED = ("403 Forbidden", "404 Not Found", "410 Gone", "checksum mismatch", "unrecognized import path")
+LINK = 0.04
+"""The share of the whole that comes after the last package: linking."""
+
+
+@dataclass(frozen=True)
+class Module:
+    """A folder with a go.mod.
+
+    Parameters
+    ----------
+    folder : Path
+    vendored : bool
+        Whether all sources are in its vendor folder, rather than in Go's module cache.
+    """
+
+    folder: Path
+    vendored: bool = False
+
+    def environment(self, environment: dict[str, str]) -> dict[str, str]:
+        """Return an environment for `go` with what this module needs."""
+        return environment | ({"GOFLAGS": "-mod=vendor"} if self.vendored else {})
+
+
+def run(
+    go: Go,
+    release: Release,
+    packages: list[str],
+    flags: list[str],
+    module: Module,
+    out: Path,
+    name: str,
+    lock: int,
+    progress: bool,
+) -> None:
+    """Build packages into a folder.
+
+    Parameters
+    ----------
+    go : Go
+    release : Release
+    packages, flags : list of str
+    module : Module
+    out : Path
+        Where the programs go.
+    name : str
+        The build's key.
+    lock : int
+        The open lock file, which `go` inherits.
+    progress : bool
+    """
+    done = notes_of(name)
+    need_room(go, release, module, out, done)
+    environment, jobs = settings()
+    with shown("read the packages" if module.vendored else "fetch Go modules", progress) as bar:
+        tags = [flag for flag in flags if flag.startswith("-tags")]
+        sizes = _packages(go, [*tags, *packages], module, lock, bar)
+    with shown(f"build Kubernetes {release.kubernetes} (once; Go {go.version})", progress) as bar:
+        compiled = set(done.read_text().split()) & sizes.keys() if done.exists() else set()
+        todo = sum(size for package, size in sizes.items() if package not in compiled)
+        bar.update(done=0.0, total=todo / (1 - LINK) or 1.0)
+        at = 0
+        begun: deque[str] = deque()  # go names a package when its compiler starts
+        with done.open("a") as notes:
+
+            def line(text: str) -> bool:
+                nonlocal at
+                if text not in sizes:
+                    return False
+                begun.append(text)
+                if len(begun) > resources.processors() and (package := begun.popleft()) not in compiled:
+                    compiled.add(package)
+                    at += sizes[package]
+                    notes.write(package + "\n")
+                    notes.flush()
+                bar.update(f"{len(compiled)} of {len(sizes)} packages", done=at)
+                return True
+
+            command = [str(go.path), "build", "-v", *jobs, *flags, "-o", f"{out}{os.sep}", *packages]
+            call(command, module.folder, module.environment(environment), lock, line, lambda: bar.update(), None)
+    done.unlink(missing_ok=True)
+
+
+def notes_of(name: str) -> Path:
+    """Return where a build notes which packages it has compiled, so that its forecast holds after an interruption."""
+    return paths.cache() / "locks" / f"compiled-{name}"
+
+
+def settings() -> tuple[dict[str, str], list[str]]:
+    """Return the environment and the flags that suit this machine's memory.
+
+    Without garbage collection a compiler is a sixth faster; it begins at the limit, of which each of the compilers
+    that run at once has its own.
+    """
+    environment = toolchain.environment()
+    room = resources.memory() // resources.MIB // (resources.processors() + 1)
+    if room >= 1024:
+        return environment | {"GOGC": "off", "GOMEMLIMIT": f"{min(room, 4096)}MiB"}, []
+    return environment | {"GOGC": "50"}, ["-p=1"]
+
+
+def need_room(go: Go, release: Release, module: Module, out: Path, done: Path) -> None:
+    """Check that there is room on the disk; a build that was begun, or done before, needs little more."""
+    answer = subprocess.run(
+        [str(go.path), "env", "GOCACHE", "GOMODCACHE"],
+        capture_output=True,
+        text=True,
+        cwd=module.folder,
+        env=toolchain.environment(),
+        check=True,
+    )
+    cache, modules = (Path(line) for line in answer.stdout.splitlines()[:2])
+    warm = done.exists() or (modules / "k8s.io" / f"kubernetes@v{release.kubernetes}").is_dir()
+    needs = {out: PAST_PROGRAMS_SIZE if release.past else PROGRAMS_SIZE}
+    if not warm:
+        for path, size in ((cache, PAST_CACHE_SIZE if release.past else CACHE_SIZE), (modules, MODULES_SIZE)):
+            needs[path] = needs.get(path, 0) + size
+    resources.need_disk(needs, STEP)
+
+
+def fetching(bar: Progress) -> Callable[[str], bool]:
+    """Return what shows the modules that `go` says it fetches."""
+    fetched = 0
+
+    def line(text: str) -> bool:
+        nonlocal fetched
+        if text.startswith("go: downloading"):
+            fetched += 1
+            bar.update(f"{fetched}, {text.removeprefix('go: downloading ')[:60]}")
+            return True
+        return False
+
+    return line
+
+
+def _packages(go: Go, packages: list[str], module: Module, lock: int, bar: Progress) -> dict[str, int]:
+    """Fetch the modules that are missing; return every package with its weight."""
+    template = '{{.ImportPath}}\t{{.Dir}}\t{{len .Deps}}\t{{join .GoFiles " "}}'
+    command = [str(go.path), "list", "-deps", "-f", template, *packages]
+    environment = module.environment(toolchain.environment())
+    output = call(command, module.folder, environment, lock, fetching(bar), lambda: bar.update(), STALL)
+    sizes = {}
+    for entry in output.splitlines():
+        package, folder, dependencies, files = entry.split("\t")
+        with contextlib.suppress(OSError):
+            size = sum(os.stat(os.path.join(folder, file)).st_size for file in files.split())
+            sizes[package] = size + PER_DEPENDENCY * int(dependencies)
+    return sizes
+
+
+def call(
+    command: list[str],
+    folder: Path,
+    environment: dict[str, str],
+    lock: int,
+    line: Callable[[str], bool],
+    tick: Callable[[], None],
+    stall: float | None,
+) -> str:
+    """Run `go` and return its output; `line` gets each line of standard error, and says whether it was progress."""
+    rest: list[str] = []
+    output = bytearray()
+    child = subprocess.Popen(
+        command,
+        cwd=folder,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+        pass_fds=(lock,),
+    )
+    try:
+        for kind, data in _read(child, tick, stall):
+            if kind == "out":
+                output += data
+            elif not line(text := data.decode(errors="replace").rstrip()):
+                rest = [*rest[-199:], text]
+        code = child.wait()
+    finally:
+        _stop(child)
+    if code < 0:
+        raise BuildError(
+            f"{Path(command[0]).name} was ended from outside, by {signal.Signals(-code).name}.",
+            step=STEP,
+            next="try again: what is compiled is kept",
+        )
+    if code:
+        raise explain(rest, folder)
+    return output.decode()
+
+
+def _read(child: subprocess.Popen[bytes], tick: Callable[[], None], stall: float | None) -> Iterator[tuple[str, bytes]]:
+    assert child.stdout is not None
+    assert child.stderr is not None
+    heard = time.monotonic()
+    pending = b""
+    with selectors.DefaultSelector() as selector:
+        selector.register(child.stdout, selectors.EVENT_READ, "out")
+        selector.register(child.stderr, selectors.EVENT_READ, "err")
+        while selector.get_map():
+            for entry, _ in selector.select(0.5):
+                data = os.read(entry.fd, 65536)
+                heard = time.monotonic()
+                if not data:
+                    selector.unregister(entry.fileobj)
+                elif entry.data == "out":
+                    yield "out", data
+                else:
+                    *whole, pending = (pending + data).split(b"\n")
+                    for each in whole:
+                        yield "err", each
+            tick()
+            if stall and time.monotonic() - heard > stall:
+                raise BuildError(
+                    f"fetching Go modules has been silent for {stall:.0f} s.",
+                    step=STEP,
+                    next="check the network (and GOPROXY, if you set it), then try again: what was fetched is kept",
+                )
+    if pending:
+        yield "err", pending
+
+
+def _stop(child: subprocess.Popen[bytes]) -> None:
+    """End `go` and its compilers, if they still run; what is compiled stays in Go's cache."""
+    if child.poll() is None:
+        for number, patience in ((signal.SIGINT, 5.0), (signal.SIGKILL, 5.0)):
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(child.pid, number)
+            try:
+                child.wait(patience)
+                break
+            except subprocess.TimeoutExpired:
+                continue
+    for pipe in (child.stdout, child.stderr):
+        if pipe:
+            pipe.close()
+
+
+def explain(lines: list[str], where: Path) -> KitlibError:
+    """Turn what `go` says into one clear error."""
+    text = "\n".join(lines)
+    last = next((line for line in reversed(lines) if line.strip()), "no word from go")
+    last = next((line for line in lines if line.startswith("panic: ")), last)
+    if "no space left on device" in text or "disk quota exceeded" in text:
+        return resources.disk_full(STEP, where, "no space is left while Go compiles")
+    fetch = next((line for line in lines if any(sign in line for sign in NETWORK)), None)
+    if fetch:
+        return BuildError(
+            f"Go modules can't be fetched: {fetch[:300]}",
+            step=STEP,
+            next="connect this machine to the network (or set GOPROXY to one it can reach), then try again",
+        )
+    if refused := next((line for line in lines if any(sign in line for sign in REFUSED)), None):
+        return BuildError(
+            f"a Go module can't be had: {refused[:300]}",
+            step=STEP,
+            next="set GOPROXY to a proxy that has it, then try again: what was fetched is kept; or put the programs on"
+            " PATH, or copy another machine's cache folder and set KITLIB_CACHE",
+        )
+    if "signal: killed" in text or "cannot allocate memory" in text:
+        return BuildError(
+            "a compiler was killed, most likely because memory ran out.",
+            step=STEP,
+            next="close other programs, then try again: what is compiled is kept",
+        )
+    return BuildError(
+        f"go says: {last[:500]}", step=STEP, next="try again; if it stays, report it with what `kitlib doctor` says"
+    )

@@ -1,0 +1,176 @@
+"""The `kind` command: pinned, found on PATH or in the cache, or compiled, which takes half a minute."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import selectors
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from kitlib.errors import BuildError, ClusterError
+from kitlib.machine import paths, versions
+from kitlib.machine.lock import FileLock
+from kitlib.machine.programs import build, gobuild, toolchain
+from kitlib.machine.programs import cache as store
+from kitlib.machine.quiet import shown
+
+STEP = "get kind"
+
+
+def version() -> str:
+    """Return the version of kind that kitlib uses, such as "v0.33.0"."""
+    from kitlib.machine.programs import node as programs
+
+    return programs.pinned("sigs.k8s.io/kind")
+
+
+def program(progress: bool = True) -> Path:
+    """Return kind: on PATH if it is of the pinned version, in the cache, or compiled into it.
+
+    Raises
+    ------
+    BuildError
+        There is no Go, or kind's modules can't be had.
+    """
+    from kitlib.machine.programs import node as programs
+
+    for folder in os.environ.get("PATH", "").split(os.pathsep):
+        path = Path(folder or ".").absolute() / "kind"
+        if folder and path.is_file() and os.access(path, os.X_OK) and asked(path) == version():
+            return path
+    if home := programs.cached():
+        return home / "kind"
+    return _compiled(progress)
+
+
+def asked(path: Path) -> str | None:
+    """Return the version that a kind says it is."""
+    try:
+        said = subprocess.run([str(path), "version"], capture_output=True, text=True, timeout=10, check=True).stdout
+    except (OSError, subprocess.SubprocessError):
+        return None
+    found = re.search(r"\bv\d+\.\d+\.\d+\S*", said)
+    return found.group() if found else None
+
+
+def _compiled(progress: bool) -> Path:
+    from kitlib.machine.programs import node as programs
+
+    flags = programs.flags(versions.release())
+    digest = hashlib.sha256("\n".join([*flags, build.goos(), build.goarch()]).encode())
+    for name in ("go.mod", "go.sum"):
+        digest.update((programs.SOURCE / name).read_bytes())
+    name = f"kind-{version().removeprefix('v')}-{digest.hexdigest()[:12]}"
+    with FileLock(paths.cache() / "locks" / f"{name}.lock", STEP, progress) as lock:
+        if home := store.get(name):
+            return home / "kind"
+        go = toolchain.find(progress)
+        part = store.folder(name).with_name(f".part-{name}")
+        shutil.rmtree(part, ignore_errors=True)
+        part.mkdir(mode=0o700, parents=True)
+        command = [str(go.path), "build", *flags, "-o", f"{part}{os.sep}", "sigs.k8s.io/kind"]
+        try:
+            with shown(f"build kind {version()} (once)", progress) as bar:
+                fetching = gobuild.fetching(bar)
+                gobuild.call(
+                    command,
+                    programs.SOURCE,
+                    toolchain.environment(),
+                    lock.handle,
+                    fetching,
+                    bar.update,
+                    gobuild.STALL,
+                )
+            return store.put(part, name, {}, go=go.version, system=f"{build.goos()}/{build.goarch()}") / "kind"
+        except BuildError as error:
+            raise BuildError(error.message, step=STEP, object=version(), next=error.next) from error
+        finally:
+            shutil.rmtree(part, ignore_errors=True)
+
+
+def call(
+    arguments: list[str], environment: Mapping[str, str], tell: Callable[[str], None], until: float, kind: Path
+) -> None:
+    """Run kind to its end.
+
+    Parameters
+    ----------
+    arguments : list of str
+    environment : mapping
+    tell : callable
+        Gets each step that it says it is at.
+    until : float
+        The deadline (monotonic).
+    kind : Path
+
+    Raises
+    ------
+    ClusterError
+        It fails, or is not done in time; the message has its reason.
+    """
+    child = subprocess.Popen(
+        [str(kind), *arguments],
+        env=dict(environment),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
+    assert child.stderr is not None
+    lines: list[str] = []
+    pending = b""
+    try:
+        with selectors.DefaultSelector() as selector:
+            selector.register(child.stderr, selectors.EVENT_READ)
+            while True:
+                if time.monotonic() > until:
+                    raise ClusterError(f"kind was not done in time; it was at: {lines[-1] if lines else 'its begin'}")
+                if not selector.select(0.5):
+                    tell("")
+                    continue
+                data = os.read(child.stderr.fileno(), 65536)
+                if not data:
+                    break
+                *whole, pending = (pending + data).split(b"\n")
+                for each in whole:
+                    if text := each.decode(errors="replace").strip():
+                        lines.append(text)
+                        tell(_plain(text))
+        code = child.wait()
+    finally:
+        _end(child)
+    if code:
+        raise ClusterError(_reason(lines) or f"kind ended with {code}.")
+
+
+def _plain(text: str) -> str:
+    """Return what kind says of a step, without signs and pictures; "" if it is none."""
+    found = re.match(r"[•✓✗] ([\w -]+)", text)
+    return found.group(1).strip() if found else ""
+
+
+def _reason(lines: list[str]) -> str:
+    """Return why kind failed, from all that it said."""
+    known = [line for line in lines if line.startswith(("ERROR:", "error:", "Command Output:", "docker: Error"))]
+    return "\n  ".join(line[:400] for line in (known or lines[-4:])[:4])
+
+
+def _end(child: subprocess.Popen[bytes]) -> None:
+    if child.poll() is None:
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            try:
+                os.killpg(child.pid, number)
+                child.wait(5)
+                break
+            except ProcessLookupError:
+                break
+            except subprocess.TimeoutExpired:
+                continue
+    if child.stderr:
+        child.stderr.close()

@@ -1,0 +1,321 @@
+"""The command line: exit codes, JSON, help, and one clear message instead of a traceback."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from kitlib import cli, errors
+from kitlib.cli import EXIT_CODES, app
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+KITLIB = Path(sys.executable).with_name("kitlib")
+COMMANDS = ["up", "down", "status", "doctor", "walk", "lab", "record", "plot"]
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+    """Run a command in this process, with places of its own."""
+    monkeypatch.setenv("KITLIB_STATE", str(tmp_path / "state"))
+    monkeypatch.chdir(tmp_path)
+    return lambda *args: CliRunner().invoke(app, [str(arg) for arg in args])
+
+
+def call(*args: str, **more: str) -> subprocess.CompletedProcess:
+    """Run a command in a process of its own."""
+    return subprocess.run(
+        [KITLIB, *args], capture_output=True, text=True, check=False, env={**os.environ, **more}, cwd=CHECKOUT
+    )
+
+
+def test_help_teaches_and_is_quick():
+    began = os.times()
+    done = call("--help")
+    ended = os.times()
+    # Processor time: what others do on this machine at the same time doesn't count.
+    spent = ended.children_user - began.children_user + ended.children_system - began.children_system
+    assert done.returncode == 0
+    for command in COMMANDS:
+        assert f"\n  {command} " in done.stdout
+    assert "A first session:" in done.stdout and "Exit codes:" in done.stdout
+    assert spent < 0.5, f"{spent:.2f} s"
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_explains_itself(run, command):
+    shown = run(command, "--help")
+    assert shown.exit_code == 0
+    assert "Usage:" in shown.stdout
+    if command != "down":
+        assert "Examples:" in shown.stdout
+
+
+def test_exit_codes_are_those_of_the_errors():
+    children = [errors.KitlibError, *errors.KitlibError.__subclasses__()]
+    assert {child.exit_code for child in children} | {0, 130} == set(EXIT_CODES)
+    assert all(str(code) in cli.EPILOG for code in EXIT_CODES)
+
+
+@pytest.mark.parametrize("kind", [errors.KitlibError, *errors.KitlibError.__subclasses__()])
+def test_an_error_is_one_message_and_its_code(run, monkeypatch, kind):
+    def fail(*_, **__):
+        raise kind("it broke", step="look", object="deployment/web", next="try this")
+
+    monkeypatch.setattr("kitlib.cluster.clusters", fail)
+    shown = run("status")
+    assert shown.exit_code == kind.exit_code
+    assert shown.stderr == "kitlib: look deployment/web: it broke\n  Next: try this\n"
+    assert shown.stdout == ""
+    monkeypatch.setenv("KITLIB_DEBUG", "1")
+    assert isinstance(run("status").exception, kind), "KITLIB_DEBUG=1 lets the traceback through"
+
+
+def test_ctrl_c_is_one_line_and_130(run, monkeypatch):
+    def interrupt(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("kitlib.cluster.clusters", interrupt)
+    shown = run("status")
+    assert shown.exit_code == 130
+    assert len(shown.stderr.splitlines()) == 1 and "interrupted" in shown.stderr
+
+
+def test_a_full_disk_is_said(run, monkeypatch):
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/somewhere/big")
+
+    monkeypatch.setattr("kitlib.cluster.clusters", full)
+    shown = run("status")
+    assert shown.exit_code == 1
+    assert "/somewhere/big: No space left on device" in shown.stderr and "Next: make room" in shown.stderr
+
+
+def test_a_bug_is_not_hidden(run, monkeypatch):
+    def broken(*_, **__):
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr("kitlib.cluster.clusters", broken)
+    assert isinstance(run("status").exception, RuntimeError)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["nonsense"], 2, "No such command"),
+        (["up", "--nodes", "0"], 2, "--nodes"),
+        (["up", "--kubernetes", "0.9"], 2, "Next:"),
+        (["up", "--provider", "cloud"], 2, "use one of"),
+        (["status", "none-such"], 3, "kitlib up"),
+        (["status"], 3, "kitlib up"),
+        (["down", "none-such"], 3, "none-such"),
+        (["walk", "none-such"], 2, "choose from"),
+        (["walk", "--yes-write"], 2, "--context NAME"),
+        (["walk", "--context", "none-such"], 2, "none-such"),
+        (["walk", "--context", "x", "--provider", "embedded"], 2, "--context names a cluster"),
+        (["lab", "none-such"], 2, "no notebook"),
+        (["record"], 3, "kitlib up"),
+        (["record", "--context", "a", "--cluster", "b"], 2, "two clusters"),
+        (["plot", "none-such", "--out", "x.png"], 8, "none-such"),
+        (["plot", "none-such", "--out", "x.txt"], 2, ".png"),
+    ],
+)
+def test_bad_input_names_the_next_step(run, monkeypatch, arguments, code, said):
+    if arguments[0] == "walk" and arguments[-1] == "none-such" and len(arguments) == 2:
+        monkeypatch.setattr(cli, "_use", lambda *_: Fake())
+    monkeypatch.delenv("KUBECONFIG", raising=False)
+    monkeypatch.setenv("HOME", str(Path.cwd()))
+    shown = run(*arguments)
+    assert shown.exit_code == code, shown.output
+    assert said in shown.stderr
+    assert "Traceback" not in shown.output
+
+
+def test_nothing_is_left_by_wrong_calls(run, tmp_path):
+    run("record")
+    run("plot", "none-such", "--out", "x.png")
+    run("record", "--context", "none-such")
+    assert {path.name for path in tmp_path.rglob("*") if path.is_file()} == set()
+
+
+def test_down_with_nothing_to_do_is_fine(run):
+    assert run("down").exit_code == 0
+    quiet = run("down", "--quiet")
+    assert quiet.exit_code == 0 and quiet.output == ""
+
+
+def test_status_as_json_is_a_list(run):
+    shown = run("status", "--output", "json")
+    assert shown.exit_code == 3 and json.loads(shown.stdout) == []
+
+
+def test_doctor_as_json(run):
+    shown = run("doctor", "-o", "json")
+    findings = json.loads(shown.stdout)
+    assert {"name", "state", "detail", "needed_for", "todo"} == set(findings[0])
+    assert any(finding["name"] == "Python" for finding in findings)
+    text = run("doctor")
+    assert "✓ Python" in text.stdout and text.exit_code in (0, 3)
+
+
+@dataclass
+class Fake:
+    """A cluster that a walk does not really use."""
+
+    name: str = "embedded-0.0"
+    provider: str = "embedded"
+    context: str = "x"
+    made_by_kitlib: bool = False
+    writable: bool = True
+
+    def to_dict(self) -> dict:
+        return {"name": self.name}
+
+
+@pytest.fixture
+def walked(run, monkeypatch, tmp_path):
+    """Run `kitlib walk` where the walk itself is played."""
+    from kitlib import walk as walking
+
+    def play(ok: bool, *arguments: str, cluster: Fake | None = None):
+        claims = [{"id": "a", "text": "A", "verdict": "holds" if ok else "fails", "expected": "holds", "evidence": [1]}]
+        result = walking.WalkResult(
+            [walking.NotebookResult("one", tmp_path / "one.ipynb", claims=claims, complete=True)], {"name": "x"}
+        )
+        monkeypatch.setattr(cli, "_use", lambda *_: cluster or Fake())
+        monkeypatch.setattr(walking, "checkout", lambda: tmp_path)
+        monkeypatch.setattr(walking, "walk", lambda *_, **__: result)
+        built: list[Path] = []
+        monkeypatch.setattr("kitlib.site.build", lambda root, build, out: built.append(out) or out / "index.html")
+        return run("walk", *arguments), built
+
+    return play
+
+
+def test_walk_ends_with_the_site(walked, tmp_path):
+    shown, built = walked(True)
+    assert shown.exit_code == 0 and "Site: site/index.html" in shown.stdout
+    assert built == [tmp_path / "site"]
+
+
+def test_walk_that_fails_writes_no_site(walked):
+    shown, built = walked(False)
+    assert shown.exit_code == 1 and not built
+    assert "no site was written" in shown.stderr
+
+
+@pytest.mark.parametrize("ok", [True, False])
+def test_walk_as_json(walked, ok):
+    shown, _ = walked(ok, "--output", "json")
+    document = json.loads(shown.stdout)
+    assert document["ok"] is ok and shown.exit_code == (0 if ok else 1)
+    assert document["notebooks"][0]["claims"][0]["verdict"] == ("holds" if ok else "fails")
+    assert ("site" in document) is ok
+
+
+def test_walk_refuses_a_cluster_that_was_only_named(walked):
+    shown, _ = walked(True, "--context", "prod", cluster=Fake(provider="context", writable=False))
+    assert shown.exit_code == 4 and "--yes-write" in shown.stderr
+
+
+@pytest.fixture
+def recording() -> Path:
+    return CHECKOUT / "tests" / "data" / "rollout"
+
+
+@pytest.mark.parametrize("figure", ["story", "rollout", "lanes", "events"])
+def test_plot_draws_and_says_the_same_in_words(run, recording, tmp_path, figure):
+    shown = run("plot", recording, "--out", tmp_path / "new" / f"{figure}.png", "--figure", figure)
+    assert shown.exit_code == 0, shown.output
+    assert (tmp_path / "new" / f"{figure}.png").read_bytes().startswith(b"\x89PNG")
+    assert len(shown.stdout.split()) > 10
+
+
+def test_plot_of_a_deployment_that_is_not_there(run, recording, tmp_path):
+    shown = run("plot", recording, "--out", tmp_path / "x.png", "--deployment", "nope")
+    assert shown.exit_code == 2, shown.output
+    assert "nope" in shown.stderr and "web" in shown.stderr
+    assert not (tmp_path / "x.png").exists()
+
+
+def test_lab_starts_jupyterlab_on_the_cluster(run, monkeypatch):
+    started: dict = {}
+
+    def start(command, **more):
+        started.update(command=command, **more)
+        return subprocess.CompletedProcess(command, 0)
+
+    (Path.cwd() / "notebooks").mkdir()
+    (Path.cwd() / "notebooks" / "start.ipynb").touch()
+    (Path.cwd() / "mkdocs.yml").write_text("site_name: x\n")
+    monkeypatch.setattr(cli, "_use", lambda *_: Fake())
+    monkeypatch.setattr(subprocess, "run", start)
+    shown = run("lab", "--", "--no-browser")
+    assert shown.exit_code == 0, shown.output
+    assert started["env"]["KITLIB_CLUSTER"] == "embedded-0.0"
+    assert any(part.endswith("start.ipynb") for part in started["command"])
+    assert started["command"][-1] == "--no-browser" and "--ServerApp.ip=127.0.0.1" in started["command"]
+
+
+def test_typer_exits_pass_through():
+    with pytest.raises(typer.Exit):
+        raise typer.Exit(3)
+
+
+# On the tests' cluster.
+
+
+@pytest.mark.live
+def test_up_and_status_on_a_running_cluster(cluster):
+    shown = call("up", "--output", "json")
+    document = json.loads(shown.stdout)
+    assert shown.returncode == 0 and document["name"] == cluster.name and document["made_by_kitlib"] is True
+    shown = call("status", "-o", "json")
+    assert shown.returncode == 0
+    assert cluster.name in [entry["name"] for entry in json.loads(shown.stdout)]  # a walk may have others up
+    assert cluster.release in call("status").stdout
+
+
+@pytest.mark.live
+def test_a_named_context_is_read_but_not_written(cluster, tmp_path):
+    mine = {"KUBECONFIG": str(cluster.kubeconfig), "KITLIB_STATE": str(tmp_path)}
+    refused = call("walk", "start", "--context", cluster.context, **mine)
+    assert refused.returncode == 4 and "--yes-write" in refused.stderr
+    out = tmp_path / "read.rec"
+    shown = call("record", "--context", cluster.context, "--for", "1", "-n", "default", "--out", str(out), **mine)
+    assert shown.returncode == 0 and "0 gaps" in shown.stdout
+
+
+@pytest.mark.live
+@pytest.mark.parametrize("name", [signal.SIGINT, signal.SIGTERM])
+def test_record_until_it_is_stopped(cluster, namespace, connection, tmp_path, name):
+    from kitlib.recording import Recording
+
+    out = tmp_path / "stopped.rec"
+    process = subprocess.Popen(
+        [KITLIB, "record", "-n", namespace, "--kinds", "configmaps", "--out", out],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    deadline = time.monotonic() + 30
+    body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"generateName": "seen-"}}
+    while time.monotonic() < deadline and not list(out.glob("part-*")):
+        connection.request("POST", f"/api/v1/namespaces/{namespace}/configmaps", body=body)
+        time.sleep(0.3)
+    process.send_signal(name)
+    said, problems = process.communicate(timeout=30)
+    assert process.returncode == 0, problems
+    recording = Recording.open(out)
+    assert f"{len(recording)} rows" in said and recording.info["complete"] is True
+    assert any(row.name.startswith("seen-") for row in recording.rows)

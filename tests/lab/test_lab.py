@@ -1,0 +1,82 @@
+"""The lab outside a notebook: one cluster, one namespace, steps, a ledger; and errors with a next step."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+import kitlib
+from kitlib.api.transport import Connection
+from kitlib.cluster import Cluster, namespaces
+from kitlib.errors import ClusterError, ServerError, UsageError
+from kitlib.recording import Recording
+
+pytestmark = pytest.mark.live
+MANIFESTS = Path(__file__).parents[2] / "notebooks"
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cluster: Cluster) -> Path:
+    monkeypatch.setenv("KITLIB_BUILD", str(tmp_path))
+    monkeypatch.chdir(MANIFESTS)
+    return tmp_path
+
+
+def test_a_lab_from_its_opening_to_its_ledger(
+    place: Path, connection: Connection, capsys: pytest.CaptureFixture
+) -> None:
+    lab = kitlib.open("test")
+    with lab.step("hello") as step:
+        lab.apply("manifests/start/hello.yaml")
+        lab.wait("deployment/hello", settled=True)
+    assert step.frames.pods.query("state == 'Ready'")["name"].nunique() == 3
+    assert step.frames.steps["name"].tolist() == ["hello"]
+    kitlib.claim("Three Pods are Ready", kitlib.eventually(step.frames.pods, "ready"), source="test")
+    lab.close()
+    said = capsys.readouterr().out
+    assert "$ kubectl apply --server-side -f manifests/start/hello.yaml" in said
+    assert "1 claims: 1 holds; all as expected" in said
+    ledger = json.loads((place / "claims" / "test.json").read_text())
+    assert ledger["complete"] and ledger["claims"][0]["verdict"] == "holds"
+    again = Recording.open(place / "recordings" / "test")
+    assert again.info["complete"]
+    assert len(again.frames.pods.query("ready")) == len(lab.frames.pods.query("ready"))
+    found = connection.get("/api/v1/namespaces", {"fieldSelector": f"metadata.name={lab.namespace}"})["items"]
+    assert not found or found[0]["metadata"].get("deletionTimestamp")
+
+
+def test_a_step_that_fails_leaves_the_lab_usable(place: Path) -> None:
+    lab = kitlib.open("test")
+    try:
+        with pytest.raises(ServerError, match="replcas"), lab.step("typo"):
+            lab.apply(
+                {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "x"}, "spec": {"replcas": 1}}
+            )
+        assert lab.frames.steps["end_ns"].isna().sum() == 0
+        with pytest.raises(UsageError, match="it was accepted"):
+            lab.refused(lab.get, "serviceaccount/default")
+    finally:
+        lab.close()
+
+
+def test_opening_another_lab_ends_the_one_before(place: Path, connection: Connection) -> None:
+    first = kitlib.open("test")
+    second = kitlib.open("test")
+    assert first.closed and not second.closed
+    second.close()
+    items = connection.get("/api/v1/namespaces", {"labelSelector": f"{namespaces.LABEL}=test"})["items"]
+    mine = [item for item in items if item["metadata"]["name"] in (first.namespace, second.namespace)]
+    assert all(item["metadata"].get("deletionTimestamp") for item in mine)
+
+
+def test_without_a_cluster_it_says_how_to_get_one(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KITLIB_CLUSTER", "none-such")
+    with pytest.raises(ClusterError, match="kitlib up"):
+        kitlib.open("test")
+
+
+def test_a_notebook_that_needs_containers_does_not_run_on_simulated_nodes(place: Path) -> None:
+    with pytest.raises(ClusterError, match="containers that really run"):
+        kitlib.open("test", containers=True)

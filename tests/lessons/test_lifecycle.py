@@ -1,0 +1,123 @@
+"""The lifecycle notebook tests every line of its section of the catalogue, and expects what is known of each."""
+
+from __future__ import annotations
+
+import pytest
+
+from kitlib.api import objects
+from tests.conftest import CHECKOUT
+from tests.lessons.replay import expectations
+
+MANIFESTS = CHECKOUT / "notebooks" / "manifests" / "lifecycle"
+LINES = {
+    "The phase is a summary, one of exactly five; Unknown: on a lost node the phase stays, Ready turns Unknown": [
+        "A Pod's phase is one of exactly five",
+        "Pending, Running, Succeeded and Failed: each is some Pod's phase here",
+        "On a lost node the phase stays as it was, and the node's condition Ready turns Unknown",
+    ],
+    "Pending includes scheduling and image download; Running: all containers have been created": [
+        "Pending includes the search for a node: it has none, and stays so",
+        "Pending includes the image's download, however long it takes",
+        "An image that doesn't exist keeps a Pod Pending: ErrImagePull, then ImagePullBackOff",
+        "Running comes only when all containers have been created",
+        "Running means that a container runs",
+    ],
+    "Conditions, their order over time, their values; types that are newer": [
+        "A Pod is scheduled, then initialized, then its containers are ready, then it is Ready",
+        "Unschedulable is a condition",
+        "There are types that the note doesn't know: PodReadyToStartContainers, and DisruptionTarget at an eviction",
+        "A condition is True, False or Unknown",
+    ],
+    "Four handlers, each as startup, readiness and liveness; what each takes for success": [
+        "Command, HTTP, TCP and gRPC: each works as startup, as readiness and as liveness probe",
+        "By command, exit code 0 is success; by TCP, that the port is open",
+        "By HTTP, 200 ≤ status < 400 is success",
+    ],
+    "Three outcomes: Success, Failure, Unknown (no action taken)": [
+        "A probe has three outcomes: Success, Failure and Unknown",
+        "Unknown has no consequence: the container isn't killed, though its liveness probe may fail only once",
+    ],
+    "Liveness failing: the kubelet kills, the restart policy decides; without the probe: Success": [
+        "Without probes a container counts as alive and ready, whatever it would answer",
+        "When liveness fails the kubelet kills the container, and restartPolicy decides: Never means Failed",
+    ],
+    "Readiness failing: out of every Service's endpoints, back after; before the initial delay Failure; traffic": [
+        "An unready Pod's address leaves the endpoints of every Service that names it",
+        "It comes back after it has become ready",
+        "A Pod that isn't ready any more answers requests until the kubelet has asked it often enough",
+        "After the slice says so no request reaches it, but for the time until each node has heard",
+        "Readiness is Failure until the first probe passes, and that comes after initialDelaySeconds",
+    ],
+    "The startup probe holds back the others; thresholds and periods, predicted and measured": [
+        "Until the startup probe has passed, no other is asked",
+        "Once it has passed, it is asked no more",
+        "A startup probe that fails as often as its threshold kills the container",
+        "The kubelet acts on the failure that makes the row as long as failureThreshold, not on one before or after",
+        "Liveness acts after period × failureThreshold, give or take a period and, without an answer, the time-out",
+    ],
+    "restartPolicy × exit code; restart rules; CrashLoopBackOff: doubled, capped, reset; OOMKilled": [
+        "Always restarts after every end, OnFailure after a failure, Never not at all",
+        "A container's own rule can name exit codes after which it is restarted, under a Pod's Never",
+        "A container that takes more memory than its limit is killed: OOMKilled, exit 137",
+        "The kubelet waits before each restart, ten seconds at first, then twice as long each time, up to a cap",
+        "The first restart doesn't wait: there is no CrashLoopBackOff before it",
+        "The cap is what maxContainerRestartPeriod says; without it, five minutes",
+        "The delay is reset when a container has run for ten minutes",
+    ],
+    "Termination: deletionTimestamp, grace period, SIGTERM, SIGKILL, endpoints leave first; readiness gates": [
+        "deletionTimestamp lies in the future, by the grace period",
+        "A container that heeds SIGTERM exits with 143, one that is killed with 137",
+        "SIGTERM comes first, SIGKILL when the grace period is over",
+        "While the Pod ends its endpoint isn't ready, but terminating, and still serving",
+        "The endpoint leaves before the container has ended",
+        "Nothing waits for the endpoint to leave: SIGTERM comes at the same time",
+        "With a readiness gate a Pod is Ready only when its gate's condition is True, too",
+    ],
+}
+OTHERWISE = {
+    "On a lost node the phase stays as it was, and the node's condition Ready turns Unknown": "unknown",
+    "Running means that a container runs": "fails",
+    "Unschedulable is a condition": "fails",
+    "The delay is reset when a container has run for ten minutes": "unknown",
+}
+"""Sentences that aren't true, and stand there as such, and those that this lesson can't tell."""
+
+
+@pytest.fixture(scope="module")
+def made() -> dict[str, str]:
+    """The notebook's claims, each with the verdict that it expects."""
+    return expectations("lifecycle")
+
+
+def test_every_line_of_the_catalogue_is_tested(made):
+    listed = [text for texts in LINES.values() for text in texts]
+    assert len(listed) == len(set(listed))
+    assert sorted(made) == sorted(listed)
+
+
+def test_what_is_wrong_is_expected_to_be(made):
+    assert {text: expected for text, expected in made.items() if expected != "holds"} == OTHERWISE
+
+
+def containers() -> dict[str, dict]:
+    """Each container of the manifests, by Pod and name."""
+    pods = [item for path in MANIFESTS.glob("*.yaml") for item in objects.load(path) if item["kind"] == "Pod"]
+    return {f"{pod['metadata']['name']}/{each['name']}": each for pod in pods for each in pod["spec"]["containers"]}
+
+
+def test_each_handler_is_there_as_each_kind_of_probe():
+    found = containers()
+    for handler, field in (("exec", "exec"), ("http", "httpGet"), ("tcp", "tcpSocket"), ("grpc", "grpc")):
+        for kind in ("startup", "readiness", "liveness"):
+            mine = found[f"{handler}/{kind}"]
+            assert field in mine[f"{kind}Probe"]
+            assert [name for name in mine if name.endswith("Probe")] == [f"{kind}Probe"]
+
+
+def test_no_probe_fails_because_the_machine_has_much_to_do():
+    """Where a time-out isn't the lesson it is longer than the second that is the default."""
+    for name, each in containers().items():
+        for kind in ("startup", "readiness", "liveness"):
+            probe = each.get(f"{kind}Probe")
+            if probe and not name.startswith(("thresholds/", "answers/no-answer", "ordered/")):
+                assert probe["timeoutSeconds"] >= 5, name

@@ -1,0 +1,59 @@
+"""A node's programs: what names them, and that a control plane of the embedded provider is among them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from kitlib.machine import versions
+from kitlib.machine.programs import build
+from kitlib.machine.programs import cache as store
+from kitlib.machine.programs import node as programs
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A cache of programs that is empty."""
+    monkeypatch.setenv("KITLIB_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+def put(key: str) -> Path:
+    """Put files that stand in for a node's programs into the cache."""
+    part = store.folder(key).with_name(".part-test")
+    part.mkdir(parents=True)
+    for name in ("kube", "etcd", "kwok", "kwokctl", "engine", "kind"):
+        (part / name).write_text(name)
+    return store.put(part, key, dict.fromkeys(programs.KUBE, "kube") | dict.fromkeys(programs.ENGINE, "engine"))
+
+
+def test_a_control_plane_is_found_among_a_nodes_programs(cache: Path) -> None:
+    release = versions.release()
+    assert build.cached(release) is None
+    home = put(programs.key())
+    assert programs.cached() == home
+    assert build.cached(release) == home
+    assert all((home / name).exists() for name in build.PROGRAMS)
+
+
+def test_the_past_is_not_found_there(cache: Path) -> None:
+    put(programs.key())
+    assert build.cached(versions.release("1.17")) is None
+
+
+def test_both_are_compiled_alike_so_that_gos_cache_serves_both() -> None:
+    release = versions.release()
+    *common, variables = build.flags(release)
+    tags, *mine, more = programs.flags(release)
+    assert (tags, mine) == (programs.TAGS, common)
+    assert more.startswith(variables)
+
+
+def test_versions_are_those_of_the_table() -> None:
+    release = versions.release()
+    assert programs.pinned("k8s.io/kubernetes") == f"v{release.kubernetes}"
+    assert programs.pinned("go.etcd.io/etcd/server/v3") == f"v{release.etcd}"
+    assert programs.pinned("sigs.k8s.io/kwok") == f"v{release.kwok}"
+    with pytest.raises(LookupError):
+        programs.pinned("example.com/none")
