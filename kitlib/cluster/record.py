@@ -6,7 +6,6 @@ import base64
 import dataclasses
 import hashlib
 import json
-import os
 import ssl
 from pathlib import Path
 from typing import Any
@@ -14,16 +13,8 @@ from typing import Any
 from kitlib.cluster.base import Cluster, refused
 from kitlib.cluster.bootstrap import Wire, read_kubeconfig
 from kitlib.errors import ClusterError
+from kitlib.files import write_private
 from kitlib.machine import paths
-
-
-def write_private(path: Path, text: str) -> None:
-    """Write a file that only its owner may read, whole or not at all."""
-    part = path.with_name(f".{path.name}.part")
-    part.unlink(missing_ok=True)
-    with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(text)
-    part.replace(path)
 
 
 def fingerprint(pem: bytes) -> str:

@@ -18,6 +18,7 @@ from kitlib.cluster.bootstrap import Wire
 from kitlib.cluster.embedded import controlplane, logs
 from kitlib.cluster.readiness import Readiness
 from kitlib.errors import ClusterError, UsageError
+from kitlib.files import write_private
 from kitlib.machine import paths, processes, resources
 from kitlib.machine.lock import FileLock
 from kitlib.machine.programs.find import Programs, programs
@@ -97,8 +98,8 @@ class Embedded:
             (home / "bin" / program).symlink_to(path)
         pki = _work(home, name) / "pki"
         for path, text in controlplane.settings(wanted, home).items():
-            record.write_private(path, text)
-        record.write_private(home / "kwokctl" / "config.yaml", controlplane.configuration(wanted, pki, ports, home))
+            write_private(path, text)
+        write_private(home / "kwokctl" / "config.yaml", controlplane.configuration(wanted, pki, ports, home))
 
         def check() -> None:
             bar.update("etcd, API server, controllers, scheduler")
@@ -131,7 +132,7 @@ class Embedded:
                 object=name,
                 next="run `kitlib up` again; `kitlib doctor` tells about this machine",
             ) from error
-        record.write_private(home / "kubeconfig", record.kubeconfig(name, server, pki))
+        write_private(home / "kubeconfig", record.kubeconfig(name, server, pki))
         cluster = Cluster(
             name=name,
             provider=self.name,

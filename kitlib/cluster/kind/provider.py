@@ -21,6 +21,7 @@ from kitlib.cluster.kind import nodes as kindnodes
 from kitlib.cluster.kind.engines import Client
 from kitlib.cluster.readiness import Readiness
 from kitlib.errors import ClusterError, UsageError
+from kitlib.files import write_private
 from kitlib.machine import paths, resources, versions
 from kitlib.machine.lock import FileLock
 from kitlib.machine.programs import kind as kindcommand
@@ -110,9 +111,9 @@ class Kind:
         home.mkdir(mode=0o700, parents=True)
         # noted before anything is made: whatever happens now, `down` knows what to remove
         notes: dict[str, Any] = {"kind_name": kind_name, "engine": client.program, "own_engine": client.own}
-        record.write_private(home / "kind.json", json.dumps(notes))
+        write_private(home / "kind.json", json.dumps(notes))
         ports = kindconfig.ports()
-        record.write_private(home / "kind.yaml", kindconfig.text(image, WORKERS, ports, minor))
+        write_private(home / "kind.yaml", kindconfig.text(image, WORKERS, ports, minor))
         arguments = ["create", "cluster", "--name", kind_name, "--image", image, "--config", str(home / "kind.yaml")]
         arguments += ["--kubeconfig", str(home / "kind-kubeconfig")]
         try:
@@ -273,7 +274,7 @@ def kubeconfig(source: Path, context: str, name: str, out: Path) -> None:
     except KeyError as error:
         raise ClusterError(f"kind wrote a kubeconfig file without {error}.") from error
     comment = "# kitlib made this file; it is removed with the cluster. Use it with: kubectl --kubeconfig THIS_FILE\n"
-    record.write_private(out, comment + text)
+    write_private(out, comment + text)
     source.unlink()
 
 

@@ -20,8 +20,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from kitlib.cluster import record
 from kitlib.errors import BuildError, ClusterError
+from kitlib.files import write_private
 from kitlib.machine import paths, processes, resources, subprocesses
 from kitlib.machine.airgap import debian, nodeimage, sysctls
 from kitlib.machine.lock import FileLock
@@ -146,7 +146,7 @@ def _start(built: Path, tick: subprocesses.Tell) -> Own:
         (data / "whole").unlink(missing_ok=True)
         # noted before anything is changed: whatever happens now, `down` knows what to put back
         notes = {"ident": ident, "pid": 0, "data": str(data)}
-        record.write_private(base / "engine.json", json.dumps(notes))
+        write_private(base / "engine.json", json.dumps(notes))
         sysctls.hold(ident)
         with (base / "log" / "dockerd.log").open("ab") as out:
             child = subprocess.Popen(
@@ -159,7 +159,7 @@ def _start(built: Path, tick: subprocesses.Tell) -> Own:
                 start_new_session=True,
                 pass_fds=(lock,),
             )
-        record.write_private(base / "engine.json", json.dumps(notes | {"pid": child.pid}))
+        write_private(base / "engine.json", json.dumps(notes | {"pid": child.pid}))
     own = Own(base, ident, child.pid, data)
     _await(own, child, tick)
     _forget_containers(own)

@@ -13,6 +13,8 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from kitlib.files import write_private
+
 FOLDER = Path("/run/kitlib")
 SETTINGS = Path("/proc/sys")
 NAMES = (
@@ -66,9 +68,7 @@ def hold(ident: str) -> None:
     with _noted() as path:
         notes = json.loads(path.read_text()) if path.exists() else {"before": read(), "engines": []}
         notes["engines"] = [*notes["engines"], ident]
-        part = path.with_suffix(".part")
-        part.write_text(json.dumps(notes))
-        part.replace(path)
+        write_private(path, json.dumps(notes))
         now = read()
         for name, least in WANTED.items():
             if name in now and int(now[name]) < least:
@@ -84,7 +84,7 @@ def release(ident: str) -> None:
             notes = json.loads(path.read_text())
             notes["engines"] = [each for each in notes["engines"] if each != ident]
             if notes["engines"]:
-                path.write_text(json.dumps(notes))
+                write_private(path, json.dumps(notes))
                 return
             now = read()
             for name, before in notes["before"].items():

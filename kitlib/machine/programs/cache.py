@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from kitlib.files import write_private
 from kitlib.machine import paths
 
 MANIFEST = "manifest.json"
@@ -61,9 +61,7 @@ def put(part: Path, key: str, links: Mapping[str, str], **notes: object) -> Path
 
 def _remember(home: Path, digests: Mapping[str, Any]) -> None:
     stamps = {name: _stamp(home / name) for name in digests}
-    part = home / f".checked.{os.getpid()}"
-    part.write_text(json.dumps(stamps))
-    part.replace(home / ".checked")
+    write_private(home / ".checked", json.dumps(stamps))
 
 
 def get(key: str) -> Path | None:

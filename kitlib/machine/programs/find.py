@@ -10,8 +10,8 @@ import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from kitlib.cluster import record
 from kitlib.errors import BuildError
+from kitlib.files import write_private
 from kitlib.machine import paths, versions
 from kitlib.machine.programs import build, download
 from kitlib.machine.versions import Release
@@ -155,7 +155,7 @@ class _Known:
     def __exit__(self, *exception: object) -> None:
         if self._changed:
             with contextlib.suppress(OSError):
-                record.write_private(self._file, json.dumps(self._entries))
+                write_private(self._file, json.dumps(self._entries))
 
 
 def ask_version(name: str, path: Path) -> str | None:
