@@ -255,7 +255,7 @@ def test_a_notebook_has_a_lab_on_each_and_one_ledger(
     said = {"source": "test", "expected": "changed", "instead": "it is gone", "changed_in": "1.20"}
     kitlib.claim(text, kitlib.each(again, served), **said)
     kitlib.claim("It is the newest that counts", kitlib.equal(1, 1), source="test")
-    from kitlib.lab import _kubectl
+    from kitlib.lab.extension import _kubectl
 
     _kubectl("@1.17 version --short")
     assert "Server Version: v1.17.4" in capsys.readouterr().out

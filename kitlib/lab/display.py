@@ -1,0 +1,123 @@
+"""How a lab shows what it did: HTML in a notebook, text elsewhere; figures with their twins."""
+
+from __future__ import annotations
+
+import html
+import io
+from typing import Any
+
+from kitlib import claims
+from kitlib.api import objects
+from kitlib.api.objects import Change
+
+
+class Changes(list[Change]):
+    """What a word of the lab did; shown when it was done, so a cell that ends with it doesn't show it twice."""
+
+    def _ipython_display_(self) -> None:
+        pass
+
+    def __str__(self) -> str:
+        return "\n".join(map(str, self))
+
+
+class Refusal(str):
+    """Why something was refused, in the server's words; shown when it was said."""
+
+    def _ipython_display_(self) -> None:
+        pass
+
+
+class Shown:
+    """A ledger that a cell has shown already."""
+
+    def __init__(self, ledger: claims.Ledger) -> None:
+        self._ledger = ledger
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._ledger, name)
+
+    def _ipython_display_(self) -> None:
+        pass
+
+
+def display(text: str, markup: str) -> None:
+    """Show something: HTML in a notebook, text elsewhere."""
+    try:
+        from IPython import get_ipython
+        from IPython.display import display
+    except ImportError:
+        print(text)
+        return
+    if get_ipython() is None:
+        print(text)
+    else:
+        display({"text/plain": text, "text/html": markup}, raw=True)
+
+
+def change_html(change: Change) -> str:
+    """Return a change as a table of its fields, with the kubectl command that does the same."""
+    esc = html.escape
+    rows = "".join(
+        f"<tr><td><code>{esc(path)}</code></td><td><code>{esc(objects._short(old))}</code></td><td>→</td>"
+        f"<td><code>{esc(objects._short(new))}</code></td></tr>"
+        for path, old, new in change.diff
+    )
+    table = f"<table class='kitlib-diff'>{rows}</table>" if rows else ""
+    kubectl = f"<pre class='kitlib-kubectl'>$ {esc(change.kubectl)}</pre>" if change.kubectl else ""
+    return f"<div class='kitlib-change'><strong>{esc(change.object)}</strong> {esc(change.verb)}{table}{kubectl}</div>"
+
+
+def show_wait(text: str) -> None:
+    """Show what was waited for, and how long it took."""
+    display(text, f"<div class='kitlib-wait'>{html.escape(text)}</div>")
+
+
+def show_lab(text: str) -> None:
+    """Show which lab was opened, or why it wasn't."""
+    display(text, f"<div class='kitlib-lab'>{html.escape(text)}</div>")
+
+
+def show_claim(made: claims.Claim) -> None:
+    """Show a claim where it was made."""
+    display(str(made), claims.claim_html(made))
+
+
+def show_figure(figure: Any) -> None:
+    """Show a figure as a sharp, transparent PNG with its text twin below it."""
+    from IPython.display import display
+    from PIL import Image
+
+    from kitlib import plots
+
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=192, transparent=True, bbox_inches="tight", pad_inches=0.05)
+    words = plots.twin(figure)
+    drawn = Image.open(buffer).convert("RGBA")
+    width, height = (side // 2 for side in drawn.size)
+    data = io.BytesIO()
+    drawn.quantize(256, method=Image.Quantize.FASTOCTREE).save(data, format="png", optimize=True)  # a third of the size
+    first = words.strip().splitlines()[0] if words.strip() else "figure"
+    display(
+        {"image/png": data.getvalue(), "text/plain": first},
+        metadata={"image/png": {"width": width, "height": height, "alt": first}},
+        raw=True,
+    )
+    if words.strip():
+        said = html.escape(words.strip())
+        markup = f"<details class='kitlib-twin'><summary>The figure in words</summary><pre>{said}</pre></details>"
+        display({"text/plain": words.strip(), "text/html": markup}, raw=True)
+
+
+STYLE = """<style>
+.kitlib-claim{border-left:4px solid #7a828e;padding:.3em .7em;margin:.4em 0}
+.kitlib-claim .kitlib-verdict{font-weight:700;margin-right:.3em}
+.kitlib-holds{border-color:#009e73}.kitlib-fails{border-color:#d55e00}.kitlib-changed{border-color:#0072b2}
+.kitlib-unknown{border-color:#7a828e;border-left-style:dotted}
+.kitlib-claim .kitlib-source,.kitlib-claim .kitlib-versions{opacity:.75;font-size:85%}
+.kitlib-scroll{overflow-x:auto;max-height:24em}
+.kitlib-kubectl{opacity:.8;margin:.2em 0 .6em}
+.kitlib-diff td{text-align:left!important}
+.kitlib-twin pre{white-space:pre-wrap}
+</style>"""
+"""The styles of all that kitlib shows in a notebook."""

@@ -1,0 +1,63 @@
+"""What `%load_ext kitlib` sets up in a notebook: figures, claims, tables, and the magic %kubectl."""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+import subprocess
+from typing import Any
+
+from kitlib import claims
+from kitlib.cluster import Cluster
+from kitlib.errors import UsageError
+from kitlib.lab.display import STYLE, show_claim, show_figure
+from kitlib.lab.lab import opened
+from kitlib.machine import versions
+from kitlib.machine.programs import find as binaries
+
+
+def load_ipython_extension(ipython: Any) -> None:
+    """Set up a notebook: figures, claims, tables, and the magic %kubectl."""
+    from IPython.display import display
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    formatter = ipython.display_formatter.ipython_display_formatter
+    formatter.for_type(Figure, show_figure)
+    formatter.for_type(Axes, lambda axes: show_figure(axes.figure))
+    formatter.for_type(claims.Claim, lambda made: None)
+    claims.on_claim(show_claim)
+    ipython.register_magic_function(_kubectl, "line", "kubectl")
+    display({"text/html": STYLE, "text/plain": "kitlib is ready"}, raw=True)
+
+
+def kubectl(cluster: Cluster) -> str:
+    """Return the kubectl that belongs to a cluster: its own programs', else the one on PATH.
+
+    Raises
+    ------
+    UsageError
+        If there is none.
+    """
+    if cluster.made_by_kitlib and (own := binaries.ready(versions.release(cluster.version)).paths.get("kubectl")):
+        return str(own)
+    if found := shutil.which("kubectl"):
+        return found
+    raise UsageError("there is no kubectl", step="%kubectl", next="install kubectl, or use the lab's own words")
+
+
+def _kubectl(line: str) -> None:
+    """%kubectl get pods: the cluster's own kubectl, in the lab's namespace; %kubectl @1.17 get pods: that version's."""
+    words = shlex.split(line)
+    wanted = words.pop(0)[1:] if words and words[0].startswith("@") else None
+    fitting = [lab for lab in opened if wanted in (None, lab.label, lab.cluster.version)]
+    if not fitting:
+        where = f" on Kubernetes {wanted}" if wanted else ""
+        raise UsageError(f"no lab is open{where}", step="%kubectl", next='begin with kitlib.open("…")')
+    lab = max(fitting, key=lambda lab: (lab.label == wanted, claims.version_order(lab.cluster.version)))
+    command = [kubectl(lab.cluster), "--kubeconfig", str(lab.cluster.kubeconfig)]
+    command += ["--context", lab.cluster.context, "--namespace", lab.namespace, *words]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    print(done.stdout, end="")
+    if done.returncode:
+        raise UsageError(done.stderr.strip(), step="%kubectl", object=line, next="correct the command")

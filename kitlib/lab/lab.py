@@ -1,0 +1,361 @@
+"""A lab: a cluster, a namespace of its own, a recorder that runs all the time, and a ledger."""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from kitlib import claims
+from kitlib.api import objects
+from kitlib.api.objects import Change
+from kitlib.cluster import Cluster, namespaces
+from kitlib.cluster.nodefiles import Node
+from kitlib.errors import KitlibError, WaitTimeout
+from kitlib.frames import Frames
+from kitlib.lab.display import Changes, Shown, display, show_wait
+from kitlib.lab.step import Step
+from kitlib.lab.verbs import Verbs
+from kitlib.machine import paths
+from kitlib.progress import duration
+from kitlib.recording import Recording
+from kitlib.watch import LogFollower, Recorder
+from kitlib.watch.runtime import RuntimeFollower, note
+
+
+class Lab(Verbs):
+    """A notebook's place on a cluster; made by `kitlib.open`.
+
+    Attributes
+    ----------
+    notebook, namespace : str
+    cluster : Cluster
+    label : str
+        Which version it is on: "1.37", or "1.17-psp" for a variant.
+    connection : Connection
+    recording : Recording
+    ledger : Ledger
+    """
+
+    def __init__(
+        self, notebook: str, cluster: Cluster, kinds: tuple[str, ...], base: Path, beside: Lab | None = None
+    ) -> None:
+        self.notebook = notebook
+        self.cluster = cluster
+        self.label = cluster.name.partition("-")[2] if cluster.made_by_kitlib else cluster.version
+        self.base = base
+        self.connection = cluster.connect()
+        self.closed = False
+        self._lost: dict[str, Callable[[str], None]] = {}
+        self._logs: list[LogFollower | RuntimeFollower] = []
+        folder = _folder()
+        if cluster.made_by_kitlib:
+            cluster.verify()
+            namespaces.sweep(self.connection)
+        self.namespace = namespaces.create(self.connection, notebook)
+        path = folder / "recordings" / (f"{notebook}-{self.label}" if beside else notebook)
+        shutil.rmtree(path, ignore_errors=True)
+        info = {
+            "notebook": notebook,
+            "cluster": cluster.name,
+            "provider": cluster.provider,
+            "version": cluster.version,
+            "release": cluster.release,
+            "namespace": self.namespace,
+        }
+        try:
+            self.recording = Recording.create(path, info)
+            self.recorder = Recorder(self.connection, kinds, self.recording, self.namespace).start()
+        except BaseException:
+            namespaces.delete(self.connection, self.namespace, timeout=None)
+            raise
+        if beside is None:
+            claims_path = folder / "claims" / f"{notebook}.json"
+            self.ledger = claims.Ledger(notebook, cluster.version, cluster.release, cluster.provider, claims_path)
+            claims.use(self.ledger)
+        else:
+            self.ledger = beside.ledger
+            self.ledger.join(cluster.version, cluster.release, cluster.provider)
+        atexit.register(self._abandon)
+
+    def __repr__(self) -> str:
+        where = "containers run for real" if self.cluster.runs_containers else "Pods are simulated"
+        return (
+            f"{self.notebook} on {self.cluster.name}: Kubernetes {self.cluster.release}, "
+            f"{self.cluster.node_count} nodes, {where}"
+        )
+
+    @property
+    def frames(self) -> Frames:
+        """The frames of everything recorded so far."""
+        return Frames(self.recording, namespace=self.namespace)
+
+    def span(self, first: Step, last: Step, lead: float = 0) -> Frames:
+        """Return the frames from the begin of one step, or some seconds before it, to the end of another."""
+        return Frames(self.recording, first.begin_ns - round(lead * 1e9), last.end_ns, self.namespace)
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[Step]:
+        """Name what happens in a `with` block; at its end the recording has all that the server has."""
+        step = Step(self.recording, name, self.namespace)
+        try:
+            yield step
+            self.catch_up()
+        finally:
+            step._end()
+
+    def wait(self, ref: str, *, timeout: float = 60, **goal: Any) -> None:
+        """Wait for an object, and say how long it took; goals as of `kitlib.objects.wait`."""
+        known = objects.find(self.connection, ref)[0].plural in self.recorder.plurals
+        seconds = objects.wait(
+            self.connection, ref, self.namespace, timeout=timeout, recorder=self.recorder if known else None, **goal
+        )
+        words = next(
+            (str(goal.get("what") or (value if isinstance(value, str) else key)) for key, value in goal.items())
+        )
+        text = f"{ref}: {words.replace('_', ' ')} after {duration(seconds)}"
+        if not self._quiet:
+            show_wait(text)
+
+    def wait_ready(self, label: str, count: int, without: Iterable[str] = (), timeout: float = 120) -> None:
+        """Wait until so many Pods with a label, and no others, are there and Ready; those that are ending don't count.
+
+        Parameters
+        ----------
+        label : str
+            "app=web".
+        count : int
+            How many.
+        without : iterable of str
+            The uids of Pods that must not be among them.
+        timeout : float
+            Seconds.
+
+        Raises
+        ------
+        WaitTimeout
+            If it isn't so in time.
+        """
+        key, _, value = label.partition("=")
+        old, began, standing = set(without), time.monotonic(), ""
+
+        def so() -> bool:
+            nonlocal standing
+            mine = [pod for pod in self.recorder.latest("pods") if pod["metadata"].get("labels", {}).get(key) == value]
+            mine = [pod for pod in mine if "deletionTimestamp" not in pod["metadata"]]
+            ready = [pod["metadata"]["uid"] for pod in mine if objects.has_condition(pod, "Ready")]
+            standing = f"{len(ready)} of {len(mine)} Pods are Ready"
+            return len(ready) == len(mine) == count and not old & set(ready)
+
+        if not self.recorder.wait_for(so, timeout):
+            raise WaitTimeout(
+                f"not {count} Ready within {duration(timeout)}: {standing}",
+                step="wait for Pods",
+                object=label,
+                next=f"kubectl describe pods --selector {label}",
+            )
+        text = f"{label}: {count} Ready after {duration(time.monotonic() - began)}"
+        if not self._quiet:
+            show_wait(text)
+
+    def until(self, predicate: Callable[[], Any], what: str, timeout: float = 30) -> None:
+        """Wait until something is so, asked at every change that is recorded.
+
+        Parameters
+        ----------
+        predicate : callable
+            True when it is so.
+        what : str
+            The same in words, for the time-out's message.
+        timeout : float
+            Seconds.
+
+        Raises
+        ------
+        WaitTimeout
+            If it isn't so in time.
+        """
+        if not self.recorder.wait_for(predicate, timeout):
+            raise WaitTimeout(
+                f"not so within {duration(timeout)}",
+                step="wait for",
+                object=what,
+                next="%kubectl shows what is there instead",
+            )
+
+    def owned(self, plural: str, owner: str) -> list[dict[str, Any]]:
+        """Return the objects of a kind that exist now and are owned by one of this name, as far as recorded."""
+        return [
+            item
+            for item in self.recorder.latest(plural)
+            if any(reference["name"] == owner for reference in item["metadata"].get("ownerReferences") or ())
+        ]
+
+    def cut_off_node(self, node: str) -> Changes:
+        """Have a node neither hear nor reach any other, while all on it runs on, until `bring_back` or the lab's end.
+
+        Raises
+        ------
+        UsageError
+            It has no such node, or its nodes are simulated.
+        ClusterError
+            Its engine does not do it.
+        """
+        self._lost[node] = self.cluster.reconnect_node
+        self.cluster.cut_off_node(node)
+        return self._show(
+            Change(f"node/{node}", "cut off: nothing comes in, nothing goes out, what runs on it runs on")
+        )
+
+    def stop_node(self, node: str) -> Changes:
+        """Stop a node as a power failure does, until `bring_back` or the lab's end; raises as `cut_off_node` does."""
+        self._lost[node] = self.cluster.start_node
+        self.cluster.stop_node(node)
+        return self._show(Change(f"node/{node}", "stopped, as by a power failure"))
+
+    def bring_back(self, node: str, timeout: float = 180) -> None:
+        """Reconnect or start a node that this lab had lost, and wait until Kubernetes takes it for Ready again.
+
+        Parameters
+        ----------
+        node : str
+            Kubernetes should have noticed that it was lost: until then it is taken for Ready anyway.
+        timeout : float
+            Seconds.
+        """
+        if node in self._lost:
+            self._lost[node](node)
+            del self._lost[node]
+        self.wait(f"node/{node}", until=_back, what="Ready, and without the taints of a lost node", timeout=timeout)
+
+    def record_logs(self, pod: str, container: str | None = None, previous: bool = False) -> LogFollower:
+        """Take what a container logs into the recording, from its begin to its end; it goes on in the background.
+
+        The frames `logs` and `traffic` are made of it, also after the Pod has gone.
+
+        Parameters
+        ----------
+        pod : str
+            Where Pods are recorded, it is waited for until its container has begun.
+        container : str, optional
+            Which; needed where the Pod has several.
+        previous : bool
+            The run before the last restart. A run is followed to its own end only: ask again after a restart.
+
+        Raises
+        ------
+        ServerError
+            If there is no such container, or it hasn't begun.
+        """
+        self._logs = [each for each in self._logs if not each.ended]
+        if "pods" in self.recorder.plurals:
+            self.until(lambda: self._begun(pod, container), f"a container of {pod} has begun", 120)
+        made = LogFollower(self.connection, self.recording, self.namespace, pod, container, previous)
+        self._logs.append(made)
+        return made
+
+    def node(self, name: str) -> Node:
+        """Return a node to look into and to change; from now on what its runtime does is recorded, API server or not.
+
+        What is changed is shown with the command that does the same, and put back at the lab's end, however it ends.
+        `kitlib.frames.runtime` makes a frame of what is recorded.
+
+        Parameters
+        ----------
+        name : str
+            As of `Cluster.node`: "control-plane", "worker", "worker2".
+
+        Raises
+        ------
+        UsageError
+            If there is no such node, or the cluster's nodes aren't kitlib's.
+        """
+
+        def told(what: str, verb: str, command: str, path: str = "", at: int = 0) -> None:
+            if path:
+                note(self.recording, node.name, {"what": verb, "path": path}, at)
+            self._show(Change(what, verb, kubectl=command))
+
+        node = replace(self.cluster.node(name), told=told)
+        self._logs.append(RuntimeFollower(node, self.recording))
+        return node
+
+    def _begun(self, pod: str, container: str | None) -> bool:
+        """Say whether a container runs or has run; each of them if none is named."""
+        found = next((each for each in self.recorder.latest("pods") if each["metadata"]["name"] == pod), {})
+        status = found.get("status", {})
+        told = [*status.get("initContainerStatuses", ()), *status.get("containerStatuses", ())]
+        mine = [each for each in told if container in (None, each["name"])]
+        return bool(mine) and all(each["restartCount"] or "waiting" not in each["state"] for each in mine)
+
+    def catch_up(self) -> None:
+        """Return when the recording has all that the server has, and all that followed containers have logged."""
+        for each in self._logs:
+            each.catch_up()
+        self.recorder.catch_up()
+
+    def close(self) -> claims.Ledger:
+        """End the lab: stop recording, remove the namespace, show the ledger.
+
+        Where a notebook has several labs, the ledger ends with the last of them.
+
+        Raises
+        ------
+        ClaimError
+            If a verdict wasn't the expected one.
+        """
+        if not self.closed:
+            self._shut()
+            try:
+                self.recorder.stop()
+                self.recording.close()
+            finally:
+                namespaces.delete(self.connection, self.namespace, timeout=None)
+        if all(lab.ledger is not self.ledger for lab in opened):
+            display(repr(self.ledger), self.ledger._repr_html_())
+            self.ledger.close()
+        return Shown(self.ledger)  # type: ignore[return-value]
+
+    def _abandon(self) -> None:
+        """When the kernel ends in the middle: leave nothing behind."""
+        if not self.closed:
+            self._shut()
+            self.recorder.stop()
+            self.recording.close()
+            namespaces.delete(self.connection, self.namespace, timeout=None)
+
+    def _shut(self) -> None:
+        self.closed = True
+        for node, undo in self._lost.items():
+            with contextlib.suppress(KitlibError):  # `kitlib up` tries again
+                undo(node)
+        for each in self._logs:
+            each.close()
+        with contextlib.suppress(KitlibError):
+            self.cluster.restore_nodes()
+        atexit.unregister(self._abandon)
+        if self in opened:
+            opened.remove(self)
+
+
+def _back(node: dict[str, Any]) -> bool:
+    """Say whether a node is Ready, and the taints are gone by which Kubernetes marks a lost one."""
+    ready = any(each["type"] == "Ready" and each["status"] == "True" for each in node["status"]["conditions"])
+    marks = ("node.kubernetes.io/unreachable", "node.kubernetes.io/not-ready")
+    return ready and not any(taint["key"] in marks for taint in node["spec"].get("taints") or ())
+
+
+opened: list[Lab] = []
+"""The labs that were opened and not closed, the newest last; several only on clusters of several versions."""
+
+
+def _folder() -> Path:
+    build = os.environ.get("KITLIB_BUILD")
+    return Path(build) if build else paths.state()

@@ -1,0 +1,121 @@
+"""Opening labs: the cluster that a notebook needs is found, or brought up."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+from pathlib import Path
+from typing import Any
+
+from kitlib import cluster as clusters
+from kitlib.cluster import Cluster
+from kitlib.errors import BuildError, ClusterError, UsageError
+from kitlib.lab.display import show_lab
+from kitlib.lab.lab import Lab, opened
+from kitlib.machine import versions
+from kitlib.progress import in_notebook
+from kitlib.watch import KINDS
+
+
+def open(
+    notebook: str, *, kubernetes: str | None = None, kinds: tuple[str, ...] = KINDS, containers: bool = False
+) -> Lab:
+    """Open the lab of a notebook: the cluster, a namespace of its own, a recorder, a ledger.
+
+    The cluster is the one that `kitlib up` brought up; `KITLIB_CLUSTER` names another one of kitlib's, and
+    `KITLIB_CONTEXT` with `KITLIB_YES_WRITE=1` one of yours. A notebook that needs a version names it: kitlib's own
+    cluster of that version is found, or brought up. Such a lab is opened beside those that the notebook has on other
+    clusters, and shares their ledger; without a version the notebook begins anew.
+
+    Parameters
+    ----------
+    notebook : str
+        Its name, as of the file: lower-case letters, digits and dashes.
+    kubernetes : str, optional
+        The version that is needed, such as "1.17".
+    kinds : tuple of str
+        What is recorded.
+    containers : bool
+        Whether the notebook needs containers that really run; then a cluster of kitlib's that runs some is taken,
+        although another one was named.
+
+    Raises
+    ------
+    ClusterError
+        If there is no cluster, or it can't do what the notebook needs; or if this machine can't have that version.
+    """
+    for lab in [lab for lab in opened if not kubernetes or lab.notebook != notebook]:
+        lab._abandon()
+    context = os.environ.get("KITLIB_CONTEXT")
+    if kubernetes:
+        found = _of_version(kubernetes)
+    elif context:
+        found = clusters.context(context, yes_write=os.environ.get("KITLIB_YES_WRITE") == "1")
+    else:
+        found = clusters.find(os.environ.get("KITLIB_CLUSTER") or None)
+    if containers and not found.runs_containers:
+        real = [each for each in clusters.clusters() if each.runs_containers]
+        found = clusters.find(real[-1].name) if real else found
+    if containers and not found.runs_containers:
+        raise ClusterError(
+            "this notebook needs containers that really run",
+            step="open",
+            object=found.name,
+            next="start one with `kitlib up --provider kind` where Docker, podman or nerdctl runs",
+        )
+    for lab in [lab for lab in opened if lab.cluster.name == found.name]:  # a cell that is run again
+        lab._abandon()
+    lab = Lab(notebook, found, kinds, Path.cwd(), beside=opened[0] if opened else None)
+    opened.append(lab)
+    show_lab(repr(lab))
+    return lab
+
+
+def labs(notebook: str, *kubernetes: str, **options: Any) -> dict[str, Lab | ClusterError]:
+    """Open a lab on a cluster of each version, for claims that compare them: `claim(text, each(labs, check), …)`.
+
+    Parameters
+    ----------
+    notebook : str
+    *kubernetes : str
+        Such as "1.17", "1.37".
+    **options
+        See `open`.
+
+    Returns
+    -------
+    dict
+        Minor version to lab. Where this machine can't have a version, the error that says why stands in the lab's
+        place; the lesson goes on without it.
+    """
+    minors = [versions.release(version).minor for version in kubernetes]
+    if len(set(minors)) < len(minors):
+        raise UsageError("these are not different versions", step="open", object=", ".join(kubernetes), next="see open")
+    for lab in [*opened]:
+        lab._abandon()
+    found: dict[str, Lab | ClusterError] = {}
+    for minor, version in zip(minors, kubernetes, strict=True):
+        try:
+            found[minor] = open(notebook, kubernetes=version, **options)
+        except ClusterError as error:
+            show_lab(f"Without Kubernetes {version}: {error}")
+            found[minor] = error
+    return found
+
+
+def _of_version(kubernetes: str) -> Cluster:
+    """Find kitlib's own cluster of a version, or bring it up; what it says about itself is shown in the notebook."""
+    chosen = clusters.choose(kubernetes=kubernetes)
+    if versions.release(kubernetes).past:
+        show_lab(chosen.why)
+    try:
+        with contextlib.redirect_stderr(io.StringIO()) if in_notebook() else contextlib.nullcontext():
+            return clusters.up(kubernetes=kubernetes)  # progress is shown by other means in a notebook
+    except BuildError as error:
+        raise ClusterError(
+            f"this machine can't have Kubernetes {kubernetes}: {error.message}",
+            step="open",
+            object=chosen.name,
+            next=error.next,
+        ) from error

@@ -1,0 +1,53 @@
+"""A step: a named window of a lab's recording."""
+
+from __future__ import annotations
+
+import secrets
+import time
+
+from kitlib.frames import Frames
+from kitlib.progress import duration
+from kitlib.recording import Recording
+
+
+class Step:
+    """A named window of the recording.
+
+    Attributes
+    ----------
+    name : str
+    begin_ns : int
+        On the monotonic clock; time zero of its figures.
+    end_ns : int or None
+        None while it goes on.
+    """
+
+    def __init__(self, recording: Recording, name: str, namespace: str) -> None:
+        self.name = name
+        self._recording = recording
+        self._namespace = namespace
+        self._id = secrets.token_hex(4)
+        self.begin_ns = recording.mark("STEP", name, edge="begin", id=self._id).monotonic_ns
+        self.end_ns: int | None = None
+        self._frames: Frames | None = None
+
+    @property
+    def frames(self) -> Frames:
+        """The frames of this window: what was seen in it, and what stood there when it began."""
+        if self._frames is not None:
+            return self._frames
+        frames = Frames(self._recording, self.begin_ns, self.end_ns, self._namespace)
+        if self.end_ns is not None:
+            self._frames = frames
+        return frames
+
+    @property
+    def seconds(self) -> float:
+        """How long it took, or has taken up to now."""
+        return ((self.end_ns or time.monotonic_ns()) - self.begin_ns) / 1e9
+
+    def _end(self) -> None:
+        self.end_ns = self._recording.mark("STEP", self.name, edge="end", id=self._id).monotonic_ns
+
+    def __repr__(self) -> str:
+        return f"<Step {self.name!r}: {duration(self.seconds)}>"

@@ -1,0 +1,172 @@
+"""The words by which a lab changes objects and asks Pods: a change is shown with the kubectl command that makes it."""
+
+from __future__ import annotations
+
+import html
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import yaml
+
+from kitlib.api import objects
+from kitlib.api.objects import Change
+from kitlib.api.transport import Connection
+from kitlib.errors import KitlibError, ServerError, UsageError
+from kitlib.lab.display import Changes, Refusal, change_html, display
+
+
+class Verbs:
+    """What changes objects in a lab's namespace, reads them and asks Pods; `Lab` has all of it.
+
+    Attributes
+    ----------
+    connection : Connection
+    namespace : str
+    base : Path
+        What manifests' paths are relative to.
+    """
+
+    connection: Connection
+    namespace: str
+    base: Path
+    _quiet = False
+
+    def show(self, manifest: str) -> None:
+        """Show a manifest, exactly as it will be applied."""
+        objects.load(manifest, self.base)
+        text = (self.base / manifest).read_text(encoding="utf-8")
+        display(text, f"<pre class='kitlib-manifest'><code class='language-yaml'>{html.escape(text)}</code></pre>")
+
+    def apply(self, source: str | Path | dict, dry_run: bool = False) -> Changes:
+        """Apply a manifest on the server's side; see `kitlib.objects.apply`."""
+        return self._show(*objects.apply(self.connection, source, self.namespace, self.base, dry_run))
+
+    def patch(self, ref: str, body: dict[str, Any] | str) -> Changes:
+        """Change some fields of an object; `body` is a dict or YAML; see `kitlib.objects.patch`."""
+        fields = yaml.safe_load(body) if isinstance(body, str) else body
+        return self._show(objects.patch(self.connection, ref, fields, self.namespace))
+
+    def scale(self, ref: str, replicas: int) -> Changes:
+        """Set spec.replicas."""
+        return self._show(objects.scale(self.connection, ref, replicas, self.namespace))
+
+    def set_image(self, ref: str, image: str, container: str | None = None) -> Changes:
+        """Change a container's image in the Pod template."""
+        return self._show(objects.set_image(self.connection, ref, image, self.namespace, container))
+
+    def pause(self, ref: str) -> Changes:
+        """Pause a rollout: changes of the template wait until `resume`."""
+        return self._show(objects.pause(self.connection, ref, self.namespace))
+
+    def resume(self, ref: str) -> Changes:
+        """Resume a paused rollout."""
+        return self._show(objects.pause(self.connection, ref, self.namespace, paused=False))
+
+    def undo(self, ref: str, to_revision: int | None = None) -> Changes:
+        """Roll back to an earlier revision; see `kitlib.objects.undo`."""
+        return self._show(objects.undo(self.connection, ref, self.namespace, to_revision))
+
+    def delete(self, ref: str, propagation: str | None = None, grace: int | None = None) -> Changes:
+        """Delete an object; see `kitlib.objects.delete`."""
+        return self._show(objects.delete(self.connection, ref, self.namespace, propagation, grace))
+
+    def get(self, ref: str) -> dict[str, Any]:
+        """Read an object as it is now."""
+        return objects.get(self.connection, ref, self.namespace)
+
+    def taint(self, node: str, taint: str) -> Changes:
+        """Add a taint to a node, "key=value:effect", or remove it: "key=value:effect-"; see `kitlib.objects.taint`."""
+        return self._show(objects.taint(self.connection, node, taint))
+
+    def ask(self, pod: str, path: str = "/", /, *, port: int = 8080, method: str = "GET", **query: object) -> Any:
+        """Ask a Pod by HTTP, through the API server, so that it may be anywhere.
+
+        Parameters
+        ----------
+        pod, path : str
+            Its name; "/self".
+        port : int
+            Of the Pod.
+        method : str
+            "GET", or "POST".
+        **query
+            Parameters of the URL: `ask("web", "/set", method="POST", readiness="fail")`.
+
+        Returns
+        -------
+        dict or list of dict
+            The JSON that it answers; a list where it answers several lines.
+
+        Raises
+        ------
+        ServerError
+            If it can't be reached, or answers with an error, whose `error` is then the message.
+        """
+        where = f"/api/v1/namespaces/{self.namespace}/pods/http:{pod}:{port}/proxy{path}"
+        try:
+            body = self.connection.request(method, where, query)
+        except ServerError as error:
+            if said := (error.status or {}).get("error"):
+                raise ServerError(str(said), step=f"ask {pod} for {path}", object=pod, status=error.status) from error
+            raise
+        lines = [json.loads(line) for line in body.splitlines() if line]
+        return lines[0] if len(lines) == 1 else lines
+
+    def logs(self, pod: str, container: str | None = None, previous: bool = False) -> pd.DataFrame:
+        """Return what a container has logged, one row a line; a line that is JSON becomes columns.
+
+        Parameters
+        ----------
+        pod : str
+        container : str, optional
+            Which; needed where the Pod has several.
+        previous : bool
+            Of the run before the last restart.
+
+        Returns
+        -------
+        DataFrame
+            One column for each key of the JSON lines; `text` (str) where a line is none.
+
+        Raises
+        ------
+        ServerError
+            If there is no such container, or it hasn't begun.
+        """
+        where = f"/api/v1/namespaces/{self.namespace}/pods/{pod}/log"
+        query = {"container": container, "previous": "true" if previous else None}
+        rows: list[dict[str, Any]] = []
+        for line in self.connection.request("GET", where, query, accept="*/*").decode(errors="replace").splitlines():
+            try:
+                said = json.loads(line)
+            except ValueError:
+                said = None
+            rows.append(said if isinstance(said, dict) else {"text": line})
+        return pd.DataFrame(rows)
+
+    def refused(self, word: Callable[..., Any], *args: Any, **options: Any) -> Refusal:
+        """Do what should be refused, and return the reason; raise `UsageError` if it was accepted after all."""
+        try:
+            word(*args, **options)
+        except KitlibError as error:
+            display(error.message, f"<pre class='kitlib-refused'>refused: {html.escape(error.message)}</pre>")
+            return Refusal(error.message)
+        raise UsageError("it was accepted", step="refused", object=str(args), next="this lesson expects a refusal")
+
+    @contextmanager
+    def quiet(self) -> Iterator[None]:
+        """Show nothing in a `with` block: for words that are said many times."""
+        before, self._quiet = self._quiet, True
+        try:
+            yield
+        finally:
+            self._quiet = before
+
+    def _show(self, *changes: Change) -> Changes:
+        for change in () if self._quiet else changes:
+            display(str(change), change_html(change))
+        return Changes(changes)
