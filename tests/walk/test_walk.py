@@ -18,7 +18,16 @@ import nbformat
 import pytest
 
 from kitlib.errors import UsageError
-from kitlib.walk import NotebookResult, WalkResult, checkout, faults, publish, reading_order, verdict_line, walk
+from kitlib.walk import (
+    NotebookResult,
+    WalkResult,
+    checkout,
+    output_problems,
+    publish,
+    reading_order,
+    verdict_line,
+    walk,
+)
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 LEDGER = """
@@ -259,8 +268,8 @@ def test_what_nbval_lets_pass_is_a_fault_and_what_is_tagged_is_none(project):
     put(project, "one", notebook(LEDGER, *(cell for cell, _ in cells), "ledger('one')"))
     result, _ = run(project)
     assert result.notebooks[0].complete
-    found = result.notebooks[0].faults
-    assert faults(executed(result)) == found
+    found = result.notebooks[0].output_problems
+    assert output_problems(executed(result)) == found
     wanted = [(f"cell {number} (Try things)", trace) for number, (_, trace) in enumerate(cells, 2) if trace]
     assert len(found) == len(wanted), found
     for (place, trace), fault in zip(wanted, found, strict=True):
@@ -273,7 +282,7 @@ def test_a_magic_that_does_not_exist_fails_the_walk(project, magic):
     put(project, "one", notebook(LEDGER, magic, "ledger('one')"))
     result, said = run(project)
     assert not result.ok and "nosuch` not found" in said
-    found = faults(executed(result))
+    found = output_problems(executed(result))
     assert len(found) == 2 and "UsageError: " in found[0] and "not found" in found[0]
     assert found[1] == "cell 3 (Try things) was not run"
 
@@ -282,7 +291,7 @@ def test_an_error_output_and_a_cell_never_run_are_faults():
     nb = notebook("1 / 0", "2")
     nb.cells[1].outputs = [nbformat.v4.new_output("error", ename="E", evalue="\x1b[31mbad\x1b[0m", traceback=[])]
     nb.cells[1].execution_count = 1
-    assert faults(nb) == ["cell 1 (Try things): E: bad", "cell 2 (Try things) was not run"]
+    assert output_problems(nb) == ["cell 1 (Try things): E: bad", "cell 2 (Try things) was not run"]
 
 
 def test_empty_outputs_do_not_reach_the_page(project):

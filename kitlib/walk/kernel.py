@@ -1,0 +1,75 @@
+"""The kernel that a walk runs a notebook in: one of this very Python, told where its cluster is."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from kitlib.cluster import Cluster
+
+# `!false` leaves no trace in an executed notebook. In a walk it writes to standard error, where
+# `report.output_problems` finds it.
+SHELL_WATCH = """
+def _watch(shell):
+    import sys
+    plain = shell.system
+    def system(command):
+        plain(command)
+        code = shell.user_ns.get("_exit_code")
+        if code:
+            print(f"shell command ended with exit code {code}: {command}", file=sys.stderr)
+    shell.system = system
+_watch(get_ipython())
+del _watch
+"""
+
+
+def manager(spec: Path) -> Any:
+    """Return a manager for a kernel of this very Python, whatever kernels are installed for the user."""
+    from ipykernel.kernelspec import write_kernel_spec
+    from jupyter_client.kernelspec import KernelSpecManager
+    from jupyter_client.manager import AsyncKernelManager
+
+    write_kernel_spec(str(spec / "kitlib"))
+    specs = KernelSpecManager(kernel_dirs=[str(spec)], ensure_native_kernel=False)
+    manager = AsyncKernelManager(kernel_name="kitlib", kernel_spec_manager=specs)
+    manager.shutdown_wait_time = 20.0  # at its end a notebook may still remove its namespace
+    socket = spec / "zmq"
+    if os.name == "posix" and len(str(socket)) < 90:  # the name of a Unix socket may have some 100 bytes
+        manager.transport, manager.ip = "ipc", str(socket)
+    return manager
+
+
+def environment(cluster: Cluster, build: Path) -> dict[str, str]:
+    """Return the kernel's environment: this one, and what tells the notebook where it is."""
+    environment = {key: value for key, value in os.environ.items() if key != "MPLBACKEND"}
+    environment |= {"KITLIB_BUILD": str(build), "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
+    if cluster.provider == "context":
+        environment["KITLIB_CONTEXT"] = cluster.context
+        environment["KITLIB_YES_WRITE"] = "1" if getattr(cluster, "writable", False) else ""
+    else:
+        environment["KITLIB_CLUSTER"] = cluster.name
+    return environment
+
+
+@contextlib.contextmanager
+def signals(stop: Callable[[], None]) -> Iterator[None]:
+    """Call `stop` on the first Ctrl-C or SIGTERM, where signals can be had (the main thread, not Windows)."""
+    loop = asyncio.get_running_loop()
+    names: tuple[signal.Signals, ...] = (signal.SIGINT, signal.SIGTERM)
+    try:
+        for name in names:
+            loop.add_signal_handler(name, stop)
+    except (NotImplementedError, RuntimeError, ValueError):
+        names = ()
+    try:
+        yield
+    finally:
+        for name in names:
+            loop.remove_signal_handler(name)

@@ -1,0 +1,166 @@
+"""Which notebooks there are, in which order; what lies beside them; taking executed copies over."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kitlib.errors import UsageError
+
+if TYPE_CHECKING:
+    import nbformat
+
+
+def checkout(start: Path | None = None) -> Path:
+    """Find the folder with notebooks/ and mkdocs.yml: here, above here, or where kitlib is installed from.
+
+    Raises
+    ------
+    UsageError
+        If there is none.
+    """
+    here = (start or Path.cwd()).resolve()
+    for folder in (here, *here.parents, Path(__file__).resolve().parents[2]):
+        if (folder / "notebooks").is_dir() and (folder / "mkdocs.yml").is_file():
+            return folder
+    raise UsageError(
+        "no notebooks/ with a mkdocs.yml beside it here or above",
+        step="walk",
+        object=str(here),
+        next="change into your clone of the project and repeat",
+    )
+
+
+def reading_order(root: Path) -> list[str]:
+    """Return the names of all notebooks, in the order of mkdocs.yml's nav; those that it lacks come last."""
+    import yaml
+
+    class Loader(yaml.SafeLoader):
+        """Reads mkdocs.yml; tags that only MkDocs understands become None."""
+
+    Loader.add_multi_constructor("", lambda loader, suffix, node: None)
+    document = yaml.load((root / "mkdocs.yml").read_text(), Loader=Loader) or {}
+
+    def leaves(node: Any) -> Iterator[str]:
+        if isinstance(node, str):
+            yield node
+        elif isinstance(node, dict):
+            node = list(node.values())
+        if isinstance(node, list):
+            for child in node:
+                yield from leaves(child)
+
+    there = {path.stem for path in (root / "notebooks").glob("*.ipynb")}
+    named = [Path(leaf).stem for leaf in leaves(document.get("nav")) if leaf.endswith(".ipynb")]
+    ordered = [name for name in dict.fromkeys(named) if name in there]
+    return ordered + sorted(there.difference(ordered))
+
+
+def find(name: str, root: Path) -> Path:
+    """Return the notebook of that name in the checkout, or at that path; who names none is told which there are."""
+    for path in (root / "notebooks" / f"{name}.ipynb", Path(name)):
+        if path.suffix == ".ipynb" and path.is_file():
+            return path.resolve()
+    raise UsageError(
+        f"no notebook {name!r}",
+        step="walk",
+        object=str(root / "notebooks"),
+        next=f"choose from: {', '.join(reading_order(root)) or 'none is there'}",
+    )
+
+
+def title(nb: nbformat.NotebookNode) -> str:
+    """Return a notebook's first heading."""
+    for cell in nb.cells:
+        match = re.search(r"^#\s+(.+)$", cell.source, re.MULTILINE) if cell.cell_type == "markdown" else None
+        if match:
+            return match.group(1).strip()
+    return "untitled"
+
+
+def copy_beside(source: Path, target: Path, everything: bool) -> None:
+    """Copy what notebooks read beside their copies: manifests, and in the checkout all else in notebooks/, too."""
+    target.mkdir(parents=True, exist_ok=True)
+    if source == target:
+        return
+    for path in source.iterdir() if everything else [source / "manifests"]:
+        if path.name.startswith(".") or path.suffix == ".ipynb":
+            continue
+        if path.is_dir():
+            shutil.copytree(path, target / path.name, dirs_exist_ok=True, ignore=shutil.ignore_patterns(".*"))
+        elif path.is_file():
+            shutil.copy2(path, target / path.name)
+
+
+def read(source: Path) -> nbformat.NotebookNode:
+    """Read a notebook without its outputs."""
+    import nbformat
+
+    try:
+        nb = nbformat.read(source, as_version=4)
+    except (ValueError, KeyError, AttributeError, nbformat.ValidationError) as error:
+        raise UsageError(
+            f"this notebook can't be read: {str(error).splitlines()[0]}",
+            step="walk",
+            object=str(source),
+            next="open it in JupyterLab, or take it from git again",
+        ) from error
+    for cell in nb.cells:
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+    return nb
+
+
+def write(nb: nbformat.NotebookNode, path: Path) -> None:
+    """Write a notebook whole or not at all."""
+    import nbformat
+
+    part = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        nbformat.write(nb, part)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def publish(build: Path, root: Path, names: Sequence[str] | None = None) -> list[Path]:
+    """Take executed copies over into notebooks/, to be committed: without paths of this machine.
+
+    Parameters
+    ----------
+    build : Path
+        Where the copies are.
+    root : Path
+        The checkout.
+    names : sequence of str, optional
+        Which; all by default.
+
+    Returns
+    -------
+    list of Path
+        What was written.
+
+    Raises
+    ------
+    UsageError
+        If a notebook has no executed copy.
+    """
+    import nbformat
+
+    written = []
+    for name in names or reading_order(root):
+        copy = build / "notebooks" / f"{name}.ipynb"
+        if not copy.is_file():
+            raise UsageError(f"{name} has no executed copy", step="publish", object=str(copy), next="run `make walk`")
+        text = copy.read_text()
+        for place, short in ((str(build), "build"), (str(root), "."), (str(Path.home()), "~")):
+            text = text.replace(json.dumps(place)[1:-1] + "/", short + "/")
+        nb = nbformat.reads(text, as_version=4)
+        write(nb, root / "notebooks" / f"{name}.ipynb")
+        written.append(root / "notebooks" / f"{name}.ipynb")
+    return written
