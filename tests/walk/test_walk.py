@@ -364,7 +364,7 @@ def test_ctrl_c_keeps_what_ran_and_ends_the_kernel(project, name):
             "import threading\npathlib.Path('waiting').touch()\nthreading.Event().wait()",
         ),
     )
-    code = STOPPED.format(tests=str(Path(__file__).parents[1]), project=str(project))
+    code = STOPPED.format(tests=str(Path(__file__).parent), project=str(project))
     process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, start_new_session=True)
     waiting = project / "build" / "notebooks" / "waiting"
     deadline = time.monotonic() + 60
