@@ -22,7 +22,7 @@ REFERENCE = CHECKOUT / "docs" / "reference"
 REFERENCED = [
     f"kitlib.{name}"
     for name in (
-        *("cluster", "api.transport", "api.objects", "watch", "recording", "frames", "rollout", "claims", "plots"),
+        *("cluster", "api.transport", "objects", "watch", "recording", "frames", "rollout", "claims", "plots"),
         *("lab", "lessons.admission", "lessons.policies", "lessons.presets", "lessons.figures"),
         *("walk", "site", "errors", "progress"),
     )

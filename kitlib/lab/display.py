@@ -7,8 +7,7 @@ import io
 from typing import Any
 
 from kitlib import claims
-from kitlib.api import objects
-from kitlib.api.objects import Change
+from kitlib.api.diff import Change, short
 
 
 class Changes(list[Change]):
@@ -59,8 +58,8 @@ def change_html(change: Change) -> str:
     """Return a change as a table of its fields, with the kubectl command that does the same."""
     esc = html.escape
     rows = "".join(
-        f"<tr><td><code>{esc(path)}</code></td><td><code>{esc(objects._short(old))}</code></td><td>→</td>"
-        f"<td><code>{esc(objects._short(new))}</code></td></tr>"
+        f"<tr><td><code>{esc(path)}</code></td><td><code>{esc(short(old))}</code></td><td>→</td>"
+        f"<td><code>{esc(short(new))}</code></td></tr>"
         for path, old, new in change.diff
     )
     table = f"<table class='kitlib-diff'>{rows}</table>" if rows else ""

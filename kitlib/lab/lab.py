@@ -13,9 +13,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from kitlib import claims
-from kitlib.api import objects
-from kitlib.api.objects import Change
+from kitlib import claims, objects
+from kitlib.api.diff import Change
 from kitlib.cluster import Cluster, namespaces
 from kitlib.cluster.nodefiles import Node
 from kitlib.errors import KitlibError, WaitTimeout

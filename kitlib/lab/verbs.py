@@ -12,8 +12,8 @@ from typing import Any
 import pandas as pd
 import yaml
 
-from kitlib.api import objects
-from kitlib.api.objects import Change
+from kitlib import objects
+from kitlib.api.diff import Change
 from kitlib.api.transport import Connection
 from kitlib.errors import KitlibError, ServerError, UsageError
 from kitlib.lab.display import Changes, Refusal, change_html, display

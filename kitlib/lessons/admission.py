@@ -19,7 +19,7 @@ from typing import Any
 import urllib3
 from kubernetes.client.exceptions import ApiException
 
-from kitlib.api import objects
+from kitlib import objects
 from kitlib.api.transport import Connection
 from kitlib.errors import ClusterError, ServerError, UsageError, WaitTimeout
 from kitlib.progress import Progress, duration

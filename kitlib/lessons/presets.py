@@ -22,7 +22,7 @@ from typing import Any
 
 import pandas as pd
 
-from kitlib.api import objects
+from kitlib import objects
 from kitlib.api.transport import Connection
 from kitlib.lessons import admission
 from kitlib.progress import Progress

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from kitlib.api import objects
+from kitlib import objects
 from kitlib.api.transport import Connection
 from kitlib.errors import ServerError, UsageError, WaitTimeout
 

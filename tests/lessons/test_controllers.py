@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kitlib.api import objects
+from kitlib import objects
 from tests.conftest import CHECKOUT
 from tests.lessons.replay import expectations
 

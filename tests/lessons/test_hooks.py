@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kitlib import plots
-from kitlib.api import objects
+from kitlib import objects, plots
 from tests.conftest import CHECKOUT
 from tests.lessons.replay import Replay, expectations
 from tests.plots.test_legible import check

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from kitlib import cluster as clusters
-from kitlib.api import objects
+from kitlib import objects
 from kitlib.api.transport import Connection
 from kitlib.cluster import namespaces
 from kitlib.errors import BuildError, UsageError

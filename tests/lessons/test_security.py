@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from kitlib import cluster as clusters
-from kitlib.api import objects
+from kitlib import objects
 from kitlib.api.transport import Connection
 from kitlib.errors import BuildError, ClusterError, WaitTimeout
 from kitlib.lessons import policies

@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 import yaml
 
-from kitlib.api import objects
+from kitlib import objects
 from kitlib.cluster.embedded import controlplane
 from kitlib.errors import WaitTimeout
 from kitlib.lessons import admission

@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from kitlib import cluster as clusters
-from kitlib.api import objects
+from kitlib import objects
 from kitlib.cluster import Cluster, namespaces
 from kitlib.errors import ClusterError
 

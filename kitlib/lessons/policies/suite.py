@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from kitlib.api import objects
+from kitlib import objects
 from kitlib.api.transport import Connection
 from kitlib.claims import Check
 from kitlib.cluster import namespaces
