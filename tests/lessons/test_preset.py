@@ -158,7 +158,7 @@ def prepared(connection: Connection, version: str) -> Iterator[Place]:
             objects.apply(connection, FOLDER / "policy.yaml", place)
             objects.apply(connection, FOLDER / "warning.yaml", place)
         objects.apply(connection, FOLDER / version / "presets.yaml", place)
-        presets.known(connection, ["database", "proxy", "quarrel", "limits"], place)
+        presets.wait_effective(connection, ["database", "proxy", "quarrel", "limits"], place)
         yield connection, place
     finally:
         if version == "1.37":

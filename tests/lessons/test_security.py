@@ -20,9 +20,9 @@ from kitlib.lessons.policies import (
     ALL,
     LEVEL,
     ROWS,
-    Libraries,
-    Library,
     PodAnswer,
+    PolicySuite,
+    PolicySuites,
     answers,
     ask,
     brief,
@@ -95,8 +95,8 @@ def test_what_was_written_is_told_from_what_was_sent():
 
 
 def test_answers_are_a_frame_without_empty_columns():
-    heard = {("1.17", "web"): Answer("refused", 'pods "web" is forbidden: no'), ("1.37", "web"): Answer("admitted")}
-    frame = answers(heard, "Kubernetes", "Pod")
+    responses = {("1.17", "web"): Answer("refused", 'pods "web" is forbidden: no'), ("1.37", "web"): Answer("admitted")}
+    frame = answers(responses, "Kubernetes", "Pod")
     assert list(frame.columns) == ["Kubernetes", "Pod", "answer", "said"]
     assert list(brief(frame)["said"]) == ["no", ""] and frame["said"].iloc[0].startswith("pods")
     written = PodAnswer("written", warnings=("one", "two"), wrote={"fsGroup": 5000})
@@ -106,10 +106,10 @@ def test_answers_are_a_frame_without_empty_columns():
 
 
 def test_verdicts_are_checked_in_their_order():
-    heard = {"first": Answer("refused"), "second": Answer("admitted")}
-    assert verdicts(heard, ["refused", "admitted"]).holds
-    assert verdicts(heard, ["admitted", "refused"]).holds is False
-    assert verdicts(heard, "refused").holds is False
+    responses = {"first": Answer("refused"), "second": Answer("admitted")}
+    assert verdicts(responses, ["refused", "admitted"]).holds
+    assert verdicts(responses, ["admitted", "refused"]).holds is False
+    assert verdicts(responses, "refused").holds is False
 
 
 @pytest.mark.parametrize(
@@ -139,44 +139,44 @@ def test_a_row_is_covered_if_one_pod_is_refused_and_the_other_is_not():
 
 def test_a_version_that_cannot_be_had_keeps_its_reason():
     reason = ClusterError("no Go", step="open", object="1.17", next="install it")
-    libraries = Libraries({"1.17": reason}, FOLDER)
-    assert libraries["1.17"] is reason and libraries.present == {}
+    suites = PolicySuites({"1.17": reason}, FOLDER)
+    assert suites["1.17"] is reason and suites.present == {}
 
 
 # On both clusters.
 
 
 @pytest.fixture(scope="module")
-def then(own_state: Path) -> Iterator[Library]:
+def then(own_state: Path) -> Iterator[PolicySuite]:
     """The policies of March 2020."""
     try:
         old = clusters.up("embedded", "1.17-psp")
     except BuildError as error:
         pytest.skip(str(error))
-    with Library(old.connect(), FOLDER) as library:
-        library.apply()
-        yield library
+    with PolicySuite(old.connect(), FOLDER) as suite:
+        suite.apply()
+        yield suite
 
 
 @pytest.fixture(scope="module")
-def now(connection: Connection) -> Iterator[Library]:
+def now(connection: Connection) -> Iterator[PolicySuite]:
     """Today's."""
     policies.remove(connection)
-    with Library(connection, FOLDER) as library:
-        library.apply()
-        yield library
+    with PolicySuite(connection, FOLDER) as suite:
+        suite.apply()
+        yield suite
 
 
 @pytest.fixture(scope="module")
-def audited(own_state: Path) -> Iterator[Library]:
+def audited(own_state: Path) -> Iterator[PolicySuite]:
     """Today's cluster with an audit log and exemptions."""
     cluster = clusters.up("embedded", "1.37-audit")
-    with Library(cluster.connect(), FOLDER, lab=SimpleNamespace(cluster=cluster)) as library:
-        yield library
+    with PolicySuite(cluster.connect(), FOLDER, lab=SimpleNamespace(cluster=cluster)) as suite:
+        yield suite
 
 
-def said(library: Library, row: str, means: str = "enforce") -> list[str]:
-    return [answer.verdict for answer in library.ask_all([(row, pod) for pod in library.pods(row)], means)]
+def said(suite: PolicySuite, row: str, means: str = "enforce") -> list[str]:
+    return [answer.verdict for answer in suite.ask_all([(row, pod) for pod in suite.pods(row)], means)]
 
 
 @pytest.mark.live
@@ -301,11 +301,11 @@ def test_a_limit_is_bound_in_three_ways(now):
     for name in ("limits.yaml", "softer.yaml"):
         objects.apply(now.connection, FOLDER / "today" / name, "default")
     pod = policies.pod(securityContext={"runAsUser": 500})
-    heard = {
+    responses = {
         action: ask(now.connection, pod, policies.limited(now, action, 1000)) for action in ("deny", "warn", "audit")
     }
-    assert [answer.admitted for answer in heard.values()] == [False, True, True]
-    assert [bool(answer.warnings) for answer in heard.values()] == [False, True, False]
+    assert [answer.admitted for answer in responses.values()] == [False, True, True]
+    assert [bool(answer.warnings) for answer in responses.values()] == [False, True, False]
     assert not ask(now.connection, pod, policies.limited(now, "deny")).admitted
     assert ask(now.connection, pod, policies.limited(now, "deny", 100)).admitted
 

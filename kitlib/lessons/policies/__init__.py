@@ -1,13 +1,13 @@
 """Policies put to the test: a namespace for each, the same Pod sent to several servers, and what they answer.
 
 The fifteen fields of PodSecurityPolicy are `ROWS`. A folder holds for each of them the policy of 1.17 (psp.yaml),
-today's (vap.yaml refuses, map.yaml writes), and two Pods (pods.yaml). A `Library` applies them to a cluster, each in a
-namespace of its own, and asks; `Libraries` are those of several versions side by side; `grid` makes Pods in which all
-fifteen fields are crossed.
+today's (vap.yaml refuses, map.yaml writes), and two Pods (pods.yaml). A `PolicySuite` applies them to a cluster, each
+in a namespace of its own, and asks; `PolicySuites` are those of several versions side by side; `grid` makes Pods in
+which all fifteen fields are crossed.
 
-    libraries = Libraries(kitlib.labs("security", "1.17-psp", "1.37"), "manifests/security")
-    libraries.apply()
-    claim("A privileged Pod is refused", each(libraries, lambda library: library.does("privileged")), source="…")
+    suites = PolicySuites(kitlib.labs("security", "1.17-psp", "1.37"), "manifests/security")
+    suites.apply()
+    claim("A privileged Pod is refused", each(suites, lambda suite: suite.does("privileged")), source="…")
 """
 
 from kitlib.lessons.admission import again, serves
@@ -25,8 +25,8 @@ from kitlib.lessons.policies.pod_security import (
 )
 from kitlib.lessons.policies.rows import ALL, LEVEL, POD_SECURITY, ROWS, USER
 from kitlib.lessons.policies.runtime_checks import inside, with_containers
-from kitlib.lessons.policies.suite import Library, remove
-from kitlib.lessons.policies.suites import Libraries, covered
+from kitlib.lessons.policies.suite import PolicySuite, remove
+from kitlib.lessons.policies.suites import PolicySuites, covered
 
 __all__ = [
     "ALL",
@@ -34,8 +34,8 @@ __all__ = [
     "POD_SECURITY",
     "ROWS",
     "USER",
-    "Libraries",
-    "Library",
+    "PolicySuites",
+    "PolicySuite",
     "PodAnswer",
     "again",
     "answers",

@@ -70,12 +70,12 @@ def ask(
     return PodAnswer("written" if wrote else answer.verdict, answer.said, answer.warnings, answer.stored, wrote)
 
 
-def answers(heard: Mapping[Any, Answer], *names: str) -> pd.DataFrame:
+def answers(responses: Mapping[Any, Answer], *names: str) -> pd.DataFrame:
     """Lay answers out as a frame.
 
     Parameters
     ----------
-    heard : mapping
+    responses : mapping
         Whatever tells them apart to answer; a tuple fills several columns.
     *names : str
         What these columns are called; "Pod" if left out.
@@ -87,7 +87,7 @@ def answers(heard: Mapping[Any, Answer], *names: str) -> pd.DataFrame:
         throughout is left out.
     """
     rows = []
-    for key, answer in heard.items():
+    for key, answer in responses.items():
         keys = key if isinstance(key, tuple) else (key,)
         wrote = getattr(answer, "wrote", None)
         rows.append(
@@ -109,24 +109,24 @@ def brief(frame: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     frame : DataFrame
-        Of `answers` or `Library.table`.
+        Of `answers` or `PolicySuite.table`.
     """
     columns = [name for name in ("said", "warning") if name in frame]
     return frame.assign(**{name: [REPEATED.sub("", text) for text in frame[name]] for name in columns})
 
 
-def verdicts(heard: Mapping[Any, Answer], wanted: str | Sequence[str], *names: str) -> Check:
+def verdicts(responses: Mapping[Any, Answer], wanted: str | Sequence[str], *names: str) -> Check:
     """Check that the answers have these verdicts, in their order, or all of them this one.
 
     Parameters
     ----------
-    heard, *names
+    responses, *names
         As of `answers`, which is the evidence.
     wanted : str or sequence of str
         One verdict for all, or one for each.
     """
-    each = [wanted] * len(heard) if isinstance(wanted, str) else list(wanted)
-    return equal([answer.verdict for answer in heard.values()], each, answers(heard, *names), "answers")
+    each = [wanted] * len(responses) if isinstance(wanted, str) else list(wanted)
+    return equal([answer.verdict for answer in responses.values()], each, answers(responses, *names), "answers")
 
 
 def pod(spec: dict[str, Any] | None = None, called: str = "web", **container: Any) -> dict[str, Any]:

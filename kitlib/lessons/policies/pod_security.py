@@ -18,7 +18,7 @@ from kitlib.errors import WaitTimeout
 from kitlib.lessons import admission
 from kitlib.lessons.admission import Answer
 from kitlib.lessons.policies.dryrun import PodAnswer, pod
-from kitlib.lessons.policies.suite import PART_OF, RBAC, Library, level_labels
+from kitlib.lessons.policies.suite import PART_OF, RBAC, PolicySuite, level_labels
 from kitlib.machine import versions
 from kitlib.machine.programs import find as binaries
 from kitlib.progress import Progress, duration
@@ -49,12 +49,12 @@ def refused_plugin(name: str, kubernetes: str = "1.37") -> str:
     return said.replace("\\", "").partition("enable-admission-plugins plugin ")[2].partition(",")[0]
 
 
-def cross(library: Library, pods: Mapping[str, dict[str, Any]]) -> pd.DataFrame:
+def cross(suite: PolicySuite, pods: Mapping[str, dict[str, Any]]) -> pd.DataFrame:
     """Ask for Pods under each level of Pod Security Admission in each of its modes.
 
     Parameters
     ----------
-    library : Library
+    suite : PolicySuite
     pods : mapping
         Name to Pod.
 
@@ -67,25 +67,25 @@ def cross(library: Library, pods: Mapping[str, dict[str, Any]]) -> pd.DataFrame:
     rows = []
     for mode in ("enforce", "warn", "audit"):
         for level in ("privileged", "baseline", "restricted"):
-            space = library.space(level_labels({mode: level}))
-            rows += [(mode, level, name, _came(library, each, space)) for name, each in pods.items()]
+            space = suite.space(level_labels({mode: level}))
+            rows += [(mode, level, name, _came(suite, each, space)) for name, each in pods.items()]
     return pd.DataFrame(rows, columns=["mode", "level", "Pod", "came"])
 
 
-def _came(library: Library, pod: dict[str, Any], space: str) -> str:
-    noted = audited(library)
-    answer = library.ask(pod, space)
+def _came(suite: PolicySuite, pod: dict[str, Any], space: str) -> str:
+    noted = audited(suite)
+    answer = suite.ask(pod, space)
     if answer.warnings:
         return "warned"
-    return "audited" if audited(library) > noted else answer.verdict
+    return "audited" if audited(suite) > noted else answer.verdict
 
 
-def noted(library: Library, space: str, pod: str, timeout: float = 10) -> dict[str, str]:
+def noted(suite: PolicySuite, space: str, pod: str, timeout: float = 10) -> dict[str, str]:
     """Return what the audit log notes of a Pod that was asked for, on a cluster that writes one (1.37-audit).
 
     Parameters
     ----------
-    library : Library
+    suite : PolicySuite
     space : str
         The namespace.
     pod : str
@@ -103,7 +103,7 @@ def noted(library: Library, space: str, pod: str, timeout: float = 10) -> dict[s
     WaitTimeout
         If the Pod is not in the log.
     """
-    path = controlplane.audit_log(library.lab.cluster.home)
+    path = controlplane.audit_log(suite.lab.cluster.home)
     until = time.monotonic() + timeout
     with Progress("wait for the audit log"):
         while True:
@@ -121,12 +121,12 @@ def noted(library: Library, space: str, pod: str, timeout: float = 10) -> dict[s
             time.sleep(0.02)
 
 
-def exempted(library: Library, pod: dict[str, Any]) -> dict[str, PodAnswer]:
+def exempted(suite: PolicySuite, pod: dict[str, Any]) -> dict[str, PodAnswer]:
     """Ask for a Pod that baseline refuses, in each way of being exempt that the cluster is set up for (1.37-audit).
 
     Parameters
     ----------
-    library : Library
+    suite : PolicySuite
     pod : dict
 
     Returns
@@ -135,65 +135,65 @@ def exempted(library: Library, pod: dict[str, Any]) -> dict[str, PodAnswer]:
         What is exempt (nobody, user, RuntimeClass, namespace) to answer.
     """
     exempt = controlplane.EXEMPT
-    space = library.space(enforce="baseline")
-    library.bind(space, exempt, "edit", {"apiGroup": RBAC, "kind": "User", "name": exempt})
-    library.may(space, exempt, {"verb": "create", "resource": "pods"})
+    space = suite.space(enforce="baseline")
+    suite.bind(space, exempt, "edit", {"apiGroup": RBAC, "kind": "User", "name": exempt})
+    suite.may(space, exempt, {"verb": "create", "resource": "pods"})
     label, _, value = PART_OF.partition("=")
     kind = {"apiVersion": "node.k8s.io/v1", "kind": "RuntimeClass", "handler": exempt}
-    objects.apply(library.connection, {**kind, "metadata": {"name": exempt, "labels": {label: value}}}, "default")
+    objects.apply(suite.connection, {**kind, "metadata": {"name": exempt, "labels": {label: value}}}, "default")
     return {
-        "nobody": library.ask(pod, space),
-        "user": library.ask(pod, space, exempt),
-        "RuntimeClass": library.ask({**pod, "spec": {**pod["spec"], "runtimeClassName": exempt}}, space),
-        "namespace": library.ask(pod, library.space(enforce="baseline", name=exempt)),
+        "nobody": suite.ask(pod, space),
+        "user": suite.ask(pod, space, exempt),
+        "RuntimeClass": suite.ask({**pod, "spec": {**pod["spec"], "runtimeClassName": exempt}}, space),
+        "namespace": suite.ask(pod, suite.space(enforce="baseline", name=exempt)),
     }
 
 
-def audited(library: Library) -> float:
+def audited(suite: PolicySuite) -> float:
     """Return how many Pods the API server has found against a level that is audited."""
-    return library.count("pod_security_evaluations_total", mode="audit", decision="deny")
+    return suite.count("pod_security_evaluations_total", mode="audit", decision="deny")
 
 
-def limited(library: Library, action: str, lowest: int | None = None) -> str:
+def limited(suite: PolicySuite, action: str, lowest: int | None = None) -> str:
     """Make a namespace for the policy of today/limits.yaml; return it when admission knows of all that it needs.
 
     Parameters
     ----------
-    library : Library
+    suite : PolicySuite
     action : str
         How the policy is bound there: deny, warn or audit.
     lowest : int, optional
         The parameter, the lowest user; without it there is none.
     """
-    space = library.space({f"security.kitlib/{LIMIT}": action})
+    space = suite.space({f"security.kitlib/{LIMIT}": action})
     if lowest:
-        (limit,) = objects.load(library.folder / "today" / "lowest.yaml")
-        objects.apply(library.connection, {**limit, "data": {"lowest": str(lowest)}}, space)
+        (limit,) = objects.load(suite.folder / "today" / "lowest.yaml")
+        objects.apply(suite.connection, {**limit, "data": {"lowest": str(lowest)}}, space)
     below = pod(called="below", securityContext={"runAsUser": 0})
-    before, said = limits(library, action), f"users must be {lowest} or more"
+    before, said = limits(suite, action), f"users must be {lowest} or more"
 
     def known(answer: Answer) -> bool:
         if not lowest:
             return not answer.admitted
         if action == "audit":
-            return limits(library, action) > before
+            return limits(suite, action) > before
         return said in answer.said or said in "".join(answer.warnings)
 
-    library.until(below, space, known, f"{LIMIT}, {action}, {lowest}")
+    suite.until(below, space, known, f"{LIMIT}, {action}, {lowest}")
     return space
 
 
-def limits(library: Library, action: str) -> float:
+def limits(suite: PolicySuite, action: str) -> float:
     """Return how many Pods the policy of today/limits.yaml found wanting where it is bound like this."""
-    return library.count("apiserver_validating_admission_policy_check_total", policy=LIMIT, enforcement_action=action)
+    return suite.count("apiserver_validating_admission_policy_check_total", policy=LIMIT, enforcement_action=action)
 
 
-def turns(library: Library, names: str, again: str) -> str:
+def turns(suite: PolicySuite, names: str, again: str) -> str:
     """Have a mutating policy for each letter, each of which writes its own behind what is there, and ask for a Pod.
 
     Parameters
     ----------
-    library : Library
+    suite : PolicySuite
     names : str
         The letters; the policies are made in the opposite order.
     again : str
@@ -205,13 +205,13 @@ def turns(library: Library, names: str, again: str) -> str:
         The letters in the order in which they were written.
     """
     for name in reversed(names):
-        text = (library.folder / "today" / "turns.yaml").read_text(encoding="utf-8")
+        text = (suite.folder / "today" / "turns.yaml").read_text(encoding="utf-8")
         text = text.replace("turn-a", f"turn-{name}").replace("'a'", f"'{name}'")
         for item in yaml.safe_load_all(text if name in again else text.replace("IfNeeded", "Never")):
-            objects.apply(library.connection, item, "default")
-    space = library.space({TURNS: "watched"})
+            objects.apply(suite.connection, item, "default")
+    space = suite.space({TURNS: "watched"})
     whole = lambda answer: {*_turns(answer)} == {*names}  # noqa: E731
-    return _turns(admission.again(lambda: library.ask(pod(), space), whole, "all of them have written"))
+    return _turns(admission.again(lambda: suite.ask(pod(), space), whole, "all of them have written"))
 
 
 def _turns(answer: Answer) -> str:

@@ -37,7 +37,7 @@ THEN_ONLY = ("kinds", "order")
 AT_ONCE = 6
 
 
-class Library:
+class PolicySuite:
     """The policies of a folder on one cluster: applied, asked, removed.
 
     On a cluster that serves PodSecurityPolicy those are applied, on any other today's.
@@ -73,7 +73,7 @@ class Library:
         self.past = serves(connection, "PodSecurityPolicy")
         self.spaces: dict[tuple[str, str], str] = {}
 
-    def __enter__(self) -> Library:
+    def __enter__(self) -> PolicySuite:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -96,7 +96,7 @@ class Library:
         name: str | None = None,
         **levels: str,
     ) -> str:
-        """Make a namespace in which `USER` may edit; it goes when the library is closed.
+        """Make a namespace in which `USER` may edit; it goes when the suite is closed.
 
         Parameters
         ----------
@@ -280,21 +280,21 @@ class Library:
             Named by the progress.
         """
         listed = list(pods)
-        heard: list[PodAnswer] = []
+        responses: list[PodAnswer] = []
 
         def one(item: tuple[str, dict[str, Any]]) -> PodAnswer:
             return self.ask(item[1], self.spaces[item[0], means])
 
         with Progress(what, total=len(listed)) as bar, ThreadPoolExecutor(AT_ONCE) as pool:
             for answer in pool.map(one, listed):
-                heard.append(answer)
-                bar.update(f"{len(heard)} of {len(listed)} Pods", len(heard))
-        return heard
+                responses.append(answer)
+                bar.update(f"{len(responses)} of {len(listed)} Pods", len(responses))
+        return responses
 
     def does(self, row: str) -> Check:
         """Check that a row's policy refuses the one Pod, and admits the other, or writes into it if that is its way."""
-        heard = {pod["metadata"]["name"]: self.ask(pod, self.spaces[row, "enforce"]) for pod in self.pods(row)}
-        return verdicts(heard, ["refused", "written" if self.writes(row) else "admitted"])
+        responses = {pod["metadata"]["name"]: self.ask(pod, self.spaces[row, "enforce"]) for pod in self.pods(row)}
+        return verdicts(responses, ["refused", "written" if self.writes(row) else "admitted"])
 
     def table(self, means: str, label: str) -> pd.DataFrame:
         """Ask for each row's two Pods, and return the answers as `kitlib.lessons.figures.matrix` takes them.
@@ -379,7 +379,7 @@ def level_labels(levels: Mapping[str, str]) -> dict[str, str]:
 
 
 def remove(connection: Connection) -> None:
-    """Remove every policy of the library from a cluster, also what an interrupted run has left."""
+    """Remove every policy of the suite from a cluster, also what an interrupted run has left."""
     for kind in KINDS:
         if serves(connection, kind):
             connection.request("DELETE", connection.discover(kind).path(), {"labelSelector": PART_OF})

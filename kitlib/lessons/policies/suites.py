@@ -11,11 +11,11 @@ import pandas as pd
 from kitlib.errors import KitlibError
 from kitlib.lessons.policies.dryrun import brief, settings
 from kitlib.lessons.policies.rows import ALL, ROWS
-from kitlib.lessons.policies.suite import Library, remove
+from kitlib.lessons.policies.suite import PolicySuite, remove
 
 
-class Libraries(dict[str, "Library | KitlibError"]):
-    """The policies of a folder on clusters of several versions: version to library.
+class PolicySuites(dict[str, "PolicySuite | KitlibError"]):
+    """The policies of a folder on clusters of several versions: version to suite.
 
     Where this machine can't have a version, the error that says why stands in its place, as in `kitlib.labs`; so
     `kitlib.each` takes this as it takes labs. What an interrupted run has left on the clusters is removed.
@@ -35,26 +35,26 @@ class Libraries(dict[str, "Library | KitlibError"]):
 
     def __init__(self, labs: Mapping[str, Any], folder: Path | str) -> None:
         super().__init__()
-        self.present: dict[str, Library] = {}
+        self.present: dict[str, PolicySuite] = {}
         for version, lab in labs.items():
             if isinstance(lab, KitlibError):
                 self[version] = lab
                 continue
             remove(lab.connection)
-            self[version] = self.present[version] = Library(lab.connection, Path(folder), lab=lab)
+            self[version] = self.present[version] = PolicySuite(lab.connection, Path(folder), lab=lab)
 
     def apply(self) -> None:
         """Apply every policy on each cluster."""
-        for library in self.present.values():
-            library.apply()
+        for suite in self.present.values():
+            suite.apply()
 
     def close(self) -> None:
         """Remove all of it; then the labs end, the newest last."""
-        for library in self.present.values():
-            library.close()
-        for library in self.present.values():
-            if library.lab:
-                library.lab.close()
+        for suite in self.present.values():
+            suite.close()
+        for suite in self.present.values():
+            if suite.lab:
+                suite.lab.close()
 
     def table(self) -> pd.DataFrame:
         """Ask each for the rows' Pods, and lay out what they say, a line for each row.
@@ -66,8 +66,8 @@ class Libraries(dict[str, "Library | KitlibError"]):
             an answer is not the one that the row's policy is for, the verdict stands there instead.
         """
         says, writes = pd.DataFrame({"row": list(ROWS.values())}), pd.DataFrame()
-        for version, library in self.present.items():
-            made = brief(library.table("enforce", version))
+        for version, suite in self.present.items():
+            made = brief(suite.table("enforce", version))
             said = [text.removeprefix(f"{row}: ") for row, text in zip(made["row"], made["said"], strict=True)]
             says[f"{version} refuses"] = pd.Series(said).where(made["unwanted"] == "refused", made["unwanted"])
             writes[f"{version} writes"] = made["wrote"].where(made["wanted"] != "refused", made["wanted"])
@@ -79,7 +79,7 @@ class Libraries(dict[str, "Library | KitlibError"]):
         Returns
         -------
         DataFrame
-            As of `Library.table`; its means are PSP and the version, baseline, restricted, VAP alone, MAP alone,
+            As of `PolicySuite.table`; its means are PSP and the version, baseline, restricted, VAP alone, MAP alone,
             VAP + MAP. Where VAP is all there is of a row, it is both.
         """
         today = self.present[newest]
@@ -105,10 +105,10 @@ class Libraries(dict[str, "Library | KitlibError"]):
             verdict does, or what was written into a Pod that all admit), why (where a reason is known).
         """
         listed = list(pods)
-        heard = {version: library.ask_all(listed, what=f"ask {version}") for version, library in self.present.items()}
+        responses = {version: suite.ask_all(listed, what=f"ask {version}") for version, suite in self.present.items()}
         rows = []
         for number, (row, pod) in enumerate(listed):
-            made = {version: all_of_it[number] for version, all_of_it in heard.items()}
+            made = {version: all_of_it[number] for version, all_of_it in responses.items()}
             said = [answer.verdict for answer in made.values()]
             wrote = [settings(answer.stored) for answer in made.values() if answer.admitted]
             rows.append(
@@ -141,7 +141,7 @@ def covered(table: pd.DataFrame, means: str) -> list[str]:
     Parameters
     ----------
     table : DataFrame
-        Of `Libraries.means`.
+        Of `PolicySuites.means`.
     means : str
         Which.
     """
