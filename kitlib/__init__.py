@@ -27,6 +27,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from kitlib.accessors import register_accessor
+
 if TYPE_CHECKING:
     from kitlib import plots, rollout
     from kitlib.claims import (
@@ -91,6 +93,8 @@ __all__ = [
     "unknown",
     "within",
 ]
+
+register_accessor("Recording.frames", "kitlib.frames:Frames")
 
 
 def __getattr__(name: str) -> Any:

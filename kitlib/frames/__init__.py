@@ -5,7 +5,8 @@ ours are snake_case. Objects are decoded into narrow structs that know just the 
 """
 
 from kitlib.frames.columns import COLUMNS, STATES, Column
-from kitlib.frames.frames import PARTS, Frames, decode, latest, settle
+from kitlib.frames.decoding import decode, deduplicate
+from kitlib.frames.frames import PARTS, Frames, latest
 from kitlib.frames.nodes import failure
 from kitlib.frames.runtime import runtime
 from kitlib.frames.traffic import distribution
@@ -17,9 +18,9 @@ __all__ = [
     "Column",
     "Frames",
     "decode",
+    "deduplicate",
     "distribution",
     "failure",
     "latest",
     "runtime",
-    "settle",
 ]

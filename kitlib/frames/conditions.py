@@ -44,6 +44,6 @@ def rows(events: Iterable[WatchEvent]) -> Iterator[tuple]:
             )
 
 
-def settle(frame: pd.DataFrame) -> pd.DataFrame:
+def deduplicate(frame: pd.DataFrame) -> pd.DataFrame:
     """Drop what only repeats the value before: the first rows of a part do."""
     return changes(frame, ["uid", "condition"], VALUE)

@@ -135,6 +135,6 @@ def _value(status: _Status, deleted: bool) -> tuple:
     )
 
 
-def settle(frame: pd.DataFrame) -> pd.DataFrame:
+def deduplicate(frame: pd.DataFrame) -> pd.DataFrame:
     """Drop what only repeats the value before: the first rows of a part do."""
     return changes(frame, ["uid", "container"], VALUE)

@@ -89,7 +89,7 @@ def rows(events: Iterable[WatchEvent]) -> Iterator[tuple]:
         )
 
 
-def settle(frame: pd.DataFrame) -> pd.DataFrame:
+def deduplicate(frame: pd.DataFrame) -> pd.DataFrame:
     """Count from the update before, also where that one lies in another part."""
     most = frame.groupby("uid", sort=False)["count"].cummax()
     before = most.groupby(frame["uid"], sort=False).shift(fill_value=0)

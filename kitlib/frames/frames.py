@@ -3,35 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
-import pyarrow as pa
 
 from kitlib.errors import UsageError
-from kitlib.frames import conditions, containers, endpoints, events, logs, nodes, pods, probes, traffic, workloads
-from kitlib.frames.columns import COLUMNS, STATES, TIME
+from kitlib.frames import endpoints, events, logs, nodes, probes, traffic
+from kitlib.frames.columns import COLUMNS
+from kitlib.frames.decoding import DEDUPLICATE, ROWS, decode, deduplicate
+from kitlib.frames.dtypes import typed, typed_records
 from kitlib.recording import Recording, WatchEvent
 
-_ROWS: dict[str, tuple[tuple[str, ...] | None, Callable[[Iterable[WatchEvent]], Iterator[tuple]]]] = {
-    "pods": (pods.KINDS, pods.rows),
-    "workloads": (workloads.KINDS, workloads.rows),
-    "containers": (containers.KINDS, containers.rows),
-    "conditions": (None, conditions.rows),
-    "nodes": (nodes.KINDS, nodes.rows),
-    "events": (events.KINDS, events.rows),
-}
-_SETTLE = {
-    "containers": containers.settle,
-    "conditions": conditions.settle,
-    "nodes": nodes.settle,
-    "events": events.settle,
-}
 _WITHIN = {"conditions": ["condition"], "containers": ["container"], "nodes": ["about", "condition"]}
 """What of an object a row is about, beside its uid."""
 _SHARED = ("", nodes.LEASES)
@@ -51,45 +37,6 @@ class _Marks(list[dict[str, Any]]):
 MARKS = ("",)
 PARTS = ("pods", "workloads", "containers", "conditions", "nodes", "events", "occurrences")
 """The frames that grow with the recording."""
-
-
-def decode(name: str, rows: Iterable[WatchEvent] | pd.DataFrame) -> pd.DataFrame:
-    """Make a frame of some rows, wherever they were read: one part, one worker's share, a query's answer.
-
-    Parameters
-    ----------
-    name : str
-        pods, workloads, containers, conditions, nodes or events.
-    rows : iterable of WatchEvent, or DataFrame
-        Rows of a recording, in the order of their receipt; others' kinds are left out. A DataFrame has the columns of
-        a recording's files.
-
-    Returns
-    -------
-    DataFrame
-        Columns as of `COLUMNS[name]`. What depends on the rows before (see `settle`) counts from the first row.
-    """
-    if name not in _ROWS:
-        raise UsageError(f"no frame {name!r} can be decoded from rows", step="frames", next=f"one of {list(_ROWS)}")
-    kinds, extract = _ROWS[name]
-    if isinstance(rows, pd.DataFrame):
-        rows = _events(rows)
-    wanted = (row for row in rows if (row.kind in kinds if kinds else row.kind))
-    return typed(name, zip(*extract(wanted), strict=True))
-
-
-def settle(name: str, frame: pd.DataFrame) -> pd.DataFrame:
-    """Join what was decoded apart: compare each row with the one before it of the same object.
-
-    Parameters
-    ----------
-    name : str
-        pods, workloads, containers, conditions, nodes or events.
-    frame : DataFrame
-        What `decode` made of the parts, one after the other. All rows of an object (uid) must be in it.
-    """
-    join = _SETTLE.get(name)
-    return frame if join is None or not len(frame) else join(frame).reset_index(drop=True)
 
 
 class Frames:
@@ -204,12 +151,12 @@ class Frames:
     @cached_property
     def gaps(self) -> pd.DataFrame:
         """One row for each gap: what may be missing, and between which times."""
-        return _typed_records("gaps", self._gaps)
+        return typed_records("gaps", self._gaps)
 
     @cached_property
     def steps(self) -> pd.DataFrame:
         """One row for each named step."""
-        return _typed_records("steps", self._steps)
+        return typed_records("steps", self._steps)
 
     @cached_property
     def _gaps(self) -> list[dict[str, Any]]:
@@ -275,11 +222,11 @@ class Frames:
         known: pd.DataFrame | None = None  # the last row of each object in the parts before
         seen = -1
         for piece in self._pieces(source):
-            whole = settle(source, piece if known is None else pd.concat([known, piece], ignore_index=True))
+            whole = deduplicate(source, piece if known is None else pd.concat([known, piece], ignore_index=True))
             told = typed(name, events.occurrences(whole)) if apart else whole
             yield told[told["seq"] > seen].reset_index(drop=True)
             seen = int(piece["seq"].max())
-            known = whole.groupby(by, sort=False).tail(1) if source in _SETTLE else None
+            known = whole.groupby(by, sort=False).tail(1) if source in DEDUPLICATE else None
         if seen < 0:
             yield typed(name, ())
 
@@ -371,7 +318,7 @@ class Frames:
         return [row for row in rows if begin <= row.monotonic_ns <= end and self._ours(row)]
 
     def _pieces(self, name: str) -> Iterator[pd.DataFrame]:
-        for rows in self._read(_ROWS[name][0]):
+        for rows in self._read(ROWS[name][0]):
             piece = decode(name, rows)
             if len(piece):
                 yield piece
@@ -379,7 +326,7 @@ class Frames:
     def _frame(self, name: str) -> pd.DataFrame:
         pieces = list(self._pieces(name))
         frame = pd.concat(pieces, ignore_index=True) if len(pieces) > 1 else (pieces or [typed(name, ())])[0]
-        return self._about(settle(name, frame) if len(pieces) > 1 else frame)
+        return self._about(deduplicate(name, frame) if len(pieces) > 1 else frame)
 
     def _about(self, frame: pd.DataFrame) -> pd.DataFrame:
         frame.attrs = {
@@ -403,45 +350,8 @@ def latest(frame: pd.DataFrame) -> pd.DataFrame:
     return last[last["type"] != "DELETED"]
 
 
-def typed(name: str, columns: Iterable[Sequence[Any]] | pd.DataFrame) -> pd.DataFrame:
-    """Make the frame with the columns and dtypes that COLUMNS promises, also when there is no row."""
-    about = COLUMNS[name]
-    if isinstance(columns, pd.DataFrame):
-        dtypes: Any = {column: each.dtype for column, each in about.items()}
-        return columns[list(about)].astype(dtypes).reset_index(drop=True)
-    values = list(columns) or [()] * len(about)
-    data = {column: _array(column, each, about[column].dtype) for column, each in zip(about, values, strict=True)}
-    return pd.DataFrame(data, columns=list(about), copy=False)
-
-
-def _array(column: str, values: Sequence[Any], dtype: Any) -> Any:
-    if dtype == TIME:
-        if column in ("observed_at", "begin_at", "at"):
-            return pd.DatetimeIndex(np.array(values, dtype="int64").view("M8[ns]")).tz_localize("UTC").array
-        stamps = pa.array(values, pa.string())
-        return pd.Series(stamps.cast(pa.timestamp("ns", tz="UTC")).to_pandas(), dtype=dtype).array
-    if dtype == "category":
-        return pd.Categorical(values, categories=STATES, ordered=True)
-    if dtype == "str":
-        return pd.Series(pa.array(values, pa.large_string()).fill_null("").to_pandas(), dtype="str").array
-    return pd.array(values, dtype=dtype) if dtype in ("Int64", "boolean") else np.array(values, dtype=dtype)
-
-
-def _typed_records(name: str, records: Sequence[dict[str, Any]]) -> pd.DataFrame:
-    return typed(name, [[record.get(column) for record in records] for column in COLUMNS[name]])
-
-
 def _observed(row: WatchEvent) -> dict[str, Any]:
     return {"observed_at": row.received_at, "monotonic_ns": row.monotonic_ns, "seq": row.seq}
 
 
-def _events(rows: pd.DataFrame) -> Iterator[WatchEvent]:
-    """Turn a table of rows back into rows, oldest first."""
-    ordered = rows.sort_values("seq")
-    received = pd.to_datetime(ordered["received_at"], utc=True).dt.as_unit("ns").astype("int64")
-    fields = WatchEvent.__struct_fields__[1:]
-    columns = [received.tolist(), *(ordered[name].tolist() for name in fields)]
-    return map(WatchEvent, *columns)
-
-
-__all__ = ["PARTS", "Frames", "decode", "latest", "settle"]
+__all__ = ["PARTS", "Frames", "latest"]

@@ -95,7 +95,7 @@ def _of_lease(row: WatchEvent) -> Iterator[tuple[str, str, str, tuple]]:
         yield owner, "lease", "", ("", "", "", "", lease.spec.renewTime, lease.spec.leaseDurationSeconds)
 
 
-def settle(frame: pd.DataFrame) -> pd.DataFrame:
+def deduplicate(frame: pd.DataFrame) -> pd.DataFrame:
     """Drop what only repeats the value before: the first rows of a part do."""
     return changes(frame, ["uid", "about", "condition"], VALUE)
 

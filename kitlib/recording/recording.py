@@ -9,16 +9,14 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from itertools import accumulate
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, overload
+from typing import Any, overload
 
+from kitlib.accessors import Accessor
 from kitlib.errors import RecordingError
 from kitlib.recording import store
 from kitlib.recording.redaction import redact
 from kitlib.recording.row import Meta, WatchEvent, head
 from kitlib.recording.store import FORMAT, HOUR, Part
-
-if TYPE_CHECKING:
-    from kitlib.frames import Frames
 
 PART_ROWS = 65_536
 PART_BYTES = 64 * 2**20
@@ -89,9 +87,13 @@ class Recording:
         The folder, or None if it lives in memory only.
     info : dict
         What it was made on: format, kitlib, cluster, provider, version, release, created, complete.
+    frames : Frames
+        It as tidy DataFrames; see `kitlib.frames.Frames`.
     due : threading.Event
         Set when there are enough rows for a part: who writes calls `flush` then.
     """
+
+    frames = Accessor("Recording.frames", "The recording as tidy DataFrames: see `kitlib.frames.Frames`.")
 
     def __init__(self, path: Path | None = None, info: dict[str, Any] | None = None, redact_env: bool = False) -> None:
         self.path = path
@@ -215,13 +217,6 @@ class Recording:
         """All rows up to now, oldest first; the sequence doesn't grow."""
         with self.changed:
             return Rows(self._parts, tuple(self._tail))
-
-    @property
-    def frames(self) -> Frames:
-        """The recording as tidy DataFrames: see `kitlib.frames.Frames`."""
-        from kitlib.frames import Frames
-
-        return Frames(self)
 
     def add(
         self,

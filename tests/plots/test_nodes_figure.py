@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from kitlib import plots
 from kitlib.errors import UsageError
-from kitlib.frames import Frames, decode, failure, settle
+from kitlib.frames import Frames, decode, deduplicate, failure
 from kitlib.frames.nodes import heartbeats
 from kitlib.recording import Recording
 from tests.plots import drawing
@@ -119,7 +119,7 @@ def test_each_change_is_a_row_and_each_renewal(frames: Frames) -> None:
 def test_what_is_decoded_apart_is_joined(frames: Frames) -> None:
     rows = list(recorded().rows)
     halves = [decode("nodes", part) for part in (rows[:14], rows[14:])]
-    assert settle("nodes", pd.concat(halves, ignore_index=True)).equals(frames.nodes)
+    assert deduplicate("nodes", pd.concat(halves, ignore_index=True)).equals(frames.nodes)
 
 
 def test_a_frame_of_a_namespace_has_its_nodes() -> None:
