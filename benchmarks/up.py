@@ -15,11 +15,10 @@ from unittest.mock import patch
 
 from benchmarks._contest import Aim, Result, shown
 from kitlib import cluster as clusters
-from kitlib.cluster.kind import config as kindconfig
-from kitlib.cluster.kind import engines
+from kitlib.cluster.kind import config, engines
 from kitlib.cluster.kind.provider import WORKERS
 from kitlib.machine.airgap import debian, engine
-from kitlib.machine.programs import kind as kindcommand
+from kitlib.machine.programs import kindcommand
 from kitlib.machine.programs.find import Programs, programs
 from kitlib.machine.versions import DEFAULT, release
 
@@ -40,8 +39,8 @@ def _of_kind(rounds: int) -> list[Result]:
         try:
             if not engines.find():
                 engine.up()  # not part of what is measured, nor is its image; it stays from round to round
-            client = engines.get()
-            image = kindconfig.image(client, DEFAULT)
+            client = engines.ensure()
+            image = config.image(client, DEFAULT)
             runs: dict[str, Run] = {
                 "kitlib": _kitlib_kind,
                 "kind": functools.partial(_kind, client=client, image=image),
@@ -85,10 +84,10 @@ def _timed(provider: str, environment: Mapping[str, str]) -> float:
 
 def _kind(folder: Path, client: engines.Client, image: str) -> float:
     program, name = str(kindcommand.program()), "kitlib-bench"
-    config, kubeconfig = folder / "kind.yaml", folder / "kubeconfig"
-    config.write_text(kindconfig.text(image, WORKERS, kindconfig.ports(), DEFAULT))
+    path, kubeconfig = folder / "kind.yaml", folder / "kubeconfig"
+    path.write_text(config.text(image, WORKERS, config.ports(), DEFAULT))
     environment = dict(client.environment)
-    create = ["create", "cluster", "--image", image, "--config", str(config)]
+    create = ["create", "cluster", "--image", image, "--config", str(path)]
     kubectl = [str(programs(release()).paths["kubectl"]), "--kubeconfig", str(kubeconfig)]
     patience = "--timeout=120s"
     whole = (
@@ -113,7 +112,7 @@ def _kwokctl(folder: Path, at_hand: Programs) -> float:
         (links / name).symlink_to(path)
     config = folder / "kwokctl.yaml"
     kind = "kind: KwokctlConfiguration\napiVersion: config.kwok.x-k8s.io/v1alpha1\n"
-    config.write_text(f"{kind}options: {{bindAddress: 127.0.0.1}}\n")
+    path.write_text(f"{kind}options: {{bindAddress: 127.0.0.1}}\n")
     kubeconfig = folder / "kubeconfig"
     environment = os.environ | {
         "KWOK_WORKDIR": str(folder / "kwok"),
@@ -121,7 +120,7 @@ def _kwokctl(folder: Path, at_hand: Programs) -> float:
         "KUBECONFIG": str(kubeconfig),
     }
     base = [str(links / "kwokctl"), "--name", "bench"]
-    create = [*base, "create", "cluster", "--runtime", "binary", "--config", str(config), "--wait", "60s"]
+    create = [*base, "create", "cluster", "--runtime", "binary", "--config", str(path), "--wait", "60s"]
     create += ["--kubeconfig", str(kubeconfig), "--kwok-controller-binary", str(links / "kwok")]
     for name in ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"):
         create += [f"--{name}-binary", str(links / name)]

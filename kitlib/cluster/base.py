@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from kitlib.errors import ClusterError, RefusedError, UsageError
+from kitlib.cluster import identity
+from kitlib.errors import ClusterError
 
 if TYPE_CHECKING:
     from kitlib.api.transport import Connection
-    from kitlib.cluster.nodefiles import Node
 
 
 @dataclass(frozen=True)
@@ -61,12 +61,10 @@ class Cluster:
         RefusedError
             The kubeconfig file no longer points at the cluster that kitlib made.
         """
-        from kitlib.api.transport import Connection
+        from kitlib.api.transport import Connection  # late: it takes a third of a second, which `up` doesn't need
 
         if self.home is not None:
-            from kitlib.cluster import record
-
-            record.check_file(self)
+            identity.check_file(self.context, self.home, self.kubeconfig)
         return Connection(self.kubeconfig, self.context, self.writable)
 
     def verify(self) -> None:
@@ -81,87 +79,7 @@ class Cluster:
             It points somewhere else.
         """
         if self.home is not None:
-            from kitlib.cluster import record
-
-            record.verify(self)
-
-    def stop_node(self, node: str) -> None:
-        """Stop a node as a power failure does; on a kind cluster of kitlib's.
-
-        Raises
-        ------
-        UsageError
-            It has no such node, or its nodes are simulated.
-        ClusterError
-            Its engine does not do it.
-        """
-        self._node(node, "stop")
-
-    def start_node(self, node: str) -> None:
-        """Start a node that was stopped; raises as `stop_node` does."""
-        self._node(node, "start")
-
-    def cut_off_node(self, node: str) -> None:
-        """Have a node neither hear nor reach any other, while all on it runs on; raises as `stop_node` does."""
-        self._node(node, "cut off")
-
-    def reconnect_node(self, node: str) -> None:
-        """Undo `cut_off_node`; raises as `stop_node` does."""
-        self._node(node, "reconnect")
-
-    def mend(self) -> None:
-        """Bring back all nodes that were stopped or cut off, and wait until they are Ready.
-
-        Raises
-        ------
-        ClusterError
-            They don't become Ready.
-        """
-        from kitlib import cluster as clusters
-
-        if self.made_by_kitlib and self.provider in clusters.PROVIDERS:
-            clusters.PROVIDERS[self.provider].mend(self)
-
-    def node(self, name: str) -> Node:
-        """Return a node of a kind cluster of kitlib's, whose programs and files are to be looked at or changed.
-
-        Parameters
-        ----------
-        name : str
-            Its name, or what follows the cluster's in it: "control-plane", "worker", "worker2".
-
-        Raises
-        ------
-        UsageError
-            It has no such node, or its nodes aren't kitlib's.
-        """
-        from kitlib.cluster import nodefiles
-
-        return nodefiles.find(self, name)
-
-    def restore_nodes(self) -> None:
-        """Put back what this process has changed on nodes; on a cluster where it changed nothing, do nothing.
-
-        Raises
-        ------
-        ClusterError
-            A node's files can't be put back, or its control plane doesn't return.
-        """
-        from kitlib.cluster import nodefiles
-
-        nodefiles.restore_all(self)
-
-    def _node(self, node: str, act: str) -> None:
-        from kitlib import cluster as clusters
-
-        if not self.made_by_kitlib or self.provider not in clusters.PROVIDERS:
-            raise UsageError(
-                "only nodes that kitlib made can be stopped or cut off.",
-                step=f"{act} a node",
-                object=f"{self.name}/{node}",
-                next="use a kind cluster of kitlib's: `kitlib up --provider kind`",
-            )
-        clusters.PROVIDERS[self.provider].node(self, node, act)
+            identity.verify(self.context, self.home, self.kubeconfig)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the cluster as plain values, for programs."""
@@ -239,8 +157,3 @@ def not_running(name: str | None) -> ClusterError:
     return ClusterError(
         f"{what}.", step="find the cluster", next="bring one up: `kitlib up`, or cluster.up() in Python"
     )
-
-
-def refused(message: str, name: str) -> RefusedError:
-    """Make the error for a cluster that is not the one kitlib made."""
-    return RefusedError(message, step="check the cluster", object=name, next=f"`kitlib down {name}`, then `kitlib up`")

@@ -8,49 +8,19 @@ import shutil
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from kitlib.cluster import record
+from kitlib.cluster import providers, record
 from kitlib.cluster.embedded import controlplane
 from kitlib.cluster.embedded.provider import Embedded
+from kitlib.cluster.finding import MISSING, OK, WARN, Finding
+from kitlib.cluster.kind import requirements
 from kitlib.errors import KitlibError
 from kitlib.machine import paths, resources
-from kitlib.machine.programs import find as binaries
-from kitlib.machine.programs import gobuild, toolchain
+from kitlib.machine.programs import find, gobuild, toolchain
 from kitlib.machine.versions import DEFAULT, RELEASES, release
 
-OK, WARN, MISSING = "ok", "warn", "missing"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing that was looked at.
-
-    Parameters
-    ----------
-    name : str
-        What was looked at.
-    state : str
-        "ok"; "warn": kitlib runs, but something is not as good as it could be; "missing": something can't be done.
-    detail : str
-        What was found.
-    needed_for : str
-        What it is for.
-    todo : str
-        What to do about it; empty if nothing.
-    """
-
-    name: str
-    state: str
-    detail: str
-    needed_for: str
-    todo: str = ""
-
-    def to_dict(self) -> dict[str, str]:
-        """Return the finding as plain values, for programs."""
-        return asdict(self)
 
 
 def examine() -> list[Finding]:
@@ -96,7 +66,7 @@ def _memory() -> list[Finding]:
 
 def _disk() -> list[Finding]:
     cold = gobuild.MODULES_SIZE + gobuild.CACHE_SIZE + gobuild.PROGRAMS_SIZE
-    at_hand = not binaries.ready(release()).missing()
+    at_hand = not find.ready(release()).missing()
     needed = gobuild.PROGRAMS_SIZE if at_hand else cold
     findings = []
     for name, path, purpose in (
@@ -121,7 +91,7 @@ def _programs() -> list[Finding]:
     for minor, known in RELEASES.items():
         if known.variant:
             continue
-        found = binaries.ready(known)
+        found = find.ready(known)
         missing = found.missing()
         sources = ", ".join(sorted(set(found.sources.values())))
         purpose = f"notebooks that show {known.past}" if known.past else "the embedded cluster"
@@ -155,9 +125,7 @@ def _go() -> list[Finding]:
 
 
 def _kind() -> list[Finding]:
-    from kitlib.cluster.kind import doctor as kinddoctor
-
-    return kinddoctor.examine()
+    return requirements.examine()
 
 
 def _ports() -> list[Finding]:
@@ -183,11 +151,9 @@ def _browser() -> list[Finding]:
 
 
 def _clusters() -> list[Finding]:
-    from kitlib.cluster import PROVIDERS
-
     findings = []
     for name in record.names():
-        running = PROVIDERS[name.partition("-")[0]].running(name)
+        running = providers.of(name).running(name)
         detail = f"runs; kubeconfig: {paths.home(name) / 'kubeconfig'}" if running else "does not run"
         todo = "" if running else f"`kitlib up` makes it anew, `kitlib down {name}` removes it"
         findings.append(Finding(f"cluster {name}", OK if running else WARN, detail, "the notebooks", todo))

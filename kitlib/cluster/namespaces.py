@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import secrets
-import socket
 import time
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 from kitlib.api.transport import Connection
 from kitlib.errors import ServerError, WaitTimeout
+from kitlib.machine import processes
 from kitlib.progress import Progress
 
 LABEL = "kitlib/notebook"
@@ -45,7 +43,7 @@ def create(
         "metadata": {
             "name": name,
             "labels": {**(labels or {}), LABEL: notebook},
-            "annotations": {OWNER: json.dumps(_identity(os.getpid()))},
+            "annotations": {OWNER: json.dumps(processes.identity())},
         },
     }
     connection.request("POST", "/api/v1/namespaces", {"fieldManager": "kitlib"}, body)
@@ -95,31 +93,12 @@ def sweep(connection: Connection) -> list[str]:
             owner = json.loads((metadata.get("annotations") or {}).get(OWNER, "{}"))
         except ValueError:
             owner = {}
-        if owner.get("host") not in (None, socket.gethostname()) or metadata.get("deletionTimestamp"):
+        if metadata.get("deletionTimestamp"):
             continue
-        if owner.get("pid") is None or _identity(owner["pid"]) != owner:
+        if owner.get("host") is None or processes.ended(owner):
             delete(connection, metadata["name"], timeout=None)
             swept.append(metadata["name"])
     return swept
-
-
-def _identity(pid: int) -> dict[str, object]:
-    """Name a process so that another one with the same number later isn't taken for it."""
-    try:
-        started = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
-    except OSError:
-        started = "" if _runs(pid) else "gone"
-    return {"host": socket.gethostname(), "pid": pid, "started": started}
-
-
-def _runs(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except PermissionError:
-        return True
-    except OSError:
-        return False
-    return True
 
 
 def _whole(connection: Connection) -> Callable[[dict[str, Any]], bool]:

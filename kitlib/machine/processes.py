@@ -1,43 +1,37 @@
-"""Processes that kwokctl leaves running: find them, tell whether they live, end them and wait until they are gone."""
+"""Processes of this machine: find them, name one for good, tell whether it lives, end it and wait until it is gone."""
 
 from __future__ import annotations
 
+import contextlib
 import os
-import select
-import signal
-import subprocess
-import sys
-import time
+import socket
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+
+import psutil
+
+SLACK = 2.0
+"""Seconds by which two readings of a process's start may differ: the kernel rounds that of the machine."""
 
 
 def commands() -> dict[int, str]:
     """Return the program path (argv[0]) of every process that this user may see; zombies are left out."""
-    found: dict[int, str] = {}
-    if sys.platform == "linux":
-        for entry in Path("/proc").iterdir():
-            if entry.name.isdigit() and (program := _program(int(entry.name))):
-                found[int(entry.name)] = program
-        return found
-    out = subprocess.run(["ps", "-axo", "pid=,args="], capture_output=True, text=True, check=False).stdout
-    for line in out.splitlines():
-        pid, _, command = line.strip().partition(" ")
-        found[int(pid)] = command.strip()
-    return found
+    return dict(_commands())
 
 
-def _program(pid: int) -> str:
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0", 1)[0].decode(errors="replace")
-    except OSError:
-        return ""
+def _commands() -> Iterator[tuple[int, str]]:
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if words := process.cmdline():  # a zombie has none
+                yield process.pid, words[0]
 
 
 def running(pid: int, program: Path) -> bool:
     """Say whether that process lives and is still the program that we started (a pid may have been given away)."""
-    if sys.platform == "linux":
-        return _program(pid) == str(program)
-    return commands().get(pid, "").split(" -", 1)[0] == str(program)
+    try:
+        return psutil.Process(pid).cmdline()[:1] == [str(program)]
+    except psutil.Error:
+        return False
 
 
 def below(folder: Path) -> dict[int, str]:
@@ -54,34 +48,59 @@ def end(pids: list[int], deadline: float = 10.0) -> list[int]:
     list of int
         Those that still live at the deadline.
     """
-    handles = {}
+    killed = []
     for pid in pids:
-        try:
-            handles[pid] = os.pidfd_open(pid) if hasattr(os, "pidfd_open") else -1
-            os.kill(pid, signal.SIGKILL)
-        except ProcessLookupError:
-            if (handle := handles.pop(pid, -1)) >= 0:
-                os.close(handle)
-    until = time.monotonic() + deadline
-    left = []
-    for pid, handle in handles.items():
-        if not gone(pid, handle, until):
-            left.append(pid)
-        if handle >= 0:
-            os.close(handle)
-    return left
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process = psutil.Process(pid)
+            process.kill()
+            killed.append(process)
+    return [process.pid for process in psutil.wait_procs(killed, deadline)[1]]
 
 
-def gone(pid: int, handle: int, until: float) -> bool:
-    """Wait until a process has ended, at most until a time (monotonic); `handle` is its pidfd, or -1."""
-    poll = select.poll()
-    if handle >= 0:
-        poll.register(handle, select.POLLIN)
-        return bool(poll.poll(max(0.0, until - time.monotonic()) * 1000))
-    while time.monotonic() < until:  # no pidfd here (macOS): ask every 20 ms
-        try:
-            os.kill(pid, 0)
-        except ProcessLookupError:
+def end_gently(pid: int, patience: float) -> bool:
+    """Ask a process to end, kill it if it doesn't, and wait until it is gone; say whether it went when asked.
+
+    Parameters
+    ----------
+    pid : int
+    patience : float
+        Seconds that it may take, and once more after it was killed.
+    """
+    try:
+        process = psutil.Process(pid)
+        process.terminate()
+        if not psutil.wait_procs([process], patience)[1]:
             return True
-        poll.poll(20)
+        process.kill()
+        psutil.wait_procs([process], patience)
+    except psutil.NoSuchProcess:
+        return True
     return False
+
+
+def identity(pid: int | None = None) -> dict[str, object]:
+    """Name a process so that another one with the same number later isn't taken for it; by default this one.
+
+    Returns
+    -------
+    dict
+        "host", "pid", and "started": seconds after the machine's start. What tells later whether it lives is `ended`.
+    """
+    process = psutil.Process(pid)
+    started = process.create_time() - psutil.boot_time()
+    return {"host": socket.gethostname(), "pid": process.pid, "started": round(started, 2)}
+
+
+def ended(noted: Mapping[str, object]) -> bool:
+    """Say whether a process that `identity` named no longer runs; of another machine's processes nothing is known."""
+    if noted.get("host") != socket.gethostname():
+        return False
+    try:
+        now = identity(int(str(noted["pid"])))
+        return abs(float(str(now["started"])) - float(str(noted["started"]))) > SLACK
+    except psutil.NoSuchProcess:
+        return True
+    except psutil.AccessDenied:
+        return False
+    except (KeyError, ValueError):  # it isn't as we write it
+        return True

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from kitlib.cluster.nodefiles import Node
+from kitlib.cluster.kind.node import Node
 from kitlib.errors import ClusterError, WaitTimeout
 from kitlib.frames.runtime import MARK
 from kitlib.recording import Recording

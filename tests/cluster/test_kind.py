@@ -10,15 +10,12 @@ import pytest
 import yaml
 
 from kitlib import cluster as clusters
-from kitlib.cluster.kind import config as kindconfig
-from kitlib.cluster.kind import engines
-from kitlib.cluster.kind import nodes as kindnodes
-from kitlib.cluster.kind import provider as kind
+from kitlib.cluster.kind import config, containers, engines, provider
 from kitlib.cluster.kind.engines import Client
 from kitlib.errors import ClusterError, UsageError
 from kitlib.machine import versions
 from kitlib.machine.airgap import debian, nodeimage
-from kitlib.machine.programs import kind as kindcommand
+from kitlib.machine.programs import kindcommand
 from tests.machine.programs.test_toolchain import script
 
 
@@ -45,14 +42,14 @@ def no_engine_of_ours(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 def test_none_is_installed(clients: Path) -> None:
-    assert kind.Kind().available() == (False, "no container engine answers")
+    assert provider.Kind().available() == (False, "no container engine answers")
     assert clusters.choose().why.startswith("embedded: no container engine answers, and it needs none")
 
 
 def test_a_client_without_an_engine_does_not_count(clients: Path) -> None:
     path = script(clients, "docker", "")
     path.write_text("#!/bin/sh\necho 'Cannot connect to the Docker daemon' >&2\nexit 1\n")
-    there, why = kind.Kind().available()
+    there, why = provider.Kind().available()
     assert not there
     assert "docker: Cannot connect" in why
 
@@ -112,10 +109,10 @@ IMAGE = "kindest/node:v1.37.0@sha256:0"
 
 
 def test_the_configuration_listens_on_the_loopback_address_only() -> None:
-    config = yaml.safe_load(kindconfig.text(IMAGE, 2, {"http": 8080, "https": 8443}))
-    assert config["networking"] == {"apiServerAddress": "127.0.0.1"}
-    assert [node["role"] for node in config["nodes"]] == ["control-plane", "worker", "worker"]
-    mapped = [each for node in config["nodes"] for each in node.get("extraPortMappings", [])]
+    made = yaml.safe_load(config.text(IMAGE, 2, {"http": 8080, "https": 8443}))
+    assert made["networking"] == {"apiServerAddress": "127.0.0.1"}
+    assert [node["role"] for node in made["nodes"]] == ["control-plane", "worker", "worker"]
+    mapped = [each for node in made["nodes"] for each in node.get("extraPortMappings", [])]
     assert {each["listenAddress"] for each in mapped} == {"127.0.0.1"}
     assert {each["containerPort"]: each["hostPort"] for each in mapped} == {80: 8080, 443: 8443}
 
@@ -123,19 +120,18 @@ def test_the_configuration_listens_on_the_loopback_address_only() -> None:
 @pytest.mark.parametrize(("minor", "cap"), [("1.34", None), ("1.35", "40s"), ("1.37", "40s")])
 def test_a_container_that_fails_again_and_again_waits_40_seconds_at_most(minor: str, cap: str | None) -> None:
     """Where the kubelet can be told: one of an earlier version doesn't start with a setting that it doesn't know."""
-    patches = yaml.safe_load(kindconfig.text(IMAGE, 2, {}, minor))["kubeadmConfigPatches"]
+    patches = yaml.safe_load(config.text(IMAGE, 2, {}, minor))["kubeadmConfigPatches"]
     found = [patch for patch in map(yaml.safe_load, patches) if patch["kind"] == "KubeletConfiguration"]
     told = [patch["crashLoopBackOff"]["maxContainerRestartPeriod"] for patch in found if "crashLoopBackOff" in patch]
     assert told == ([cap] if cap else [])
 
 
 def test_a_published_image_is_left_as_it_is() -> None:
-    patches = [yaml.safe_load(text) for text in yaml.safe_load(kindconfig.text(IMAGE, 2, {}))["kubeadmConfigPatches"]]
+    patches = [yaml.safe_load(text) for text in yaml.safe_load(config.text(IMAGE, 2, {}))["kubeadmConfigPatches"]]
     kubelet = [patch for patch in patches if patch["kind"] == "KubeletConfiguration"]
     assert all("cgroupDriver" not in patch for patch in kubelet)
     made = [
-        yaml.safe_load(text)
-        for text in yaml.safe_load(kindconfig.text(nodeimage.name(), 2, {}))["kubeadmConfigPatches"]
+        yaml.safe_load(text) for text in yaml.safe_load(config.text(nodeimage.name(), 2, {}))["kubeadmConfigPatches"]
     ]
     kubelet = [patch for patch in made if patch["kind"] == "KubeletConfiguration"]
     assert kubelet[0]["cgroupDriver"] == "cgroupfs"
@@ -155,12 +151,12 @@ def engine_that_says(folder: Path, answers: dict[str, str]) -> engines.Client:
 def test_the_published_image_is_fetched_once_by_its_digest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
     client = engine_that_says(tmp_path, {"pull": ""})
-    assert kindconfig.image(client, "1.36", False) == versions.NODE_IMAGES["1.36"]
+    assert config.image(client, "1.36", False) == versions.NODE_IMAGES["1.36"]
     calls = (tmp_path / "calls").read_text().splitlines()
     assert calls[-1] == f"pull --quiet {versions.NODE_IMAGES['1.36']}"
     client = engine_that_says(tmp_path, {"image inspect": "{}"})
     (tmp_path / "calls").unlink()
-    assert kindconfig.image(client, "1.36", False) == versions.NODE_IMAGES["1.36"]
+    assert config.image(client, "1.36", False) == versions.NODE_IMAGES["1.36"]
     assert "pull" not in (tmp_path / "calls").read_text()
 
 
@@ -171,7 +167,7 @@ def test_an_image_that_cannot_be_had_is_named(tmp_path: Path, monkeypatch: pytes
     with pytest.raises(
         ClusterError, match=r"(?s)kindest/node:v1.37.0: it can't be fetched.*not root.*no route to host"
     ):
-        kindconfig.image(client, "1.37", False)
+        config.image(client, "1.37", False)
 
 
 def test_a_cluster_of_that_name_that_kitlib_did_not_make(
@@ -192,11 +188,11 @@ def test_the_same_cluster_has_another_name_for_another_state_folder(
 ) -> None:
     client = engines.Client("docker", False, {})
     monkeypatch.delenv("KITLIB_STATE", raising=False)
-    assert kindconfig.name("1.37", client) == "kitlib"
-    assert kindconfig.name("1.36", client) == "kitlib-1.36"
+    assert config.name("1.37", client) == "kitlib"
+    assert config.name("1.36", client) == "kitlib-1.36"
     monkeypatch.setenv("KITLIB_STATE", str(tmp_path))
-    assert kindconfig.name("1.37", client) not in ("kitlib", kindconfig.name("1.36", client))
-    assert kindconfig.name("1.37", engines.Client("docker", True, {})) == "kitlib"
+    assert config.name("1.37", client) not in ("kitlib", config.name("1.36", client))
+    assert config.name("1.37", engines.Client("docker", True, {})) == "kitlib"
 
 
 def test_kind_says_why_it_failed(tmp_path: Path) -> None:
@@ -227,12 +223,12 @@ def test_an_unknown_provider() -> None:
 
 
 def test_nodes_of_an_engine_that_does_not_answer_are_named_with_the_way_to_remove_them(capsys):
-    kindnodes.remove(Client("docker-that-is-not-here", False, {}), "kitlib-1-37")
+    containers.remove(Client("docker-that-is-not-here", False, {}), "kitlib-1-37")
     said = capsys.readouterr().err
     assert "docker-that-is-not-here: [Errno 2]" in said
     assert (
         "docker-that-is-not-here rm -f -v $(docker-that-is-not-here ps -aq --filter label=io.x-k8s.kind.cluster=kitlib"
         in said
     )
-    kindnodes.remove(Client("docker-that-is-not-here", True, {}), "kitlib-1-37")
+    containers.remove(Client("docker-that-is-not-here", True, {}), "kitlib-1-37")
     assert not capsys.readouterr().err

@@ -21,8 +21,7 @@ from kitlib.cluster.kind import engines
 from kitlib.errors import ClusterError
 from kitlib.machine import paths
 from kitlib.machine.airgap import debian, engine, nodeimage, probe
-from kitlib.machine.programs import cache as store
-from kitlib.machine.programs import node as programs
+from kitlib.machine.programs import nodeprograms
 from tests.machine.airgap import machine
 
 pytestmark = [pytest.mark.kind, pytest.mark.slow]
@@ -97,8 +96,8 @@ def test_up(at: str, built: Path, own_state: Path) -> None:
 def test_build(built: Path, own_state: Path, tmp_path: Path) -> None:
     cache = tmp_path / "cache"
     for path in (
-        store.folder(programs.key()),
-        store.folder(probe.key()),
+        cache.folder(nodeprograms.key()),
+        cache.folder(probe.key()),
         paths.cache() / "airgap" / debian.rootfs_key(),
     ):
         link = cache / path.relative_to(paths.cache())
@@ -146,7 +145,7 @@ def test_an_engine_that_ends_in_mid_walk_is_said_and_mended(built: Path, own_sta
     with pytest.raises(ClusterError, match="no running cluster"):
         clusters.find(made.name)
     with pytest.raises(ClusterError, match=r"its engine has ended.*\n.*kitlib up"):
-        made.stop_node(f"{record.load(made.name)[1]['kind_name']}-worker")
+        clusters.stop_node(made, f"{record.load(made.name)[1]['kind_name']}-worker")
     again = clusters.up("kind", progress=True)
     assert (again.name, again.node_count) == (made.name, 3)
     again.verify()
@@ -161,7 +160,7 @@ def test_an_engine_that_was_asked_for_stays_until_all_goes(built: Path, own_stat
     before = machine.snapshot()
     own = engine.up(progress=False)
     assert engine.up(progress=False) == own
-    engines.leave()
+    engines.stop_if_unused()
     assert engine.find() == own
     clusters.down()
     assert engine.find() is None

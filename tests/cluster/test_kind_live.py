@@ -15,10 +15,9 @@ import yaml
 from kitlib import cluster as clusters
 from kitlib.cluster import Cluster, record
 from kitlib.cluster.kind import engines
-from kitlib.cluster.kind import nodes as kindnodes
 from kitlib.errors import BuildError, UsageError
 from kitlib.machine.airgap import engine
-from kitlib.machine.programs import node as programs
+from kitlib.machine.programs import nodeprograms
 from tests.machine.airgap import machine
 
 pytestmark = [pytest.mark.kind, pytest.mark.slow]
@@ -29,7 +28,7 @@ class Kubectl:
     """Runs kubectl on the cluster, as a reader would."""
 
     def __init__(self, cluster: Cluster) -> None:
-        self.program = programs.make(progress=False) / "kubectl"
+        self.program = nodeprograms.make(progress=False) / "kubectl"
         self.cluster = cluster
 
     def __call__(self, *words: str, stdin: str = "", check: bool = True, patience: float = 60) -> str:
@@ -119,7 +118,7 @@ def test_only_its_owner_may_read_the_kubeconfig(kind: Cluster) -> None:
 
 
 def test_everything_that_is_published_is_on_the_loopback_address(kind: Cluster) -> None:
-    client = engines.noted(record.load(kind.name)[1])
+    client = engines.from_record(record.load(kind.name)[1])
     said = client.run("ps", "--format", "{{.Ports}}", step="look")
     published = [each.strip() for line in said.splitlines() for each in line.split(",") if "->" in each]
     assert len(published) == 3
@@ -244,27 +243,27 @@ def test_a_node_is_added_and_removed(kind: Cluster) -> None:
 
 def test_nodes_are_lost_and_come_back(kind: Cluster, kubectl: Kubectl) -> None:
     first, second = sorted(node for node in record.load(kind.name)[1]["nodes"] if "worker" in node)
-    kind.stop_node(first)
-    kind.cut_off_node(second)
+    clusters.stop_node(kind, first)
+    clusters.cut_off_node(kind, second)
 
     def ready() -> dict[str, bool]:
         return {
-            item["metadata"]["name"]: kindnodes.is_ready(item)
+            item["metadata"]["name"]: is_ready(item)
             for item in json.loads(kubectl("get", "nodes", "-o", "json"))["items"]
         }
 
     took = kubectl.until("both are lost", lambda: not any(ready()[node] for node in (first, second)), 90)
     assert took > 5, "the control plane waits for a while before it gives a node up"
-    kind.start_node(first)
-    kind.reconnect_node(second)
+    clusters.start_node(kind, first)
+    clusters.reconnect_node(kind, second)
     kubectl.until("both are back", lambda: all(ready().values()), 60)
     with pytest.raises(UsageError, match=r"no node 'nobody'.*\n.*worker"):
-        kind.stop_node("nobody")
+        clusters.stop_node(kind, "nobody")
 
 
 def test_up_brings_back_what_a_notebook_left_stopped(kind: Cluster) -> None:
     worker = next(node for node in record.load(kind.name)[1]["nodes"] if "worker" in node)
-    kind.stop_node(worker)
+    clusters.stop_node(kind, worker)
     assert clusters.find(kind.name) == kind, "a notebook that lost a node goes on"
     assert clusters.up("kind", progress=False) == kind
     assert set(clusters.status(kind.name)["nodes"].values()) == {"running"}

@@ -19,13 +19,12 @@ import pytest
 
 from kitlib import cluster as clusters
 from kitlib.cluster import record
-from kitlib.cluster.kind import config as kindconfig
-from kitlib.cluster.kind import engines
+from kitlib.cluster.kind import config, engines
 from kitlib.errors import ClusterError
 from kitlib.machine import processes, versions
 from kitlib.machine.airgap import debian, engine
 from kitlib.machine.airgap.oci import Entry, Layout
-from kitlib.machine.programs import kind as kindcommand
+from kitlib.machine.programs import kindcommand
 
 pytestmark = [pytest.mark.kind, pytest.mark.slow]
 
@@ -81,14 +80,14 @@ def test_the_published_image_is_pulled_once_by_its_digest(
     client: engines.Client, registry: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(versions.NODE_IMAGES, "1.36", registry)
-    assert kindconfig.image(client, "1.36", False) == registry
+    assert config.image(client, "1.36", False) == registry
     assert client.run("image", "inspect", "--format", "{{.Os}}", registry, step="look").strip() == "linux"
     asked: list[str] = []
     run = engines.Client.run
     monkeypatch.setattr(
         engines.Client, "run", lambda self, *words, **more: asked.append(words[0]) or run(self, *words, **more)
     )
-    assert kindconfig.image(client, "1.36", False) == registry
+    assert config.image(client, "1.36", False) == registry
     assert "pull" not in asked
 
 
@@ -98,7 +97,7 @@ def test_an_image_that_cannot_be_had_fails_within_seconds_by_name(
     monkeypatch.setitem(versions.NODE_IMAGES, "1.36", f"{registry[:-4]}0000")
     began = time.monotonic()
     with pytest.raises(ClusterError, match=r"(?s)kindest/node:v1\.37\.0: it can't be fetched.*manifest unknown"):
-        kindconfig.image(client, "1.36", False)
+        config.image(client, "1.36", False)
     assert time.monotonic() - began < 10
 
 
@@ -122,7 +121,7 @@ def test_a_cluster_on_your_engine(client: engines.Client, yours: engine.Own) -> 
     assert (notes["own_engine"], notes["engine"], made.node_count) == (False, "docker", 3)
     assert notes["image"].startswith("localhost/"), "there is no registry, so it is the one that was made here"
     assert all(node.startswith(f"{notes['kind_name']}-") for node in notes["nodes"])
-    kindconfig.load_lessons(notes["kind_name"], client, kindcommand.program(False), time.monotonic() + 60)
+    config.load_lessons(notes["kind_name"], client, kindcommand.program(False), time.monotonic() + 60)
     control = f"{notes['kind_name']}-control-plane"
     said = client.run("exec", control, "ctr", "-n", "k8s.io", "images", "ls", "-q", step="look")
     assert "docker.io/library/web:1.0" in said

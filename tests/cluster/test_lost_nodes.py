@@ -9,7 +9,7 @@ import pytest
 
 from kitlib.api.transport import Connection
 from kitlib.cluster import Cluster
-from kitlib.cluster.kind import nodes as kindnodes
+from kitlib.cluster.kind import containers
 from kitlib.walk import walk
 from tests.conftest import CHECKOUT, with_containers
 from tests.lessons.test_notebooks import OPEN, planted
@@ -32,8 +32,8 @@ def kind() -> Cluster:
 def whole(connection: Connection, since: datetime) -> None:
     """Check that each node is Ready, without a taint of ours, and that the lost one was heard of after that time."""
     items = connection.get("/api/v1/nodes")["items"]
-    assert [item["metadata"]["name"] for item in items if not kindnodes.is_ready(item)] == []
-    assert [item["metadata"]["name"] for item in items if kindnodes._out_of_service(item)] == []
+    assert [item["metadata"]["name"] for item in items if not containers.is_ready(item)] == []
+    assert [item["metadata"]["name"] for item in items if containers._out_of_service(item)] == []
     lost = max(item["metadata"]["name"] for item in items if "control-plane" not in item["metadata"]["name"])
     assert datetime.fromisoformat(connection.get(f"{LEASE}/{lost}")["spec"]["renewTime"]) > since
 

@@ -10,9 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from kitlib.cluster import Cluster, nodefiles
+from kitlib import cluster as clusters
+from kitlib.cluster import Cluster
+from kitlib.cluster.kind import node as within
+from kitlib.cluster.kind import restore
 from kitlib.cluster.kind.engines import Client
-from kitlib.cluster.nodefiles import Node
+from kitlib.cluster.kind.node import Node
 from kitlib.errors import ClusterError, RefusedError, UsageError
 
 
@@ -27,10 +30,11 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("PATH", f"{programs}:{os.environ['PATH']}")
     (tmp_path / "manifests").mkdir()
     (tmp_path / "config.yaml").write_text("kind: KubeletConfiguration\n")
-    for name in ("MANIFESTS", "SERVED", "HOME"):
-        monkeypatch.setattr(nodefiles, name, str(tmp_path / name.lower()))
-    monkeypatch.setattr(nodefiles, "KUBELET", str(tmp_path / "config.yaml"))
-    monkeypatch.setattr(nodefiles, "_touched", {})
+    for name in ("MANIFESTS", "SERVED"):
+        monkeypatch.setattr(within, name, str(tmp_path / name.lower()))
+    monkeypatch.setattr(within, "KUBELET", str(tmp_path / "config.yaml"))
+    monkeypatch.setattr(restore, "HOME", str(tmp_path / "home"))
+    monkeypatch.setattr(restore, "changed", {})
     return tmp_path
 
 
@@ -136,12 +140,14 @@ def test_waiting_ends_with_success_or_with_the_reason(home: Path) -> None:
 CRASH = """
 import os, sys
 from pathlib import Path
-from kitlib.cluster import nodefiles
+from kitlib.cluster.kind import restore
+from kitlib.cluster.kind import node as within
 from tests.cluster.test_nodefiles import node
 home = Path(sys.argv[1])
-for name in ("MANIFESTS", "SERVED", "HOME"):
-    setattr(nodefiles, name, str(home / name.lower()))
-nodefiles.KUBELET = str(home / "config.yaml")
+for name in ("MANIFESTS", "SERVED"):
+    setattr(within, name, str(home / name.lower()))
+within.KUBELET = str(home / "config.yaml")
+restore.HOME = str(home / "home")
 node(home).write(f"{home}/config.yaml", "crashed: true\\n")
 node(home).write(f"{home}/manifests/left.yaml", "kind: Pod\\n")
 print("changed", flush=True)
@@ -167,10 +173,10 @@ def other(home: Path, how: str) -> subprocess.Popen[str]:
 def test_what_a_killed_process_left_is_put_back(home: Path) -> None:
     other(home, "crash").wait()
     assert (home / "manifests" / "left.yaml").exists()
-    assert nodefiles.sweep(node(home).client, ["kitlib-worker"]) == ["kitlib-worker"]
+    assert restore.sweep(node(home).client, ["kitlib-worker"]) == ["kitlib-worker"]
     assert (home / "config.yaml").read_text() == "kind: KubeletConfiguration\n"
     assert not (home / "manifests" / "left.yaml").exists()
-    assert nodefiles.sweep(node(home).client, ["kitlib-worker"]) == []
+    assert restore.sweep(node(home).client, ["kitlib-worker"]) == []
 
 
 def test_the_next_writer_sweeps_first(home: Path) -> None:
@@ -178,13 +184,13 @@ def test_the_next_writer_sweeps_first(home: Path) -> None:
     worker = node(home)
     worker.write(f"{home}/config.yaml", "mine: true\n")
     assert not (home / "manifests" / "left.yaml").exists()
-    nodefiles.restore_all(CLUSTER)
+    restore.restore_all(CLUSTER)
     assert (home / "config.yaml").read_text() == "kind: KubeletConfiguration\n"
 
 
 def test_a_notebook_that_runs_is_not_disturbed_and_leaves_nothing(home: Path) -> None:
     process = other(home, "wait")
-    assert nodefiles.sweep(node(home).client, ["kitlib-worker"]) == []
+    assert restore.sweep(node(home).client, ["kitlib-worker"]) == []
     with pytest.raises(RefusedError, match=rf"(?s)still runs.*{process.pid}.*close that notebook"):
         node(home).write(f"{home}/config.yaml", "mine: true\n")
     assert (home / "config.yaml").read_text() == "crashed: true\n"
@@ -198,7 +204,7 @@ def test_another_machines_process_is_left_alone(home: Path) -> None:
     worker.write(f"{home}/config.yaml", "mine: true\n")
     owner = home / "home" / "owner"
     owner.write_text(json.dumps({**json.loads(owner.read_text()), "host": "elsewhere"}))
-    assert nodefiles.sweep(worker.client, ["kitlib-worker"]) == []
+    assert restore.sweep(worker.client, ["kitlib-worker"]) == []
 
 
 def test_only_kitlibs_own_nodes_are_looked_into() -> None:
@@ -206,4 +212,4 @@ def test_only_kitlibs_own_nodes_are_looked_into() -> None:
 
     for cluster in (replace(CLUSTER, provider="embedded"), replace(CLUSTER, made_by_kitlib=False)):
         with pytest.raises(UsageError, match=r"(?s)only nodes that kitlib made.*--provider kind"):
-            cluster.node("worker")
+            clusters.node(cluster, "worker")

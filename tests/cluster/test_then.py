@@ -23,7 +23,7 @@ from kitlib.cluster import Cluster, namespaces
 from kitlib.cluster.embedded.provider import COMPONENTS
 from kitlib.errors import BuildError, ClusterError, ServerError
 from kitlib.machine import processes
-from kitlib.machine.programs import find as binaries
+from kitlib.machine.programs import find
 from tests.cluster.listening import listeners, stranger
 from tests.machine.programs.test_toolchain import no_go
 
@@ -151,7 +151,7 @@ def test_a_port_that_the_other_has(then: Cluster, now: Cluster, monkeypatch: pyt
 
 
 def test_its_own_kubectl_is_of_that_month(then: Cluster, space: str) -> None:
-    kubectl = binaries.ready(clusters.release("1.17")).paths["kubectl"]
+    kubectl = find.ready(clusters.release("1.17")).paths["kubectl"]
     command = [str(kubectl), "--kubeconfig", str(then.kubeconfig), "--namespace", space]
 
     def said(*arguments: str) -> str:

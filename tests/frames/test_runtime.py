@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 
 from kitlib import plots
 from kitlib.cluster.kind.engines import Client
-from kitlib.cluster.nodefiles import Node
+from kitlib.cluster.kind.node import Node
 from kitlib.errors import UsageError, WaitTimeout
 from kitlib.frames import runtime
 from kitlib.lessons import figures

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import socket
 from importlib.resources import files
@@ -243,3 +244,29 @@ def node(number: int) -> dict[str, Any]:
 
 def _pod_range(number: int) -> str:
     return f"10.{128 + number // 250}.{number % 250}.0/24"
+
+
+def kubeconfig(name: str, server: str, pki: Path) -> str:
+    """Return a kubeconfig file that holds certificates and key itself."""
+    ca, certificate, key = (
+        base64.b64encode((pki / file).read_bytes()).decode() for file in ("ca.crt", "admin.crt", "admin.key")
+    )
+    return f"""\
+# kitlib made this file; it is removed with the cluster. Use it with: kubectl --kubeconfig THIS_FILE
+apiVersion: v1
+kind: Config
+current-context: {name}
+contexts:
+- name: {name}
+  context: {{cluster: {name}, user: {name}}}
+clusters:
+- name: {name}
+  cluster:
+    server: {server}
+    certificate-authority-data: {ca}
+users:
+- name: {name}
+  user:
+    client-certificate-data: {certificate}
+    client-key-data: {key}
+"""

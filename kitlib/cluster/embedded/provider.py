@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from kitlib.cluster import record
+from kitlib.cluster import identity, record
 from kitlib.cluster.base import Cluster
 from kitlib.cluster.bootstrap import Wire
 from kitlib.cluster.embedded import controlplane, logs
@@ -132,7 +132,7 @@ class Embedded:
                 object=name,
                 next="run `kitlib up` again; `kitlib doctor` tells about this machine",
             ) from error
-        write_private(home / "kubeconfig", record.kubeconfig(name, server, pki))
+        write_private(home / "kubeconfig", controlplane.kubeconfig(name, server, pki))
         cluster = Cluster(
             name=name,
             provider=self.name,
@@ -149,7 +149,7 @@ class Embedded:
         record.save(
             cluster,
             server=server,
-            ca=record.fingerprint((pki / "ca.crt").read_bytes()),
+            ca=identity.fingerprint((pki / "ca.crt").read_bytes()),
             uid=uid,
             configuration=_digest(wanted),
             programs=chosen.sources,

@@ -15,7 +15,8 @@ from kitlib.cluster.embedded import controlplane
 from kitlib.cluster.kind.engines import Client
 from kitlib.errors import BuildError, ClusterError, UsageError
 from kitlib.machine import paths, versions
-from kitlib.machine.programs import kind as kindcommand
+from kitlib.machine.airgap import debian, engine, images, nodeimage
+from kitlib.machine.programs import kindcommand
 from kitlib.machine.quiet import shown
 
 STEP = "get the node image"
@@ -71,8 +72,6 @@ def image(client: Client, minor: str, progress: bool = True) -> str:
                 step=STEP,
                 next=f"use {versions.DEFAULT}, or an engine that can fetch images: Docker or Podman with a network",
             )
-        from kitlib.machine.airgap import engine
-
         own = engine.find()
         if own is None:
             raise ClusterError("kitlib's own engine has ended.", step=STEP, next="try again")
@@ -104,8 +103,6 @@ def _there(client: Client, wanted: str) -> bool:
 
 def _made(client: Client, minor: str, refusal: ClusterError, progress: bool) -> str:
     """Make the node image for an engine that can't fetch one."""
-    from kitlib.machine.airgap import debian, engine, nodeimage
-
     able, why = debian.able()
     if not able or minor != versions.DEFAULT:
         detail = why or f"that can be done for {versions.DEFAULT} only"
@@ -131,8 +128,6 @@ def load_lessons(kind_name: str, client: Client, kind: Path, until: float) -> No
     ClusterError
         kind can't load them.
     """
-    from kitlib.machine.airgap import images
-
     try:
         path = images.archive(progress=False)
     except BuildError as error:
@@ -155,8 +150,6 @@ def text(image: str, workers: int, ports: dict[str, int], minor: str = versions.
     minor : str
         Of Kubernetes.
     """
-    from kitlib.machine.airgap import nodeimage
-
     kubelet: dict[str, Any] = {}
     if tuple(map(int, minor.split("."))) >= BACKOFF_SINCE:
         kubelet["crashLoopBackOff"] = {"maxContainerRestartPeriod": BACKOFF}

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from kitlib.cluster import record
 from kitlib.errors import ClusterError
+from kitlib.machine.airgap import debian, engine
 
 ENGINES = ("docker", "podman", "nerdctl")
 PATIENCE = 3.0
@@ -122,8 +123,6 @@ class Client:
 
 def find() -> Client | None:
     """Return a client of the engine that is to be used, if one answers: yours first, then kitlib's own."""
-    from kitlib.machine.airgap import engine
-
     own = engine.find()
     for found in engines():
         if found.answers and not (own and os.environ.get("DOCKER_HOST") == own.socket and found.name == "docker"):
@@ -133,13 +132,11 @@ def find() -> Client | None:
 
 def of_own() -> Client | None:
     """Return a client of kitlib's own engine, if it runs."""
-    from kitlib.machine.airgap import engine
-
     own = engine.find()
     return Client("docker", True, own.environment()) if own else None
 
 
-def noted(notes: Mapping[str, object]) -> Client | None:
+def from_record(notes: Mapping[str, object]) -> Client | None:
     """Return a client of the engine that a cluster was made with; None if that is kitlib's own, and it has gone."""
     if notes.get("own_engine"):
         return of_own()
@@ -151,7 +148,7 @@ def _environment(name: str) -> dict[str, str]:
     return {**os.environ, "KIND_EXPERIMENTAL_PROVIDER": name}
 
 
-def get(progress: bool = True) -> Client:
+def ensure(progress: bool = True) -> Client:
     """Return a client of an engine: one that answers, or one of kitlib's own that is started for it.
 
     Raises
@@ -163,7 +160,6 @@ def get(progress: bool = True) -> Client:
     """
     if found := find():
         return found
-    from kitlib.machine.airgap import debian, engine
 
     able, why = debian.able()
     if not able:
@@ -178,9 +174,7 @@ def get(progress: bool = True) -> Client:
     return Client("docker", True, own.environment())
 
 
-def leave() -> None:
+def stop_if_unused() -> None:
     """End kitlib's own engine if it was started for clusters, and there is none any more."""
     if not any(name.startswith("kind-") for name in record.names()):
-        from kitlib.machine.airgap import engine
-
         engine.down(only_for_clusters=True)

@@ -12,19 +12,17 @@ from typing import Any
 
 import yaml
 
-from kitlib.cluster import nodefiles, record
+from kitlib.cluster import identity, record
 from kitlib.cluster.base import Cluster
 from kitlib.cluster.bootstrap import Wire, read_kubeconfig
-from kitlib.cluster.kind import config as kindconfig
-from kitlib.cluster.kind import engines
-from kitlib.cluster.kind import nodes as kindnodes
+from kitlib.cluster.kind import config, containers, engines, restore
 from kitlib.cluster.kind.engines import Client
 from kitlib.cluster.readiness import Readiness
 from kitlib.errors import ClusterError, UsageError
 from kitlib.files import write_private
 from kitlib.machine import paths, resources, versions
 from kitlib.machine.lock import FileLock
-from kitlib.machine.programs import kind as kindcommand
+from kitlib.machine.programs import kindcommand
 from kitlib.machine.quiet import shown
 from kitlib.progress import Progress
 
@@ -62,14 +60,14 @@ class Kind:
                 print(f"{name} is made anew: {why}", file=sys.stderr, flush=True)
             self._remove(home)
             try:
-                client = engines.get(progress)
-                image = kindconfig.image(client, minor, progress)
+                client = engines.ensure(progress)
+                image = config.image(client, minor, progress)
                 kind = kindcommand.program(progress)
                 with shown(f"bring up {name}", progress) as bar:
                     return self._make(name, home, minor, client, image, kind, bar)
             except BaseException:
                 self._remove(home)
-                engines.leave()
+                engines.stop_if_unused()
                 raise
 
     def _unfit(self, name: str) -> str | None:
@@ -78,11 +76,11 @@ class Kind:
         if found is None:
             return "the last `up` did not end" if paths.home(name).exists() else ""
         cluster, notes = found
-        client = engines.noted(notes)
+        client = engines.from_record(notes)
         if client is None:
             return "its engine had ended"
         try:
-            states = kindnodes.states(client, notes["kind_name"])
+            states = containers.states(client, notes["kind_name"])
             lost = [node for node in notes["nodes"] if node not in states]
             if lost:
                 return f"{', '.join(lost)} had been removed"
@@ -97,10 +95,10 @@ class Kind:
     ) -> Cluster:
         until = time.monotonic() + DEADLINE
         resources.need_disk({home: DISK // 8}, f"bring up {name}", ClusterError)
-        kind_name = kindconfig.name(minor, client)
-        foreign = kindnodes.states(client, kind_name)
+        kind_name = config.name(minor, client)
+        foreign = containers.states(client, kind_name)
         if foreign and client.own:  # an `up` that was killed made them: nobody else is in that engine
-            kindnodes.remove(client, kind_name)
+            containers.remove(client, kind_name)
         elif foreign:
             raise ClusterError(
                 f"there is a kind cluster {kind_name!r} already ({', '.join(foreign)}), which this kitlib didn't make.",
@@ -112,15 +110,15 @@ class Kind:
         # noted before anything is made: whatever happens now, `down` knows what to remove
         notes: dict[str, Any] = {"kind_name": kind_name, "engine": client.program, "own_engine": client.own}
         write_private(home / "kind.json", json.dumps(notes))
-        ports = kindconfig.ports()
-        write_private(home / "kind.yaml", kindconfig.text(image, WORKERS, ports, minor))
+        ports = config.ports()
+        write_private(home / "kind.yaml", config.text(image, WORKERS, ports, minor))
         arguments = ["create", "cluster", "--name", kind_name, "--image", image, "--config", str(home / "kind.yaml")]
         arguments += ["--kubeconfig", str(home / "kind-kubeconfig")]
         try:
             kindcommand.call(arguments, client.environment, lambda step: bar.update(step or None), until, kind)
             if not image.startswith("localhost/"):
                 bar.update("images for the notebooks")
-                kindconfig.load_lessons(kind_name, client, kind, until)
+                config.load_lessons(kind_name, client, kind, until)
             kubeconfig(home / "kind-kubeconfig", f"kind-{kind_name}", name, home / "kubeconfig")
             entry = read_kubeconfig(home / "kubeconfig", name)
             with Wire.from_kubeconfig(home / "kubeconfig", name) as wire:
@@ -153,18 +151,18 @@ class Kind:
             writable=True,
             home=home,
         )
-        ca = record.fingerprint(kindconfig.decoded(entry["certificate-authority-data"]))
+        ca = identity.fingerprint(config.decoded(entry["certificate-authority-data"]))
         record.save(cluster, server=entry["server"], ca=ca, uid=uid, image=image, nodes=nodes, ports=ports, **notes)
         return cluster
 
     def running(self, name: str) -> bool:
         """Say whether its control plane's container runs; a worker may be stopped, that is what notebooks do."""
         found = record.load(name)
-        client = engines.noted(found[1]) if found else None
+        client = engines.from_record(found[1]) if found else None
         if found is None or client is None:
             return False
         try:
-            states = kindnodes.states(client, found[1]["kind_name"])
+            states = containers.states(client, found[1]["kind_name"])
         except ClusterError:
             return False
         return states.get(f"{found[1]['kind_name']}-control-plane") == "running"
@@ -173,12 +171,12 @@ class Kind:
         """Tell about each node, the engine and the image."""
         found = record.load(name)
         notes = found[1] if found else {}
-        client = engines.noted(notes) if found else None
+        client = engines.from_record(notes) if found else None
         return {
             "name": name,
             "running": self.running(name),
             "whole": found is not None,
-            "nodes": kindnodes.states(client, notes["kind_name"]) if client else {},
+            "nodes": containers.states(client, notes["kind_name"]) if client else {},
             "engine": "kitlib's own" if notes.get("own_engine") else notes.get("engine"),
             "image": notes.get("image"),
             "ports": notes.get("ports", {}),
@@ -200,9 +198,9 @@ class Kind:
             notes = json.loads((home / "kind.json").read_text())
         except (OSError, ValueError):
             notes = {}
-        client = engines.noted(notes) if notes else None
+        client = engines.from_record(notes) if notes else None
         if client:
-            kindnodes.remove(client, notes["kind_name"])
+            containers.remove(client, notes["kind_name"])
         shutil.rmtree(home)
 
     def scale_nodes(self, cluster: Cluster, count: int) -> Cluster:
@@ -215,7 +213,7 @@ class Kind:
                 next="use 2 or more",
             )
         client, notes = self._of(cluster)
-        names = kindnodes.scale(client, cluster, notes, count, time.monotonic() + DEADLINE)
+        names = containers.scale(client, cluster, notes, count, time.monotonic() + DEADLINE)
         changed = dataclasses.replace(cluster, node_count=len(names))
         kept = {key: value for key, value in notes.items() if key not in changed.to_dict()}
         record.save(changed, **kept | {"nodes": names})
@@ -224,7 +222,7 @@ class Kind:
     def _of(self, cluster: Cluster) -> tuple[Client, dict[str, Any]]:
         """Return the client of a cluster's engine, and what was noted."""
         found = record.load(cluster.name)
-        client = engines.noted(found[1]) if found else None
+        client = engines.from_record(found[1]) if found else None
         if found is None or client is None:
             raise ClusterError("its engine has ended.", step="find the nodes", object=cluster.name, next="`kitlib up`")
         return client, found[1]
@@ -241,18 +239,18 @@ class Kind:
             )
         if act == "cut off":
             _cut_note(cluster.name).touch()
-        kindnodes.ACTS[act](client, node)
+        containers.ACTS[act](client, node)
 
     def mend(self, cluster: Cluster) -> None:
         """Start nodes that were stopped, reconnect those that were cut off, and wait until all are Ready."""
         client, notes = self._of(cluster)
         with _lock(paths.home(cluster.name), "bring back nodes"):
-            self._mend(client, cluster, kindnodes.states(client, notes["kind_name"]))
+            self._mend(client, cluster, containers.states(client, notes["kind_name"]))
 
     def _mend(self, client: Client, cluster: Cluster, states: dict[str, str]) -> None:
         note = _cut_note(cluster.name)
-        nodefiles.mend(client, cluster, [node for node, state in states.items() if state == "running"])
-        kindnodes.mend(client, cluster, states, note.exists())
+        restore.mend(client, cluster, [node for node, state in states.items() if state == "running"])
+        containers.mend(client, cluster, states, note.exists())
         note.unlink(missing_ok=True)
 
 

@@ -11,8 +11,7 @@ from typing import Any
 from kitlib.errors import ClusterError
 from kitlib.machine import paths, subprocesses
 from kitlib.machine.airgap import debian, engine, nodeimage, probe
-from kitlib.machine.programs import cache as store
-from kitlib.machine.programs import node as programs
+from kitlib.machine.programs import nodeprograms, programcache
 
 
 @dataclass(frozen=True)
@@ -48,8 +47,8 @@ def parts() -> list[Part]:
     """Return every step of the way to a node image, in order."""
     airgap = paths.cache() / "airgap"
     return [
-        _part("programs", programs.cached(), store.folder(programs.key())),
-        _part("probe", store.get(probe.key()), store.folder(probe.key())),
+        _part("programs", nodeprograms.cached(), programcache.folder(nodeprograms.key())),
+        _part("probe", programcache.get(probe.key()), programcache.folder(probe.key())),
         _part("root file system", debian.rootfs_cached(), airgap / debian.rootfs_key()),
         _part("node image", nodeimage.cached(), airgap / nodeimage.key()),
     ]

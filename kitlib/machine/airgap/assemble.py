@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 
 from kitlib.machine.airgap import images, oci
-from kitlib.machine.programs import node as programs
+from kitlib.machine.programs import nodeprograms
 
 FILES, IMAGES, IMPORT, LAYER = "kind's files and programs", "container images", "import of images", "the layer"
 PHASES = {FILES: 0.01, IMAGES: 0.15, IMPORT: 0.4, LAYER: 0.6}
@@ -65,13 +65,13 @@ def main() -> None:
     layers = f"lowerdir={rootfs},upperdir={work / 'upper'},workdir={work / 'inner'}"
     run("mount", "-t", "overlay", "overlay", "-o", layers, str(root))
     say(FILES)
-    kind_files(built / programs.KIND_FILES, root)
+    kind_files(built / nodeprograms.KIND_FILES, root)
     install(built, Path(told["manifests"]), told["release"], root)
     trim(root)
     shipped = root / "usr/share/kitlib"
     shipped.mkdir()
     run("install", "-m", "644", told["sbom"], str(shipped / "sbom.cdx.json"))
-    unpack(built / programs.LICENCES, shipped / "licences")
+    unpack(built / nodeprograms.LICENCES, shipped / "licences")
     say(IMAGES)
     names = images.official(
         built, told["release"], images.sandbox_image((root / "etc/containerd/config.toml").read_text())
@@ -118,8 +118,8 @@ def install(built: Path, manifests: Path, release: str, root: Path) -> None:
     """Install the programs, and the manifests that kind applies."""
     for folder in ("opt/cni/bin", "etc/cni/net.d", "etc/kubernetes/manifests", "kind/manifests", CONTENT):
         (root / folder).mkdir(parents=True, exist_ok=True)
-    places = {"kube": "usr/bin"} | dict.fromkeys(programs.CONTAINERD, "usr/local/bin")
-    for name, folder in (places | dict.fromkeys(programs.CNI, "opt/cni/bin")).items():
+    places = {"kube": "usr/bin"} | dict.fromkeys(nodeprograms.CONTAINERD, "usr/local/bin")
+    for name, folder in (places | dict.fromkeys(nodeprograms.CNI, "opt/cni/bin")).items():
         run("install", "-m", "755", str(built / name), str(root / folder / name))
     for name in ("kubelet", "kubeadm", "kubectl"):
         (root / "usr/bin" / name).symlink_to("kube")

@@ -12,7 +12,6 @@ import fcntl
 import json
 import os
 import secrets
-import signal
 import subprocess
 import sys
 import time
@@ -25,7 +24,7 @@ from kitlib.files import write_private
 from kitlib.machine import paths, processes, resources, subprocesses
 from kitlib.machine.airgap import debian, nodeimage, sysctls
 from kitlib.machine.lock import FileLock
-from kitlib.machine.programs import node as programs
+from kitlib.machine.programs import nodeprograms
 from kitlib.machine.quiet import shown
 
 STEP = "start the container engine"
@@ -121,7 +120,7 @@ def up(progress: bool = True, for_clusters: bool = False) -> Own:
         installed = debian.install(debian.ENGINE, STEP, progress)
         if installed and progress:
             print(f"installed for the engine: {', '.join(installed)}", file=sys.stderr, flush=True)
-        built = programs.make(progress)
+        built = nodeprograms.make(progress)
         with shown(STEP, progress) as bar:
             try:
                 own = _start(built, bar.update)
@@ -139,7 +138,7 @@ def _start(built: Path, tick: subprocesses.Tell) -> Own:
     base.mkdir(mode=0o700)
     for folder in ("bin", "client", "exec", "log"):
         (base / folder).mkdir(mode=0o700)
-    for name in ("engine", *programs.ENGINE):
+    for name in ("engine", *nodeprograms.ENGINE):
         (base / "bin" / name).symlink_to(built / "engine")
     with _data() as (data, lock):
         resources.need_disk({data: SIZE}, STEP, ClusterError)
@@ -381,18 +380,10 @@ def _end(own: Own) -> bool:
             orderly = False
     except BuildError:
         orderly = False
-    handle = os.pidfd_open(own.pid)
-    try:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(own.pid, signal.SIGTERM if orderly else signal.SIGKILL)
-        if not processes.gone(own.pid, handle, time.monotonic() + PATIENCE):
-            orderly = False
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(own.pid, signal.SIGKILL)
-            processes.gone(own.pid, handle, time.monotonic() + PATIENCE)
-    finally:
-        os.close(handle)
-    return orderly
+    if orderly:
+        return processes.end_gently(own.pid, PATIENCE)
+    processes.end([own.pid], PATIENCE)
+    return False
 
 
 def _remove_groups(ident: str) -> None:

@@ -17,8 +17,7 @@ from typing import IO, Any
 from kitlib.machine import paths, resources, subprocesses, versions
 from kitlib.machine.airgap import assemble, debian, images, oci, probe, sbom
 from kitlib.machine.lock import FileLock
-from kitlib.machine.programs import build
-from kitlib.machine.programs import node as programs
+from kitlib.machine.programs import build, nodeprograms
 from kitlib.machine.quiet import shown
 
 STEP = "make the node image"
@@ -34,7 +33,7 @@ STOP = "SIGRTMIN+3"
 
 def key() -> str:
     """Return what names the image in the cache: a digest of everything that goes into it."""
-    digest = hashlib.sha256(" ".join([programs.key(), probe.key(), debian.rootfs_key()]).encode())
+    digest = hashlib.sha256(" ".join([nodeprograms.key(), probe.key(), debian.rootfs_key()]).encode())
     modules = (assemble, images, oci, sbom)
     paths = [Path(str(module.__file__)) for module in modules] + sorted(MANIFESTS.iterdir())
     for path in paths:
@@ -101,13 +100,13 @@ def make(progress: bool = True) -> Path:
 
 def _ingredients(progress: bool) -> tuple[Path, Path]:
     """Make the root file system and the programs at once: one takes the network and the disk, the other processors."""
-    if debian.rootfs_cached() or programs.cached():
-        return debian.rootfs(progress), programs.make(progress)
+    if debian.rootfs_cached() or nodeprograms.cached():
+        return debian.rootfs(progress), nodeprograms.make(progress)
     cancel = threading.Event()
     with ThreadPoolExecutor(1) as pool:
         beside = pool.submit(debian.rootfs, False, cancel)
         try:
-            built = programs.make(progress)
+            built = nodeprograms.make(progress)
         except BaseException:
             cancel.set()
             raise

@@ -14,8 +14,7 @@ import msgspec
 
 from kitlib.errors import BuildError
 from kitlib.machine import versions
-from kitlib.machine.programs import build
-from kitlib.machine.programs import node as programs
+from kitlib.machine.programs import build, nodeprograms
 
 STEP = "list what is in the node image"
 KNOWN = (
@@ -79,9 +78,9 @@ def modules(built: Path) -> list[Component]:
     built : Path
         The folder of the programs.
     """
-    noted = msgspec.json.decode((built / programs.MODULES).read_bytes())
+    noted = msgspec.json.decode((built / nodeprograms.MODULES).read_bytes())
     texts = {}
-    with tarfile.open(built / programs.LICENCES) as tar:
+    with tarfile.open(built / nodeprograms.LICENCES) as tar:
         for member in tar:
             file = tar.extractfile(member)
             assert file is not None

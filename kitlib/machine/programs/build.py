@@ -14,8 +14,7 @@ from pathlib import Path
 
 from kitlib.machine import paths, resources, versions
 from kitlib.machine.lock import FileLock
-from kitlib.machine.programs import cache as store
-from kitlib.machine.programs import gobuild, toolchain, v1_17
+from kitlib.machine.programs import gobuild, programcache, toolchain, v1_17
 from kitlib.machine.versions import Release
 
 KUBE = ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubectl")
@@ -108,15 +107,15 @@ def key(release: Release, programs: tuple[str, ...] | None = None) -> str:
 
 def cached(release: Release, programs: tuple[str, ...] | None = None) -> Path | None:
     """Return the folder of a build that is in the cache and whole: of these programs, or of all."""
-    found = store.get(key(release)) or (store.get(key(release, programs)) if programs else None)
+    found = programcache.get(key(release)) or (programcache.get(key(release, programs)) if programs else None)
     return found or (None if release.past else _of_nodes(release))
 
 
 def _of_nodes(release: Release) -> Path | None:
     """Return the programs of nodes, if they are in the cache: a control plane's are among them."""
-    from kitlib.machine.programs import node as programs
+    from kitlib.machine.programs import nodeprograms
 
-    return programs.cached() if release.kubernetes == versions.release().kubernetes else None
+    return nodeprograms.cached() if release.kubernetes == versions.release().kubernetes else None
 
 
 def make(release: Release, programs: tuple[str, ...] | None = None, progress: bool = True) -> Path:
@@ -134,7 +133,7 @@ def make(release: Release, programs: tuple[str, ...] | None = None, progress: bo
     with FileLock(paths.cache() / "locks" / f"build-{name}.lock", "build Kubernetes' programs", progress) as lock:
         if home := cached(release, programs):
             return home
-        bins = store.folder(name).parent
+        bins = programcache.folder(name).parent
         bins.mkdir(mode=0o700, parents=True, exist_ok=True)
         for leftover in bins.glob(f".part-{name}-*"):
             shutil.rmtree(leftover, ignore_errors=True)
@@ -151,7 +150,7 @@ def make(release: Release, programs: tuple[str, ...] | None = None, progress: bo
             if (part / "server").exists():
                 (part / "server").rename(part / "etcd")
             links = {program: "kube" for program in programs or own(release) if program in KUBE}
-            made = store.put(part, name, links, go=go.version, system=f"{goos()}/{goarch()}")
+            made = programcache.put(part, name, links, go=go.version, system=f"{goos()}/{goarch()}")
             v1_17.remove(name)
             return made
         except OSError as error:

@@ -20,8 +20,7 @@ from pathlib import Path
 from kitlib.errors import BuildError
 from kitlib.machine import paths, resources
 from kitlib.machine.lock import FileLock
-from kitlib.machine.programs import build
-from kitlib.machine.programs import cache as store
+from kitlib.machine.programs import build, programcache
 from kitlib.machine.quiet import shown
 from kitlib.machine.versions import Release
 
@@ -82,7 +81,7 @@ def key(release: Release) -> str:
 
 def cached(release: Release) -> Path | None:
     """Return the folder of programs that were downloaded, if they are whole."""
-    return store.get(key(release))
+    return programcache.get(key(release))
 
 
 def fetch(release: Release, programs: tuple[str, ...], progress: bool = True) -> Path:
@@ -99,7 +98,7 @@ def fetch(release: Release, programs: tuple[str, ...], progress: bool = True) ->
         if home and all((home / program).exists() for program in programs):
             return home
         digests = {program: digest(wanted[program]) for program in programs}
-        part = store.folder(f".part-{key(release)}")
+        part = programcache.folder(f".part-{key(release)}")
         shutil.rmtree(part, ignore_errors=True)
         try:
             part.mkdir(parents=True, mode=0o700)
@@ -109,7 +108,7 @@ def fetch(release: Release, programs: tuple[str, ...], progress: bool = True) ->
                         shutil.copy2(path, part / path.name)
             for program in programs:
                 _fetch_one(wanted[program], digests[program], part, progress)
-            return store.put(part, key(release), {}, source="official release")
+            return programcache.put(part, key(release), {}, source="official release")
         except OSError as error:
             if error.errno == errno.ENOSPC:
                 raise resources.disk_full(STEP, part.parent, "no space is left") from error

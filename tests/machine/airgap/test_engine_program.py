@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from kitlib.machine.airgap import debian, engine
-from kitlib.machine.programs import node as programs
+from kitlib.machine.programs import nodeprograms
 
 pytestmark = [pytest.mark.kind]
 
@@ -34,7 +34,7 @@ def built() -> Path:
     able, why = debian.able()
     if not able:
         pytest.skip(f"an engine of kitlib's can't be had here: {why}; use root on Debian")
-    return programs.make(progress=True)
+    return nodeprograms.make(progress=True)
 
 
 @pytest.fixture

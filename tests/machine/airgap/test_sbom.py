@@ -11,7 +11,7 @@ import pytest
 
 from kitlib.machine.airgap import nodeimage, sbom
 from kitlib.machine.airgap.sbom import Component
-from kitlib.machine.programs import node as programs
+from kitlib.machine.programs import nodeprograms
 
 MIT = "Permission is hereby granted, free of charge, to any person\n  obtaining a copy of this software"
 BSD = "Redistribution and use in source and binary forms, with or without ... Neither the name of the copyright"
@@ -60,8 +60,8 @@ def test_modules_have_the_licences_of_their_texts(tmp_path: Path) -> None:
         {"path": "k8s.io/yaml", "version": "v1.2.3", "licences": ["a", "b"]},
         {"path": "example.com/odd", "version": "v0.1.0", "licences": ["c"]},
     ]
-    (tmp_path / programs.MODULES).write_text(json.dumps({"go": "1.26.8", "modules": modules}))
-    with tarfile.open(tmp_path / programs.LICENCES, "w") as tar:
+    (tmp_path / nodeprograms.MODULES).write_text(json.dumps({"go": "1.26.8", "modules": modules}))
+    with tarfile.open(tmp_path / nodeprograms.LICENCES, "w") as tar:
         for name, text in (("a", MIT), ("b", BSD), ("c", "do as you like")):
             info = tarfile.TarInfo(name)
             info.size = len(text)
@@ -98,7 +98,7 @@ def test_the_list_of_the_image_that_is_kept_is_whole() -> None:
         "github.com/coredns/coredns",
         "sigs.k8s.io/kind",
     ):
-        assert versions[module] == programs.pinned(module)
+        assert versions[module] == nodeprograms.pinned(module)
     assert {"systemd", "runc", "iptables", "busybox"} <= set(versions)
     without = [each["name"] for each in document["components"] if not each.get("licenses")]
     assert len(without) <= 2, without

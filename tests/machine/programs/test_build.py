@@ -13,8 +13,7 @@ import pytest
 
 from kitlib.errors import BuildError
 from kitlib.machine import processes, resources
-from kitlib.machine.programs import build, gobuild
-from kitlib.machine.programs import cache as store
+from kitlib.machine.programs import build, gobuild, programcache
 from kitlib.machine.versions import Release
 
 ONE = ("kubectl",)
@@ -190,4 +189,4 @@ def test_the_key_holds_flags_and_system(known: Release, monkeypatch: pytest.Monk
     build.key.cache_clear()
     assert build.key(known) != first
     build.key.cache_clear()
-    assert store.folder(first).name.startswith(known.kubernetes)
+    assert programcache.folder(first).name.startswith(known.kubernetes)

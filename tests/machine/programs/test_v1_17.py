@@ -17,9 +17,7 @@ from kitlib.cluster import RELEASES, Release
 from kitlib.cluster.embedded import controlplane
 from kitlib.errors import BuildError
 from kitlib.machine import resources
-from kitlib.machine.programs import build, download, toolchain, v1_17
-from kitlib.machine.programs import cache as store
-from kitlib.machine.programs import find as binaries
+from kitlib.machine.programs import build, download, find, toolchain, v1_17
 from tests.machine.conftest import instead_of_kubernetes
 from tests.machine.programs.test_find import fill
 from tests.machine.programs.test_toolchain import no_go, script
@@ -157,15 +155,15 @@ def test_its_nodes_are_simulated_by_todays_kwok(
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     home = fill(known)
-    found = binaries.ready(THEN)
+    found = find.ready(THEN)
     assert found.missing() == build.own(THEN)
     assert found.paths == {"kwok": home / "kwok", "kwokctl": home / "kwokctl"}
-    part = store.folder(".part")
+    part = cache.folder(".part")
     part.mkdir(parents=True)
     for name in ("kube", "etcd"):
         (part / name).write_text("#!/bin/sh\n")
-    then = store.put(part, build.key(THEN), dict.fromkeys(build.KUBE, "kube"))
-    found = binaries.ready(THEN)
+    then = cache.put(part, build.key(THEN), dict.fromkeys(build.KUBE, "kube"))
+    found = find.ready(THEN)
     assert not found.missing()
     assert found.paths["kubectl"] == then / "kubectl"
 
@@ -176,7 +174,7 @@ def test_a_program_of_that_version_on_path_is_taken(
     script(tmp_path, "kubectl", "Client Version: v1.17.17")
     script(tmp_path, "etcd", "etcd Version: 3.7.3")
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
-    found = binaries.on_path(THEN)
+    found = find.on_path(THEN)
     assert found.paths == {"kubectl": tmp_path / "kubectl"}
     assert f"{tmp_path / 'etcd'} is 3.7.3; 3.4 is needed" in found.rejected
 

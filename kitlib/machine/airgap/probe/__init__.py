@@ -10,8 +10,7 @@ from pathlib import Path
 from kitlib.errors import BuildError
 from kitlib.machine import paths
 from kitlib.machine.lock import FileLock
-from kitlib.machine.programs import build, gobuild, toolchain
-from kitlib.machine.programs import cache as store
+from kitlib.machine.programs import build, gobuild, programcache, toolchain
 from kitlib.machine.quiet import shown
 
 STEP = "build the probe"
@@ -43,10 +42,10 @@ def binary(progress: bool = True) -> Path:
     """
     name = key()
     with FileLock(paths.cache() / "locks" / f"{name}.lock", STEP, progress) as lock:
-        if home := store.get(name):
+        if home := programcache.get(name):
             return home / PROGRAM
         go = toolchain.find(progress)
-        part = store.folder(name).with_name(f".part-{name}")
+        part = programcache.folder(name).with_name(f".part-{name}")
         shutil.rmtree(part, ignore_errors=True)
         part.mkdir(mode=0o700, parents=True)
         command = [str(go.path), "build", "-v", *FLAGS, "-o", str(part / PROGRAM), "."]
@@ -59,7 +58,7 @@ def binary(progress: bool = True) -> Path:
                     return " " not in text  # with -v, go names each package that it compiles
 
                 gobuild.call(command, SOURCE, environment, lock.handle, line, bar.update, None)
-            return store.put(part, name, {}, go=go.version, system=f"linux/{build.goarch()}") / PROGRAM
+            return programcache.put(part, name, {}, go=go.version, system=f"linux/{build.goarch()}") / PROGRAM
         except BuildError as error:
             error.step = STEP
             raise

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from kitlib.machine.programs import cache as store
+from kitlib.machine.programs import programcache
 
 
 @pytest.fixture
@@ -17,18 +17,18 @@ def stored(cache: Path) -> Path:
     part.mkdir(parents=True)
     (part / "kube").write_bytes(b"kube" * 1000)
     (part / "etcd").write_bytes(b"etcd" * 1000)
-    return store.put(part, "k", {"kubectl": "kube"})
+    return programcache.put(part, "k", {"kubectl": "kube"})
 
 
 def test_what_was_put_is_got(stored: Path) -> None:
-    assert store.get("k") == stored
+    assert programcache.get("k") == stored
     assert (stored / "kubectl").read_bytes() == b"kube" * 1000
     assert os.access(stored / "etcd", os.X_OK)
     assert not list(stored.parent.glob(".part*"))
 
 
 def test_nothing_is_not_there(cache: Path) -> None:
-    assert store.get("k") is None
+    assert programcache.get("k") is None
 
 
 @pytest.mark.parametrize("damage", ["cut", "same size", "no manifest", "half a manifest", "gone", "link gone"])
@@ -42,22 +42,22 @@ def test_a_half_written_or_damaged_cache_is_not_used(stored: Path, damage: str) 
             kube.write_bytes(b"evil" * 1000)
             os.utime(kube, ns=(stat.st_atime_ns, stat.st_mtime_ns))
         case "no manifest":
-            (stored / store.MANIFEST).unlink()
+            (stored / programcache.MANIFEST).unlink()
         case "half a manifest":
-            text = (stored / store.MANIFEST).read_text()
-            (stored / store.MANIFEST).write_text(text[: len(text) // 2])
+            text = (stored / programcache.MANIFEST).read_text()
+            (stored / programcache.MANIFEST).write_text(text[: len(text) // 2])
         case "gone":
             kube.unlink()
         case "link gone":
             (stored / "kubectl").unlink()
-    assert store.get("k") is None
+    assert programcache.get("k") is None
 
 
 def test_a_touched_file_is_hashed_again_and_found_right(stored: Path) -> None:
     (stored / ".checked").write_text("{")
     os.utime(stored / "kube")
-    assert store.get("k") == stored
-    assert store.get("k") == stored
+    assert programcache.get("k") == stored
+    assert programcache.get("k") == stored
 
 
 def test_putting_again_replaces(stored: Path, cache: Path) -> None:
@@ -65,6 +65,6 @@ def test_putting_again_replaces(stored: Path, cache: Path) -> None:
     part = cache / "bin" / ".part"
     part.mkdir()
     (part / "kube").write_bytes(b"new")
-    assert store.put(part, "k", {}) == stored
-    assert store.get("k") == stored
+    assert programcache.put(part, "k", {}) == stored
+    assert programcache.get("k") == stored
     assert (stored / "kube").read_bytes() == b"new"

@@ -6,12 +6,12 @@ import os
 import sys
 from pathlib import Path
 
-from kitlib.cluster.doctor import MISSING, OK, WARN, Finding
-from kitlib.cluster.kind import engines
-from kitlib.cluster.kind import provider as kind
+from kitlib.cluster.finding import MISSING, OK, WARN, Finding
+from kitlib.cluster.kind import engines, provider
 from kitlib.cluster.kind.engines import Client
 from kitlib.errors import ClusterError
 from kitlib.machine import resources
+from kitlib.machine.airgap import debian, nodeimage
 
 PURPOSE = "kind clusters, whose nodes and containers are real"
 INSTANCES = Path("/proc/sys/fs/inotify/max_user_instances")
@@ -29,8 +29,6 @@ def examine() -> list[Finding]:
 
 
 def _engine(client: Client | None) -> Finding:
-    from kitlib.machine.airgap import debian, nodeimage
-
     name = "container engine"
     if client and client.own:
         return Finding(name, OK, "kitlib's own runs", PURPOSE)
@@ -51,10 +49,12 @@ def _engine(client: Client | None) -> Finding:
 
 def _memory() -> list[Finding]:
     free = resources.memory()
-    if free >= 2 * kind.MEMORY:
+    if free >= 2 * provider.MEMORY:
         return []
-    detail = f"{free / resources.GIB:.1f} GiB can be used now; three nodes take {kind.MEMORY / resources.GIB:.1f} GiB"
-    state = WARN if free > kind.MEMORY else MISSING
+    detail = (
+        f"{free / resources.GIB:.1f} GiB can be used now; three nodes take {provider.MEMORY / resources.GIB:.1f} GiB"
+    )
+    state = WARN if free > provider.MEMORY else MISSING
     todo = "close other programs, give the engine's virtual machine more, or use the embedded cluster"
     return [Finding("memory (kind)", state, detail, PURPOSE, todo)]
 

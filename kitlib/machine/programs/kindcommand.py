@@ -16,8 +16,7 @@ from pathlib import Path
 from kitlib.errors import BuildError, ClusterError
 from kitlib.machine import paths, versions
 from kitlib.machine.lock import FileLock
-from kitlib.machine.programs import build, gobuild, toolchain
-from kitlib.machine.programs import cache as store
+from kitlib.machine.programs import build, gobuild, programcache, toolchain
 from kitlib.machine.quiet import shown
 
 STEP = "get kind"
@@ -25,9 +24,9 @@ STEP = "get kind"
 
 def version() -> str:
     """Return the version of kind that kitlib uses, such as "v0.33.0"."""
-    from kitlib.machine.programs import node as programs
+    from kitlib.machine.programs import nodeprograms
 
-    return programs.pinned("sigs.k8s.io/kind")
+    return nodeprograms.pinned("sigs.k8s.io/kind")
 
 
 def program(progress: bool = True) -> Path:
@@ -38,13 +37,13 @@ def program(progress: bool = True) -> Path:
     BuildError
         There is no Go, or kind's modules can't be had.
     """
-    from kitlib.machine.programs import node as programs
+    from kitlib.machine.programs import nodeprograms
 
     for folder in os.environ.get("PATH", "").split(os.pathsep):
         path = Path(folder or ".").absolute() / "kind"
         if folder and path.is_file() and os.access(path, os.X_OK) and asked(path) == version():
             return path
-    if home := programs.cached():
+    if home := nodeprograms.cached():
         return home / "kind"
     return _compiled(progress)
 
@@ -60,18 +59,18 @@ def asked(path: Path) -> str | None:
 
 
 def _compiled(progress: bool) -> Path:
-    from kitlib.machine.programs import node as programs
+    from kitlib.machine.programs import nodeprograms
 
-    flags = programs.flags(versions.release())
+    flags = nodeprograms.flags(versions.release())
     digest = hashlib.sha256("\n".join([*flags, build.goos(), build.goarch()]).encode())
     for name in ("go.mod", "go.sum"):
-        digest.update((programs.SOURCE / name).read_bytes())
+        digest.update((nodeprograms.SOURCE / name).read_bytes())
     name = f"kind-{version().removeprefix('v')}-{digest.hexdigest()[:12]}"
     with FileLock(paths.cache() / "locks" / f"{name}.lock", STEP, progress) as lock:
-        if home := store.get(name):
+        if home := programcache.get(name):
             return home / "kind"
         go = toolchain.find(progress)
-        part = store.folder(name).with_name(f".part-{name}")
+        part = programcache.folder(name).with_name(f".part-{name}")
         shutil.rmtree(part, ignore_errors=True)
         part.mkdir(mode=0o700, parents=True)
         command = [str(go.path), "build", *flags, "-o", f"{part}{os.sep}", "sigs.k8s.io/kind"]
@@ -80,14 +79,14 @@ def _compiled(progress: bool) -> Path:
                 fetching = gobuild.fetching(bar)
                 gobuild.call(
                     command,
-                    programs.SOURCE,
+                    nodeprograms.SOURCE,
                     toolchain.environment(),
                     lock.handle,
                     fetching,
                     bar.update,
                     gobuild.STALL,
                 )
-            return store.put(part, name, {}, go=go.version, system=f"{build.goos()}/{build.goarch()}") / "kind"
+            return programcache.put(part, name, {}, go=go.version, system=f"{build.goos()}/{build.goarch()}") / "kind"
         except BuildError as error:
             raise BuildError(error.message, step=STEP, object=version(), next=error.next) from error
         finally:

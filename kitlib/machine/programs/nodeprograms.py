@@ -14,8 +14,7 @@ from pathlib import Path
 
 from kitlib.machine import paths, versions
 from kitlib.machine.lock import FileLock
-from kitlib.machine.programs import build, gobuild, toolchain
-from kitlib.machine.programs import cache as store
+from kitlib.machine.programs import build, gobuild, programcache, toolchain
 from kitlib.machine.versions import Release
 
 STEP = "build a node's programs"
@@ -77,7 +76,7 @@ def key() -> str:
 
 def cached() -> Path | None:
     """Return the folder of the programs if they are in the cache and whole."""
-    return store.get(key())
+    return programcache.get(key())
 
 
 def make(progress: bool = True) -> Path:
@@ -96,7 +95,7 @@ def make(progress: bool = True) -> Path:
         if home := cached():
             return home
         go = toolchain.find(progress)
-        part = store.folder(name).with_name(f".part-{name}-{os.getpid()}")
+        part = programcache.folder(name).with_name(f".part-{name}-{os.getpid()}")
         for leftover in part.parent.glob(f".part-{name}-*"):
             shutil.rmtree(leftover, ignore_errors=True)
         try:
@@ -107,7 +106,7 @@ def make(progress: bool = True) -> Path:
             _keep_files(go, part / KIND_FILES, lock.handle)
             _keep_licences(go, part, lock.handle)
             links = dict.fromkeys(KUBE, "kube") | dict.fromkeys(ENGINE, "engine")
-            return store.put(part, name, links, go=go.version, system=f"linux/{build.goarch()}")
+            return programcache.put(part, name, links, go=go.version, system=f"linux/{build.goarch()}")
         finally:
             shutil.rmtree(part, ignore_errors=True)
 

@@ -1,34 +1,21 @@
-"""A node of kitlib's own from within: its programs, its files, its kubelet; and all of it put back afterwards.
-
-Whatever a notebook changes is first kept on the node itself, with the name of the process that changed it. So it can be
-put back at the notebook's end, by the next `kitlib up`, or by the next notebook, also after a `kill -9`.
-"""
+"""A node of kitlib's own from within: its programs, its files, its kubelet; `restore` puts back what was changed."""
 
 from __future__ import annotations
 
-import atexit
 import base64
-import contextlib
 import json
-import os
 import posixpath
 import shlex
-import socket
 import subprocess
-import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
-from kitlib.cluster import namespaces, record
+from kitlib.cluster import record
 from kitlib.cluster.base import Cluster
-from kitlib.cluster.bootstrap import Wire
-from kitlib.cluster.kind import engines
+from kitlib.cluster.kind import engines, restore
 from kitlib.cluster.kind.engines import Client
-from kitlib.cluster.readiness import Readiness
-from kitlib.errors import ClusterError, KitlibError, RefusedError, UsageError
+from kitlib.errors import ClusterError, RefusedError, UsageError
 
 MANIFESTS = "/etc/kubernetes/manifests"
 """Where a kubelet that kubeadm set up looks for static Pods (staticPodPath)."""
@@ -36,11 +23,6 @@ KUBELET = "/var/lib/kubelet/config.yaml"
 """The kubelet's own configuration."""
 SERVED = "/run/kitlib"
 """A folder for files of the lesson's own."""
-HOME = "/var/lib/kitlib"
-"""Where on a node the originals of what was changed are kept."""
-CONTROL_PLANE = "-control-plane"
-BACK = 180.0
-"""Seconds until the API server, the scheduler and the controller manager must be back."""
 _CHANGE = r"""
 home=$1 me=$2 path=$3 text=$4
 if [ -e "$home/owner" ]; then
@@ -65,25 +47,11 @@ mv -f "${path%/*}/.kitlib" "$path"
 echo "$at"
 """
 """Keeps what is there, then writes a file whole (by a rename: nobody reads half of it), or removes it."""
-_RESTORE = r"""
-home=$1
-[ -e "$home/owner" ] || exit 0
-systemctl stop 'kitlib-*' 2>/dev/null || true
-while read -r path; do rm -f "$path"; done <"$home/made" 2>/dev/null || true
-(cd "$home/kept" && find . -type f) | while read -r file; do
-  path=${file#.}
-  mkdir -p "${path%/*}"; cp -p "$home/kept$path" "${path%/*}/.kitlib"; mv -f "${path%/*}/.kitlib" "$path"
-  echo "$path"
-done
-[ -z "$(find "$home/kept" -type f)" ] || systemctl restart kubelet
-rm -rf "$home"
-"""
-"""Puts back what was kept; a kubelet whose files those were starts anew, and with that forgets its back-offs."""
 
 
 @dataclass(frozen=True)
 class Node:
-    """A node of a kind cluster that kitlib made; `Cluster.node` returns one.
+    """A node of a kind cluster that kitlib made; `kitlib.cluster.node` returns one.
 
     Parameters
     ----------
@@ -92,7 +60,7 @@ class Node:
         As Kubernetes knows it.
     client : Client
         Of the engine whose container the node is.
-    told : callable, optional
+    on_change : callable, optional
         Called after each change with what was changed, what was done to it, the command that does the same by hand,
         and for a file its path and when that was (wall clock of the node, ns).
     """
@@ -100,7 +68,7 @@ class Node:
     cluster: Cluster
     name: str
     client: Client
-    told: Callable[..., None] = lambda what, verb, command, path="", at=0: None
+    on_change: Callable[..., None] = lambda what, verb, command, path="", at=0: None
 
     def run(self, command: Sequence[str], timeout: float = 60.0) -> str:
         """Run a program on the node, as root there, and return what it writes to standard output.
@@ -178,18 +146,18 @@ class Node:
         """
         at = self._change(path, text)
         by_hand = f"docker exec -i {self.name} tee {path} < {path.rpartition('/')[2]}"
-        self.told(f"{self.name}:{path}", "written", by_hand, path, at)
+        self.on_change(f"{self.name}:{path}", "written", by_hand, path, at)
 
     def remove(self, path: str) -> None:
         """Remove a file; it is kept until `restore`. Raises as `write` does."""
         at = self._change(path, None)
-        self.told(f"{self.name}:{path}", "removed", f"docker exec {self.name} rm {path}", path, at)
+        self.on_change(f"{self.name}:{path}", "removed", f"docker exec {self.name} rm {path}", path, at)
 
     def restart_kubelet(self) -> None:
         """Have the kubelet start anew, with the configuration as it is now, and wait until it is healthy."""
         self.run(["systemctl", "restart", "kubelet"])
         self.wait(["curl", "-fsS", "http://127.0.0.1:10248/healthz"], "the kubelet is healthy")
-        self.told(f"{self.name}: kubelet", "restarted", f"docker exec {self.name} systemctl restart kubelet")
+        self.on_change(f"{self.name}: kubelet", "restarted", f"docker exec {self.name} systemctl restart kubelet")
 
     def serve(self, port: int = 8089) -> str:
         """Serve the files of SERVED by HTTP on the node's loopback address, until `restore`, and return the URL.
@@ -202,7 +170,7 @@ class Node:
         self.run(["systemd-run", "--unit=kitlib-served", "--collect", *command])
         url = f"http://127.0.0.1:{port}/static/"
         self.wait(["curl", "-fsS", f"{url}.serving"], "the folder is served")
-        self.told(f"{self.name}:{SERVED}", f"served at {url}", f"docker exec -d {self.name} {shlex.join(command)}")
+        self.on_change(f"{self.name}:{SERVED}", f"served at {url}", f"docker exec -d {self.name} {shlex.join(command)}")
         return url
 
     def follow(self, command: Sequence[str]) -> subprocess.Popen[str]:
@@ -231,11 +199,11 @@ class Node:
             If it can't be done, or the control plane doesn't come back.
         """
         began = datetime.now(UTC)
-        back = restore(self.client, self.name)
-        if back and self.name.endswith(CONTROL_PLANE):
-            control_plane(self.cluster, began)
+        back = restore.restore(self.client, self.name)
+        if back and self.name.endswith(restore.CONTROL_PLANE):
+            restore.control_plane(self.cluster, began)
         if back:
-            self.told(
+            self.on_change(
                 f"{self.name}:{', '.join(back)}",
                 "put back; kubelet restarted",
                 f"docker exec {self.name} systemctl restart kubelet",
@@ -256,21 +224,21 @@ class Node:
             )
         data = "-" if text is None else base64.b64encode(text.encode()).decode()
         step = f"{act} a file of a node"
-        command = ("exec", self.name, "sh", "-ec", _CHANGE, "sh", HOME, _me(), path, data)
-        _touched[self.cluster.name, self.name] = self
+        command = ("exec", self.name, "sh", "-ec", _CHANGE, "sh", restore.HOME, restore.me(), path, data)
+        restore.changed[self.cluster.name, self.name] = self.restore
         try:
             try:
                 return int(self.client.run(*command, step=step))
             except ClusterError:
-                if not sweep(self.client, [self.name]):  # what a killed process left stood in the way
+                if not restore.sweep(self.client, [self.name]):  # what a killed process left stood in the way
                     raise
-                _touched[self.cluster.name, self.name] = self  # the sweep forgot it
+                restore.changed[self.cluster.name, self.name] = self.restore  # the sweep forgot it
                 return int(self.client.run(*command, step=step))
         except ClusterError as error:
-            owner = _owner(self.client, self.name)
-            if not owner or owner == _me():
+            owner = restore.owner(self.client, self.name)
+            if not owner or owner == restore.me():
                 raise self._named(error, step) from error
-            del _touched[self.cluster.name, self.name]
+            del restore.changed[self.cluster.name, self.name]
             raise RefusedError(
                 f"a notebook that still runs has changed this node (process {json.loads(owner).get('pid')}).",
                 step=step,
@@ -294,97 +262,8 @@ class Node:
         )
 
 
-_touched: dict[tuple[str, str], Node] = {}
-"""The nodes that this process has changed."""
-
-
-def restore(client: Client, node: str) -> list[str]:
-    """Put back what was changed on a node, whoever did it, and return the files that are as they were."""
-    said = client.run("exec", node, "sh", "-ec", _RESTORE, "sh", HOME, step="put a node's files back", patience=120)
-    for key in [key for key in _touched if key[1] == node]:
-        del _touched[key]
-    return said.split()
-
-
-def restore_all(cluster: Cluster) -> None:
-    """Put back what this process has changed on a cluster's nodes, the control plane last; no node is left out.
-
-    Raises
-    ------
-    ClusterError
-        The first error, after all of them were tried.
-    """
-    failed: ClusterError | None = None
-    mine = [node for (name, _), node in _touched.items() if name == cluster.name]
-    for node in sorted(mine, key=lambda each: each.name.endswith(CONTROL_PLANE)):
-        try:
-            node.restore()
-        except ClusterError as error:
-            failed = failed or error
-    if failed:
-        raise failed
-
-
-@atexit.register
-def _at_exit() -> None:
-    for node in list(_touched.values()):
-        with contextlib.suppress(KitlibError):
-            node.restore()
-
-
-def sweep(client: Client, nodes: Sequence[str]) -> list[str]:
-    """Put back what processes that no longer run have changed on nodes, and return those nodes' names."""
-
-    def one(node: str) -> bool:
-        with contextlib.suppress(ClusterError, ValueError):
-            owner = _owner(client, node)
-            if owner and _ended(json.loads(owner)):
-                restore(client, node)
-                return True
-        return False
-
-    with ThreadPoolExecutor(max(len(nodes), 1)) as pool:
-        return [node for node, swept in zip(nodes, pool.map(one, nodes), strict=True) if swept]
-
-
-def mend(client: Client, cluster: Cluster, nodes: Sequence[str]) -> None:
-    """Sweep nodes, and wait until the control plane answers again if it was among them."""
-    began = datetime.now(UTC)
-    if any(node.endswith(CONTROL_PLANE) for node in sweep(client, nodes)):
-        control_plane(cluster, began)
-
-
-def control_plane(cluster: Cluster, since: datetime) -> None:
-    """Wait until the API server answers, and scheduler and controller manager have renewed their leases.
-
-    Raises
-    ------
-    ClusterError
-        If they don't within BACK seconds.
-    """
-    with Wire.from_kubeconfig(cluster.kubeconfig, cluster.context) as wire:
-        readiness = Readiness(wire, time.monotonic() + BACK)
-        readiness.accepted("GET", "/readyz")
-        for name in ("kube-controller-manager", "kube-scheduler"):
-            readiness.renewed(name, since, namespace="kube-system")
-
-
-def _owner(client: Client, node: str) -> str:
-    script = '[ ! -e "$1/owner" ] || cat "$1/owner"'
-    return client.run("exec", node, "sh", "-c", script, "sh", HOME, step="look at a node").strip()
-
-
-def _me() -> str:
-    return json.dumps(namespaces._identity(os.getpid()), sort_keys=True)
-
-
-def _ended(owner: dict[str, Any]) -> bool:
-    """Say whether a process of this machine no longer runs."""
-    return owner.get("host") == socket.gethostname() and namespaces._identity(owner["pid"]) != owner
-
-
 def find(cluster: Cluster, name: str) -> Node:
-    """Return a node by its name, or by what follows the cluster's in it; raises as `Cluster.node` does."""
+    """Return a node by its name, or by what follows the cluster's in it; raises as `kitlib.cluster.node` does."""
     found = _reach(cluster)
     if found is None:
         raise UsageError(
@@ -394,7 +273,7 @@ def find(cluster: Cluster, name: str) -> Node:
             next="use a kind cluster of kitlib's: `kitlib up --provider kind`",
         )
     client, nodes = found
-    base = next(node.removesuffix(CONTROL_PLANE) for node in nodes if node.endswith(CONTROL_PLANE))
+    base = next(node.removesuffix(restore.CONTROL_PLANE) for node in nodes if node.endswith(restore.CONTROL_PLANE))
     for node in (name, f"{base}-{name}"):
         if node in nodes:
             return Node(cluster, node, client)
@@ -406,8 +285,8 @@ def find(cluster: Cluster, name: str) -> Node:
 def _reach(cluster: Cluster) -> tuple[Client, list[str]] | None:
     """Return the client of the engine whose containers the nodes are, and their names; None if kitlib made none."""
     found = record.load(cluster.name) if cluster.made_by_kitlib and cluster.provider == "kind" else None
-    client = engines.noted(found[1]) if found else None
+    client = engines.from_record(found[1]) if found else None
     return (client, list(found[1]["nodes"])) if found and client else None
 
 
-__all__ = ["KUBELET", "MANIFESTS", "SERVED", "Node", "find", "mend", "restore_all", "sweep"]
+__all__ = ["KUBELET", "MANIFESTS", "SERVED", "Node", "find"]

@@ -7,9 +7,7 @@ from pathlib import Path
 import pytest
 
 from kitlib.machine import versions
-from kitlib.machine.programs import build
-from kitlib.machine.programs import cache as store
-from kitlib.machine.programs import node as programs
+from kitlib.machine.programs import build, nodeprograms, programcache
 
 
 @pytest.fixture
@@ -21,39 +19,41 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def put(key: str) -> Path:
     """Put files that stand in for a node's programs into the cache."""
-    part = store.folder(key).with_name(".part-test")
+    part = programcache.folder(key).with_name(".part-test")
     part.mkdir(parents=True)
     for name in ("kube", "etcd", "kwok", "kwokctl", "engine", "kind"):
         (part / name).write_text(name)
-    return store.put(part, key, dict.fromkeys(programs.KUBE, "kube") | dict.fromkeys(programs.ENGINE, "engine"))
+    return programcache.put(
+        part, key, dict.fromkeys(nodeprograms.KUBE, "kube") | dict.fromkeys(nodeprograms.ENGINE, "engine")
+    )
 
 
 def test_a_control_plane_is_found_among_a_nodes_programs(cache: Path) -> None:
     release = versions.release()
     assert build.cached(release) is None
-    home = put(programs.key())
-    assert programs.cached() == home
+    home = put(nodeprograms.key())
+    assert nodeprograms.cached() == home
     assert build.cached(release) == home
     assert all((home / name).exists() for name in build.PROGRAMS)
 
 
 def test_the_past_is_not_found_there(cache: Path) -> None:
-    put(programs.key())
+    put(nodeprograms.key())
     assert build.cached(versions.release("1.17")) is None
 
 
 def test_both_are_compiled_alike_so_that_gos_cache_serves_both() -> None:
     release = versions.release()
     *common, variables = build.flags(release)
-    tags, *mine, more = programs.flags(release)
-    assert (tags, mine) == (programs.TAGS, common)
+    tags, *mine, more = nodeprograms.flags(release)
+    assert (tags, mine) == (nodeprograms.TAGS, common)
     assert more.startswith(variables)
 
 
 def test_versions_are_those_of_the_table() -> None:
     release = versions.release()
-    assert programs.pinned("k8s.io/kubernetes") == f"v{release.kubernetes}"
-    assert programs.pinned("go.etcd.io/etcd/server/v3") == f"v{release.etcd}"
-    assert programs.pinned("sigs.k8s.io/kwok") == f"v{release.kwok}"
+    assert nodeprograms.pinned("k8s.io/kubernetes") == f"v{release.kubernetes}"
+    assert nodeprograms.pinned("go.etcd.io/etcd/server/v3") == f"v{release.etcd}"
+    assert nodeprograms.pinned("sigs.k8s.io/kwok") == f"v{release.kwok}"
     with pytest.raises(LookupError):
-        programs.pinned("example.com/none")
+        nodeprograms.pinned("example.com/none")

@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from kitlib.cluster import doctor
-from kitlib.cluster.kind import doctor as kinddoctor
-from kitlib.cluster.kind import engines
+from kitlib.cluster.kind import engines, requirements
 from kitlib.cluster.kind.engines import Client
 from kitlib.machine import resources
 from kitlib.machine.airgap import debian
@@ -25,18 +24,18 @@ def docker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     path.write_text(f'#!/bin/sh\ncase "$*" in *Security*) {answer};; *) echo 29.1;; esac\n')
     monkeypatch.setattr(resources, "memory", lambda: 8 * resources.GIB)
     (tmp_path / "instances").write_text("8192\n")
-    monkeypatch.setattr(kinddoctor, "INSTANCES", tmp_path / "instances")
+    monkeypatch.setattr(requirements, "INSTANCES", tmp_path / "instances")
     (tmp_path / "controllers").write_text("cpu memory pids\n")
-    monkeypatch.setattr(kinddoctor, "CONTROLLERS", tmp_path / "controllers")
+    monkeypatch.setattr(requirements, "CONTROLLERS", tmp_path / "controllers")
     return tmp_path
 
 
 def named(name: str) -> doctor.Finding:
-    return {finding.name: finding for finding in kinddoctor.examine()}[name]
+    return {finding.name: finding for finding in requirements.examine()}[name]
 
 
 def test_an_engine_that_answers_is_all_that_is_needed() -> None:
-    assert [(finding.name, finding.state) for finding in kinddoctor.examine()] == [("container engine", doctor.OK)]
+    assert [(finding.name, finding.state) for finding in requirements.examine()] == [("container engine", doctor.OK)]
     assert named("container engine").detail == "docker 29.1"
 
 
@@ -71,14 +70,14 @@ def test_a_low_inotify_limit_names_the_command(docker: Path) -> None:
 def test_the_own_engine_raises_that_limit_itself(docker: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (docker / "instances").write_text("128\n")
     monkeypatch.setattr(engines, "find", lambda: Client("docker", True, {}))
-    assert "inotify" not in {finding.name for finding in kinddoctor.examine()}
+    assert "inotify" not in {finding.name for finding in requirements.examine()}
 
 
 def test_a_rootless_engine_needs_cgroup_v2_and_delegation(docker: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (docker / "rootless").write_text("[name=seccomp name=rootless]\n")
-    monkeypatch.setattr(kinddoctor, "_delegated", lambda: ["memory", "pids"])
+    monkeypatch.setattr(requirements, "_delegated", lambda: ["memory", "pids"])
     assert named("rootless engine").detail == "not delegated to you: cpu"
-    monkeypatch.setattr(kinddoctor, "_delegated", lambda: ["cpu", "memory", "pids"])
+    monkeypatch.setattr(requirements, "_delegated", lambda: ["cpu", "memory", "pids"])
     assert named("rootless engine").state == doctor.OK
     (docker / "controllers").unlink()
     assert "kind needs cgroup v2" in named("rootless engine").detail
