@@ -110,7 +110,7 @@ def _kwokctl(folder: Path, at_hand: Programs) -> float:
     links.mkdir()
     for name, path in at_hand.paths.items():
         (links / name).symlink_to(path)
-    config = folder / "kwokctl.yaml"
+    path = folder / "kwokctl.yaml"
     kind = "kind: KwokctlConfiguration\napiVersion: config.kwok.x-k8s.io/v1alpha1\n"
     path.write_text(f"{kind}options: {{bindAddress: 127.0.0.1}}\n")
     kubeconfig = folder / "kubeconfig"

@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from kitlib import claims, objects
+from kitlib import cluster as clusters
 from kitlib.api.diff import Change
 from kitlib.cluster import Cluster, namespaces
-from kitlib.cluster.nodefiles import Node
+from kitlib.cluster.kind.node import Node
 from kitlib.errors import KitlibError, WaitTimeout
 from kitlib.frames import Frames
 from kitlib.lab.display import Changes, Shown, display, show_wait
@@ -52,7 +53,7 @@ class Lab(Verbs):
         self.base = base
         self.connection = cluster.connect()
         self.closed = False
-        self._lost: dict[str, Callable[[str], None]] = {}
+        self._lost: dict[str, Callable[[Cluster, str], None]] = {}
         self._logs: list[LogFollower | RuntimeFollower] = []
         folder = _folder()
         if cluster.made_by_kitlib:
@@ -207,16 +208,16 @@ class Lab(Verbs):
         ClusterError
             Its engine does not do it.
         """
-        self._lost[node] = self.cluster.reconnect_node
-        self.cluster.cut_off_node(node)
+        self._lost[node] = clusters.reconnect_node
+        clusters.cut_off_node(self.cluster, node)
         return self._show(
             Change(f"node/{node}", "cut off: nothing comes in, nothing goes out, what runs on it runs on")
         )
 
     def stop_node(self, node: str) -> Changes:
         """Stop a node as a power failure does, until `bring_back` or the lab's end; raises as `cut_off_node` does."""
-        self._lost[node] = self.cluster.start_node
-        self.cluster.stop_node(node)
+        self._lost[node] = clusters.start_node
+        clusters.stop_node(self.cluster, node)
         return self._show(Change(f"node/{node}", "stopped, as by a power failure"))
 
     def bring_back(self, node: str, timeout: float = 180) -> None:
@@ -230,7 +231,7 @@ class Lab(Verbs):
             Seconds.
         """
         if node in self._lost:
-            self._lost[node](node)
+            self._lost[node](self.cluster, node)
             del self._lost[node]
         self.wait(f"node/{node}", until=_back, what="Ready, and without the taints of a lost node", timeout=timeout)
 
@@ -269,7 +270,7 @@ class Lab(Verbs):
         Parameters
         ----------
         name : str
-            As of `Cluster.node`: "control-plane", "worker", "worker2".
+            As of `kitlib.cluster.node`: "control-plane", "worker", "worker2".
 
         Raises
         ------
@@ -282,7 +283,7 @@ class Lab(Verbs):
                 note(self.recording, node.name, {"what": verb, "path": path}, at)
             self._show(Change(what, verb, kubectl=command))
 
-        node = replace(self.cluster.node(name), told=told)
+        node = replace(clusters.node(self.cluster, name), on_change=told)
         self._logs.append(RuntimeFollower(node, self.recording))
         return node
 
@@ -334,11 +335,11 @@ class Lab(Verbs):
         self.closed = True
         for node, undo in self._lost.items():
             with contextlib.suppress(KitlibError):  # `kitlib up` tries again
-                undo(node)
+                undo(self.cluster, node)
         for each in self._logs:
             each.close()
         with contextlib.suppress(KitlibError):
-            self.cluster.restore_nodes()
+            clusters.restore_nodes(self.cluster)
         atexit.unregister(self._abandon)
         if self in opened:
             opened.remove(self)

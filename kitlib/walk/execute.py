@@ -103,7 +103,7 @@ def _sweep(cluster: Cluster) -> None:
     from kitlib.errors import KitlibError
 
     with contextlib.suppress(KitlibError, OSError):
-        cluster.mend()
+        clusters.mend(cluster)
     with contextlib.suppress(KitlibError, OSError):
         namespaces.sweep(cluster.connect())
 

@@ -175,7 +175,7 @@ def test_a_cluster_of_that_name_that_kitlib_did_not_make(
 ) -> None:
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
     client = engine_that_says(tmp_path, {"ps": "kitlib-control-plane\\trunning\\n", "image inspect": ""})
-    monkeypatch.setattr(engines, "get", lambda progress=True: client)
+    monkeypatch.setattr(engines, "ensure", lambda progress=True: client)
     monkeypatch.setattr(kindcommand, "program", lambda progress=True: Path("/bin/false"))
     with pytest.raises(ClusterError, match=r"(?s)there is a kind cluster .*kind delete cluster --name"):
         clusters.up("kind", progress=False)

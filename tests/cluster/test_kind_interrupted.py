@@ -21,7 +21,7 @@ from kitlib.cluster.kind import engines
 from kitlib.errors import ClusterError
 from kitlib.machine import paths
 from kitlib.machine.airgap import debian, engine, nodeimage, probe
-from kitlib.machine.programs import nodeprograms
+from kitlib.machine.programs import nodeprograms, programcache
 from tests.machine.airgap import machine
 
 pytestmark = [pytest.mark.kind, pytest.mark.slow]
@@ -96,8 +96,8 @@ def test_up(at: str, built: Path, own_state: Path) -> None:
 def test_build(built: Path, own_state: Path, tmp_path: Path) -> None:
     cache = tmp_path / "cache"
     for path in (
-        cache.folder(nodeprograms.key()),
-        cache.folder(probe.key()),
+        programcache.folder(nodeprograms.key()),
+        programcache.folder(probe.key()),
         paths.cache() / "airgap" / debian.rootfs_key(),
     ):
         link = cache / path.relative_to(paths.cache())

@@ -15,6 +15,7 @@ import yaml
 from kitlib import cluster as clusters
 from kitlib.cluster import Cluster, record
 from kitlib.cluster.kind import engines
+from kitlib.cluster.readiness import is_ready
 from kitlib.errors import BuildError, UsageError
 from kitlib.machine.airgap import engine
 from kitlib.machine.programs import nodeprograms

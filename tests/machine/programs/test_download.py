@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from kitlib.errors import BuildError
-from kitlib.machine.programs import build, download
+from kitlib.machine.programs import build, download, programcache
 from kitlib.machine.versions import Release
 
 
@@ -74,7 +74,7 @@ def place(root: Path, url: str) -> Path:
 
 def test_everything_is_fetched_checked_and_kept(mirror: Path, cache: Path, known: Release) -> None:
     home = download.fetch(known, build.PROGRAMS, progress=False)
-    assert home == download.cached(known) == cache.folder(download.key(known))
+    assert home == download.cached(known) == programcache.folder(download.key(known))
     assert (home / "etcd").read_text() == "#!/bin/sh\necho etcd\n"
     assert (home / "kwok").stat().st_mode & 0o111
     for path in mirror.rglob("*"):

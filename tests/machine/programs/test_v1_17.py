@@ -17,7 +17,7 @@ from kitlib.cluster import RELEASES, Release
 from kitlib.cluster.embedded import controlplane
 from kitlib.errors import BuildError
 from kitlib.machine import resources
-from kitlib.machine.programs import build, download, find, toolchain, v1_17
+from kitlib.machine.programs import build, download, find, programcache, toolchain, v1_17
 from tests.machine.conftest import instead_of_kubernetes
 from tests.machine.programs.test_find import fill
 from tests.machine.programs.test_toolchain import no_go, script
@@ -158,11 +158,11 @@ def test_its_nodes_are_simulated_by_todays_kwok(
     found = find.ready(THEN)
     assert found.missing() == build.own(THEN)
     assert found.paths == {"kwok": home / "kwok", "kwokctl": home / "kwokctl"}
-    part = cache.folder(".part")
+    part = programcache.folder(".part")
     part.mkdir(parents=True)
     for name in ("kube", "etcd"):
         (part / name).write_text("#!/bin/sh\n")
-    then = cache.put(part, build.key(THEN), dict.fromkeys(build.KUBE, "kube"))
+    then = programcache.put(part, build.key(THEN), dict.fromkeys(build.KUBE, "kube"))
     found = find.ready(THEN)
     assert not found.missing()
     assert found.paths["kubectl"] == then / "kubectl"
