@@ -1,8 +1,8 @@
 """What MkDocs calls while it builds: notebooks become pages, the ledger and the cover are filled in.
 
-`mkdocs.yml` names this file under `hooks`. mkdocs-jupyter makes a page of each notebook and puts the notebook beside
-it for download; how the page looks is kitlib's own (`kitlib.site.pages`), since the plugin's pages carry a style sheet
-of 300 KB each and ask other hosts for scripts.
+`mkdocs.yml` names docs/theme/hooks.py under `hooks`, which hands all of this on. mkdocs-jupyter makes a page of each
+notebook and puts the notebook beside it for download; how the page looks is kitlib's own (`kitlib.site.pages`), since
+the plugin's pages carry a style sheet of 300 KB each and ask other hosts for scripts.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import json
 import os
 import posixpath
 import re
+from collections.abc import Callable
 from functools import partial
 from html import escape
 from pathlib import Path
@@ -49,6 +50,10 @@ NOT_EXECUTED = (
     "<p>These are the notebook's committed outputs. <code>make walk</code> runs it on a cluster of yours and "
     "writes this page anew.</p></div>"
 )
+
+
+GENERATED: dict[str, Callable[[], str]] = {"<!-- kitlib:columns -->": reference.columns}
+"""Marks on pages, and what writes that which stands there instead; docs/theme/hooks.py adds the command's own."""
 
 
 class _Site:
@@ -193,10 +198,7 @@ def _about(name: str) -> str:
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
     """Fill in what the reference takes from the program itself."""
-    for mark, write in (
-        ("<!-- kitlib:commands -->", reference.commands),
-        ("<!-- kitlib:columns -->", reference.columns),
-    ):
+    for mark, write in GENERATED.items():
         if mark in markdown:
             markdown = markdown.replace(mark, write())
     return markdown

@@ -16,8 +16,10 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from kitlib import cli, errors
-from kitlib.cli import EXIT_CODES, app
+from kitlib import errors
+from kitlib.cli import EXIT_CODES, app, lessons
+from kitlib.cli.app import EPILOG
+from kitlib.cli.reference import commands
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 KITLIB = Path(sys.executable).with_name("kitlib")
@@ -61,10 +63,16 @@ def test_every_command_explains_itself(run, command):
         assert "Examples:" in shown.stdout
 
 
+def test_the_reference_tells_every_command():
+    told = commands()
+    for command in COMMANDS:
+        assert f"## kitlib {command}\n" in told and f"Usage: kitlib {command}" in told
+
+
 def test_exit_codes_are_those_of_the_errors():
     children = [errors.KitlibError, *errors.KitlibError.__subclasses__()]
     assert {child.exit_code for child in children} | {0, 130} == set(EXIT_CODES)
-    assert all(str(code) in cli.EPILOG for code in EXIT_CODES)
+    assert all(str(code) in EPILOG for code in EXIT_CODES)
 
 
 @pytest.mark.parametrize("kind", [errors.KitlibError, *errors.KitlibError.__subclasses__()])
@@ -132,7 +140,7 @@ def test_a_bug_is_not_hidden(run, monkeypatch):
 )
 def test_bad_input_names_the_next_step(run, monkeypatch, arguments, code, said):
     if arguments[0] == "walk" and arguments[-1] == "none-such" and len(arguments) == 2:
-        monkeypatch.setattr(cli, "_use", lambda *_: Fake())
+        monkeypatch.setattr(lessons, "use", lambda *_: Fake())
     monkeypatch.delenv("KUBECONFIG", raising=False)
     monkeypatch.setenv("HOME", str(Path.cwd()))
     shown = run(*arguments)
@@ -192,7 +200,7 @@ def walked(run, monkeypatch, tmp_path):
         result = walking.WalkResult(
             [walking.NotebookResult("one", tmp_path / "one.ipynb", claims=claims, complete=True)], {"name": "x"}
         )
-        monkeypatch.setattr(cli, "_use", lambda *_: cluster or Fake())
+        monkeypatch.setattr(lessons, "use", lambda *_: cluster or Fake())
         monkeypatch.setattr(walking, "checkout", lambda: tmp_path)
         monkeypatch.setattr(walking, "walk", lambda *_, **__: result)
         built: list[Path] = []
@@ -258,7 +266,7 @@ def test_lab_starts_jupyterlab_on_the_cluster(run, monkeypatch):
     (Path.cwd() / "notebooks").mkdir()
     (Path.cwd() / "notebooks" / "start.ipynb").touch()
     (Path.cwd() / "mkdocs.yml").write_text("site_name: x\n")
-    monkeypatch.setattr(cli, "_use", lambda *_: Fake())
+    monkeypatch.setattr(lessons, "use", lambda *_: Fake())
     monkeypatch.setattr(subprocess, "run", start)
     shown = run("lab", "--", "--no-browser")
     assert shown.exit_code == 0, shown.output

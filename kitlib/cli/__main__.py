@@ -1,0 +1,5 @@
+"""`python -m kitlib.cli` is `kitlib`."""
+
+from kitlib.cli import main
+
+main()

@@ -1,0 +1,192 @@
+"""Commands that bring clusters up, tell how they are, and take them down."""
+
+from __future__ import annotations
+
+import contextlib
+import shlex
+import time
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from kitlib.cli.app import app
+from kitlib.cli.output import AsJson, Output, show_json, tell
+from kitlib.errors import UsageError
+
+if TYPE_CHECKING:
+    from kitlib.cluster import Cluster
+
+Provider = Annotated[
+    str | None, typer.Option("--provider", help="kind or embedded; chosen for this machine by default.")
+]
+Kubernetes = Annotated[
+    str | None,
+    typer.Option(
+        "--kubernetes", metavar="VERSION", help="1.37 (the default); 1.17, of March 2020; with kind also 1.36 to 1.34."
+    ),
+]
+Context = Annotated[
+    str | None,
+    typer.Option("--context", metavar="NAME", help="A context of your kubeconfig instead of a cluster of kitlib's."),
+]
+YesWrite = Annotated[
+    bool,
+    typer.Option("--yes-write", help="With --context: that cluster may be written to. Notebooks make a namespace."),
+]
+
+
+def use(provider: str | None, kubernetes: str | None, context: str | None, yes_write: bool) -> Cluster:
+    """Return the cluster to work on, and say which and why."""
+    from kitlib import cluster as clusters
+
+    if context:
+        if provider or kubernetes:
+            raise UsageError("--context names a cluster; --provider and --kubernetes can't be given with it")
+        found = clusters.context(context, yes_write=yes_write)
+        tell(f"Cluster: {found.name}, of your kubeconfig, Kubernetes {found.release}")
+        return found
+    if yes_write:
+        raise UsageError("--yes-write goes with --context NAME", next="kitlib writes to its own clusters anyway")
+    choice = clusters.choose(provider, kubernetes)
+    if any(cluster.name == choice.name for cluster in clusters.clusters()):
+        tell(choice.why)  # `up` says so only when it makes one
+    found = clusters.up(provider, kubernetes, progress=True)
+    tell(described(found))
+    return found
+
+
+@app.command(
+    epilog="""\
+\b
+Examples:
+  kitlib up                            the provider that fits this machine, the newest version
+  kitlib up --provider kind            real nodes and containers; where no engine runs, one is set up (Debian, as root)
+  kitlib up --nodes 20                 with 20 nodes
+  kitlib up --kubernetes 1.17          the control plane of March 2020, beside today's: to look at, not for work
+  kitlib up -o json | jq .kubeconfig   for a program
+
+It can be repeated: a running cluster is found, and what a crash left behind is swept up. The first time, programs of
+Kubernetes may have to be built: six minutes on two cores, once for all checkouts."""
+)
+def up(
+    provider: Provider = None,
+    kubernetes: Kubernetes = None,
+    nodes: Annotated[int | None, typer.Option("--nodes", min=1, help="How many nodes.")] = None,
+    output: AsJson = Output.text,
+) -> None:
+    """Bring up a cluster of your own, or find it running."""
+    from kitlib import cluster as clusters
+
+    began = time.monotonic()
+    found = use(provider, kubernetes, None, False)
+    if nodes is not None and nodes != found.node_count:
+        found = clusters.scale_nodes(found, nodes) or found
+    if output is Output.json:
+        show_json(found.to_dict())
+        return
+    typer.echo(f"{found.name} ready after {time.monotonic() - began:.1f} s")
+    typer.echo(f"  export KUBECONFIG={shlex.quote(str(found.kubeconfig))}")
+    typer.echo("  kitlib walk: run the notebooks on it · kitlib lab: open them · kitlib down: remove it")
+
+
+def described(found: Cluster) -> str:
+    """Say in one line what a cluster is."""
+    pods = "containers run for real" if found.runs_containers else "Pods are simulated"
+    nodes = f"{found.node_count} node{'' if found.node_count == 1 else 's'}"
+    return f"{found.name} is up: Kubernetes {found.release}, {nodes}, {pods}"
+
+
+@app.command()
+def down(
+    name: Annotated[str | None, typer.Argument(metavar="NAME", help="Which; all that kitlib made by default.")] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing when all went well.")] = False,
+) -> None:
+    """Remove a cluster that kitlib made.
+
+    All that is in it goes, whether it runs or not. Kubernetes' programs stay in the cache.
+    """
+    from kitlib import cluster as clusters
+
+    with contextlib.nullcontext() if not quiet else contextlib.redirect_stderr(None):
+        clusters.down(name)
+    if not quiet:
+        typer.echo(f"{name or 'Everything that kitlib brought up'} is gone.")
+
+
+@app.command(
+    epilog="""\
+\b
+Examples:
+  kitlib status
+  kitlib status -o json | jq '.[].name'
+
+Exit code 3 says that nothing runs."""
+)
+def status(
+    name: Annotated[str | None, typer.Argument(metavar="NAME", help="Which; all by default.")] = None,
+    output: AsJson = Output.text,
+) -> None:
+    """Tell which clusters run, and how each part of them is."""
+    from kitlib import cluster as clusters
+
+    if name is not None:
+        names = [clusters.find(name).name]
+    else:
+        names = [found.name for found in clusters.clusters()]
+    found = [{**clusters.find(each).to_dict(), "status": clusters.status(each)} for each in names]
+    if output is Output.json:
+        show_json(found)
+    else:
+        for entry, each in zip(found, names, strict=True):
+            typer.echo(described(clusters.find(each)))
+            _tree({key: value for key, value in entry["status"].items() if key not in entry})
+    if not found:
+        tell("No cluster that kitlib made is running.\n  Next: `kitlib up` brings one up")
+        raise typer.Exit(3)
+
+
+def _tree(value: Any, depth: int = 1) -> None:
+    """Write nested values as indented lines."""
+    items = value.items() if isinstance(value, dict) else enumerate(value, 1)
+    for key, inner in items:
+        if isinstance(inner, dict | list) and inner:
+            if all(
+                not isinstance(leaf, dict | list) for leaf in (inner.values() if isinstance(inner, dict) else inner)
+            ):
+                pairs = inner.items() if isinstance(inner, dict) else ((None, leaf) for leaf in inner)
+                row = ", ".join(f"{name} {leaf}" if name else str(leaf) for name, leaf in pairs)
+                typer.echo(f"{'  ' * depth}{key}: {row}")
+            else:
+                typer.echo(f"{'  ' * depth}{key}:")
+                _tree(inner, depth + 1)
+        else:
+            typer.echo(f"{'  ' * depth}{key}: {inner}")
+
+
+@app.command(
+    epilog="""\
+\b
+Examples:
+  kitlib doctor
+  kitlib doctor -o json
+
+Exit code 3 says that this machine can't run a cluster yet; what it prints says what to install."""
+)
+def doctor(output: AsJson = Output.text) -> None:
+    """Tell what this machine can run, and what it lacks."""
+    from kitlib.cluster import doctor as examination
+
+    findings = examination.examine()
+    if output is Output.json:
+        show_json([finding.to_dict() for finding in findings])
+    else:
+        width = max(len(finding.name) for finding in findings)
+        for finding in findings:
+            sign = {examination.OK: "✓", examination.WARN: "!", examination.MISSING: "✗"}.get(finding.state, "?")
+            typer.echo(f"{sign} {finding.name:<{width}}  {finding.detail}")
+            if finding.state != examination.OK:
+                typer.echo(f"  {'':<{width}}  needed for {finding.needed_for}")
+                if finding.todo:
+                    typer.echo(f"  {'':<{width}}  → {finding.todo}")
+    if any(finding.state == examination.MISSING for finding in findings):
+        raise typer.Exit(3)

@@ -1,0 +1,142 @@
+"""Commands that run notebooks, or open them in JupyterLab."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from kitlib.cli.app import app
+from kitlib.cli.clusters import Context, Kubernetes, Provider, YesWrite, use
+from kitlib.cli.output import AsJson, Output, show_json, tell
+from kitlib.errors import ClaimError, UsageError
+
+
+@app.command(
+    epilog="""\
+\b
+Examples:
+  kitlib walk                              every notebook, in reading order, then the site
+  kitlib walk start deployment             these two
+  kitlib walk -o json | jq .ok             for a program: the verdicts, without the evidence
+  kitlib walk --context lab --yes-write    on a cluster of yours; each notebook makes a namespace there
+
+Executed copies go to build/notebooks/, claims to build/claims/, recordings to build/recordings/: the checkout is never
+changed. Exit code 1 says that a claim got another verdict than the one it expects, or that a notebook failed."""
+)
+def walk(
+    notebooks: Annotated[
+        list[str] | None, typer.Argument(metavar="NOTEBOOK", help="Names or paths; all by default.")
+    ] = None,
+    provider: Provider = None,
+    kubernetes: Kubernetes = None,
+    context: Context = None,
+    yes_write: YesWrite = False,
+    timeout: Annotated[float, typer.Option("--timeout", min=1, help="Seconds that one cell may take.")] = 300,
+    site: Annotated[bool, typer.Option("--site/--no-site", help="Write site/ when all went well.")] = True,
+    site_only: Annotated[
+        bool, typer.Option("--site-only", help="Run nothing; write site/ from the last walk.")
+    ] = False,
+    keep_outputs: Annotated[
+        bool, typer.Option("--keep-outputs", help="Afterwards take the executed copies over into notebooks/.")
+    ] = False,
+    build: Annotated[Path | None, typer.Option("--build", help="Where copies, claims and recordings go.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="Where the site goes.")] = None,
+    output: AsJson = Output.text,
+) -> None:
+    """Run notebooks, print their claims' verdicts, write site/."""
+    from kitlib import walk as walking
+
+    root = walking.checkout()
+    build = (build or root / "build").resolve()
+    out = (out or root / "site").resolve()
+    document: dict[str, Any] = {"ok": True}
+    if not site_only:
+        found = use(provider, kubernetes, context, yes_write)
+        if not found.writable:
+            from kitlib.errors import RefusedError
+
+            raise RefusedError(
+                "notebooks write to the cluster, and this one is not kitlib's",
+                step="walk",
+                object=f"context {context}",
+                next=f"`kitlib walk --context {context} --yes-write`, or leave --context away",
+            )
+        result = walking.walk(
+            notebooks, found, build, root=root, timeout=timeout, say=tell if output is Output.json else typer.echo
+        )
+        document = result.to_dict()
+        if not result.ok:
+            if output is Output.json:
+                show_json(document)
+            tell("kitlib: the walk did not go as the notebooks say; no site was written")
+            raise typer.Exit(ClaimError.exit_code)
+        if keep_outputs:
+            for path in walking.publish(build, root, [item.name for item in result.notebooks if not item.skipped]):
+                tell(f"Written: {path.relative_to(root)}")
+    if site or site_only:
+        from kitlib.progress import Progress
+        from kitlib.site import build as build_site
+
+        with Progress("site"):
+            page = build_site(root, build, out)
+        document["site"] = str(page)
+        if output is Output.text:
+            typer.echo(f"Site: {_short(page)}")
+    if output is Output.json:
+        show_json(document)
+
+
+def _short(path: Path) -> str:
+    with contextlib.suppress(ValueError):
+        return str(path.relative_to(Path.cwd()))
+    return str(path)
+
+
+@app.command(
+    epilog="""\
+\b
+Examples:
+  kitlib lab
+  kitlib lab deployment
+  kitlib lab -- --no-browser --port 8890     what follows -- goes to JupyterLab"""
+)
+def lab(
+    notebook: Annotated[str, typer.Argument(help="The notebook to open.")] = "start",
+    options: Annotated[list[str] | None, typer.Argument(metavar="-- OPTION", help="For JupyterLab.")] = None,
+    provider: Provider = None,
+    kubernetes: Kubernetes = None,
+    context: Context = None,
+    yes_write: YesWrite = False,
+) -> None:
+    """Open JupyterLab at a notebook, on the same cluster."""
+    from kitlib import walk as walking
+
+    root = walking.checkout()
+    extra = list(options or [])
+    if notebook.startswith("-"):
+        notebook, extra = "start", [notebook, *extra]
+    path = root / "notebooks" / f"{Path(notebook).stem}.ipynb"
+    if not path.is_file():
+        raise UsageError(
+            f"no notebook {notebook!r}",
+            step="lab",
+            object=str(root / "notebooks"),
+            next=f"choose from: {', '.join(walking.reading_order(root)) or 'none is there'}",
+        )
+    found = use(provider, kubernetes, context, yes_write)
+    environment = {**os.environ}
+    if found.provider == "context":
+        environment |= {"KITLIB_CONTEXT": found.context, "KITLIB_YES_WRITE": "1" if yes_write else ""}
+    else:
+        environment["KITLIB_CLUSTER"] = found.name
+    command = [sys.executable, "-m", "jupyterlab", str(path), "--ServerApp.ip=127.0.0.1"]
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        command.append("--allow-root")  # a container, as a rule; JupyterLab asks for its token all the same
+    tell("JupyterLab: Ctrl-C twice ends it; the cluster stays until `kitlib down`.")
+    raise typer.Exit(subprocess.run([*command, *extra], cwd=root, env=environment, check=False).returncode)
