@@ -57,9 +57,16 @@ class UsageError(KitlibError):
 
 
 class ClusterError(KitlibError):
-    """No cluster, or one that does not answer."""
+    """No cluster, or one that does not answer.
+
+    Attributes
+    ----------
+    cut : bool
+        Whether the connection broke after it had been there: the same may be answered when it is asked again.
+    """
 
     exit_code = 3
+    cut: bool = False
 
 
 class RefusedError(KitlibError):

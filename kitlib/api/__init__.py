@@ -5,6 +5,7 @@ readable diff. It promises that nothing is written where that was not allowed, a
 becomes one of `kitlib.errors`.
 """
 
-from kitlib.api.transport import Connection, Resource, Stream
+from kitlib.api.answers import Backoff, Retry
+from kitlib.api.transport import Answer, Connection, Resource, Stream
 
-__all__ = ["Connection", "Resource", "Stream"]
+__all__ = ["Answer", "Backoff", "Connection", "Resource", "Retry", "Stream"]

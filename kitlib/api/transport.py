@@ -1,4 +1,4 @@
-"""A connection to one API server: the official client's configuration and authentication, and the bytes as they come.
+"""A connection to one API server: one HTTP client for everything, with the credentials of a kubeconfig's context.
 
 Writing is refused here, in one place, unless the cluster is kitlib's own or was named explicitly.
 """
@@ -6,192 +6,48 @@ Writing is refused here, in one place, unless the cluster is kitlib's own or was
 from __future__ import annotations
 
 import json
-import threading
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from io import BufferedReader
 from pathlib import Path
-from typing import Any
-from urllib.parse import quote, urlencode
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 import urllib3
-from kubernetes import client, config
-from kubernetes.config.config_exception import ConfigException
 
-from kitlib.errors import ClusterError, RefusedError, ServerError, UsageError
+from kitlib.api import answers, chunked, credentials, discovery, pool, tls
+from kitlib.api import kubeconfig as kubeconfigs
+from kitlib.api.answers import ASKED, NEVER, Retry, server_error
+from kitlib.api.discovery import Resource
+from kitlib.api.notices import say_once
+from kitlib.api.streams import Stream
+from kitlib.errors import ClusterError, RefusedError
+
+if TYPE_CHECKING:
+    from kubernetes.client import ApiClient
 
 READS = frozenset({"GET", "HEAD", "OPTIONS"})
-MUCH = 2**18
-"""Bytes that are read at a time, at most, unless more are known to come."""
-MOST_PATIENCE = 60.0
-"""A server that asks to come again later than in so many seconds is asked after these."""
+CONNECT = 5.0
+"""Seconds that a server may take to accept a connection."""
+_FAILURES = (urllib3.exceptions.HTTPError, OSError, ValueError)
 
 
 @dataclass(frozen=True)
-class Resource:
-    """Where the API server serves a kind, as its discovery documents say.
+class Answer:
+    """What a server answered, refusals included.
 
     Parameters
     ----------
-    kind, plural, singular : str
-        "Deployment", "deployments", "deployment".
-    group_version : str
-        "apps/v1", or "v1" for the core group.
-    namespaced : bool
-        Whether its objects live in a namespace.
-    short_names : tuple of str
-        kubectl's abbreviations ("deploy").
+    code : int
+        The HTTP status.
+    headers : mapping
+        `getlist` returns all of one name, such as "Warning".
+    body : bytes
     """
 
-    kind: str
-    plural: str
-    singular: str
-    group_version: str
-    namespaced: bool
-    short_names: tuple[str, ...] = ()
-
-    def path(self, namespace: str | None = None, name: str | None = None, subresource: str | None = None) -> str:
-        """Return the URL path of the collection, of one object, or of its subresource."""
-        root = "/api/v1" if self.group_version == "v1" else f"/apis/{self.group_version}"
-        parts = [root]
-        if self.namespaced and namespace:
-            parts.append(f"namespaces/{quote(namespace, safe='')}")
-        parts.append(self.plural)
-        parts += [quote(part, safe="") for part in (name, subresource) if part]
-        return "/".join(parts)
-
-
-class Stream:
-    """The lines of a watch or of a log, as bytes; `close` ends it from another thread.
-
-    Attributes
-    ----------
-    complete : bool
-        Whether the server ended it, by its own last chunk: everything that it sent has come.
-    """
-
-    def __init__(self, response: urllib3.BaseHTTPResponse, watch: bool = True) -> None:
-        self._response = response
-        self._watch = watch
-        self._closed = threading.Event()
-        self.complete = False
-
-    def __enter__(self) -> Stream:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._response.close()
-
-    def __iter__(self) -> Iterator[bytes]:
-        for lines in self.chunks():
-            yield from lines
-
-    def chunks(self) -> Iterator[list[bytes]]:
-        """Yield the whole lines that came together; the rest of one that was cut is left out.
-
-        A log's last line needs no line break.
-
-        Raises
-        ------
-        ConnectionError
-            If the connection breaks, or is silent for too long.
-        """
-        rest = b""
-        try:
-            for data in self._received():
-                *lines, rest = (rest + data).split(b"\n")
-                if found := [line for line in lines if line]:
-                    yield found
-            ended = _in_chunks(self._response) and not self._closed.is_set()
-            if ended and rest and not self._watch:
-                yield [rest]
-                rest = b""
-            self.complete = ended and not rest
-        except (urllib3.exceptions.HTTPError, OSError, AttributeError, ValueError) as error:
-            if not self._closed.is_set():
-                raise ConnectionError(str(error)) from error
-        finally:
-            self._response.close()
-
-    def _received(self) -> Iterator[bytes]:
-        """Yield what came, as much as there is at a time."""
-        file = _chunked(self._response)
-        yield from self._response.stream(2**16) if file is None else _unchunk(file)
-
-    def close(self) -> None:
-        """End the stream; the thread that reads it sees its end."""
-        self._closed.set()
-        try:
-            self._response.shutdown()
-        except (ValueError, OSError, AttributeError, RuntimeError):
-            pass
-
-
-def _in_chunks(response: urllib3.BaseHTTPResponse) -> bool:
-    return response.headers.get("Transfer-Encoding", "").lower() == "chunked"
-
-
-def _chunked(response: urllib3.BaseHTTPResponse) -> BufferedReader | None:
-    """Return the file that a body comes by in chunks; None where it doesn't, or urllib3 must decode it.
-
-    A server sends a chunk for each line of a watch and each object of a list, and urllib3 hands out one chunk at a
-    time, at four times the cost of the rest of the work; so chunks are taken apart here, where its connection can be
-    read.
-    """
-    file = getattr(getattr(response, "_fp", None), "fp", None)
-    plain = _in_chunks(response) and "Content-Encoding" not in response.headers
-    return file if plain and hasattr(file, "read1") else None
-
-
-def _unchunk(file: BufferedReader) -> Iterator[bytes]:
-    """Yield a chunked body, as much as there is at a time, up to its end and what follows that.
-
-    Raises
-    ------
-    ConnectionError
-        If the connection was closed within it.
-    ValueError
-        If a chunk's size is no number.
-    """
-    held = b""
-    missing = 0
-    while True:
-        data = file.read(missing) if missing > MUCH else file.read1(MUCH)
-        if len(data) < (missing if missing > MUCH else 1):
-            raise ConnectionError("the connection was closed within the answer")
-        held += data
-        pieces: list[bytes] = []
-        at = missing = 0
-        last = False
-        while not last and (line := held.find(b"\r\n", at)) >= 0:
-            size = int(held[at:line].partition(b";")[0], 16)
-            end = line + 2 + size
-            last = size == 0
-            if not last and len(held) < end + 2:
-                missing = end + 2 - len(held)
-                break
-            pieces.append(held[line + 2 : end])
-            at = end if last else end + 2
-        held = held[at:]
-        if any(pieces):
-            yield b"".join(pieces)
-        if last:
-            break
-    while held != b"\r\n" and not held.endswith(b"\r\n\r\n"):
-        if not (more := file.readline()):
-            raise ConnectionError("the connection was closed before the answer's end")
-        held += more
-
-
-def _body(response: urllib3.BaseHTTPResponse) -> bytes:
-    """Read all of it, and give the connection back."""
-    file = _chunked(response)
-    if file is None:
-        return response.data
-    body = b"".join(_unchunk(file))
-    response._fp.close()  # type: ignore[attr-defined] # all was read from it behind its back
-    response.release_conn()
-    return body
+    code: int
+    headers: Any
+    body: bytes
 
 
 class Connection:
@@ -200,7 +56,8 @@ class Connection:
     Parameters
     ----------
     kubeconfig : Path or str, optional
-        The file; the official client's default (`KUBECONFIG`, then ~/.kube/config) if None.
+        The file, or several as ``KUBECONFIG`` names them; by default yours (`KUBECONFIG`, then ~/.kube/config), read
+        as kubectl reads them.
     context : str, optional
         The context in it; its current context if None.
     writable : bool
@@ -209,7 +66,7 @@ class Connection:
     Raises
     ------
     ClusterError
-        If the file or the context can't be used.
+        If the file or the context can't be used, or no credentials can be had.
     """
 
     def __init__(
@@ -218,8 +75,44 @@ class Connection:
         self.context = context
         self.writable = writable
         self._kubeconfig = str(kubeconfig) if kubeconfig else None
+        self._fixed: kubeconfigs.Context | None = None
+        self._begin()
+
+    def _begin(self) -> None:
         self._resources: dict[str, list[Resource]] = {}
+        self._api: ApiClient | None = None
         self.renew()
+
+    @classmethod
+    def to(
+        cls,
+        server: str,
+        authority: Path | None = None,
+        certificate: Path | None = None,
+        key: Path | None = None,
+        writable: bool = False,
+    ) -> Connection:
+        """Return a connection without a kubeconfig file, such as to a cluster that is coming up.
+
+        Parameters
+        ----------
+        server : str
+            Such as https://127.0.0.1:6443.
+        authority, certificate, key : Path, optional
+            PEM files: who signed the server's certificate; the client's own.
+        writable : bool
+            Whether requests that write are sent.
+        """
+        made = cls.__new__(cls)
+        made.context, made.writable, made._kubeconfig = None, writable, None
+        files = {"client-certificate": certificate, "client-key": key}
+        made._fixed = kubeconfigs.Context(
+            server,
+            {"server": server, **({"certificate-authority": str(authority)} if authority else {})},
+            {name: str(path) for name, path in files.items() if path},
+        )
+        made._begin()
+        return made
 
     def renew(self) -> None:
         """Read the kubeconfig again: its certificates and tokens may have been replaced.
@@ -229,22 +122,55 @@ class Connection:
         ClusterError
             If the file or the context can't be used.
         """
-        try:
-            self._api = config.new_client_from_config(config_file=self._kubeconfig, context=self.context)
-        except (ConfigException, OSError) as error:
-            raise ClusterError(
-                f"can't use this kubeconfig: {error}",
-                step="connect",
-                object=self._kubeconfig or self.context or "default kubeconfig",
-                next="run `kitlib up` for a cluster of kitlib's own, or check the file and the context's name",
-            ) from error
-        self._pool: urllib3.PoolManager = self._api.rest_client.pool_manager
-        self.server: str = self._api.configuration.host.rstrip("/")
+        entry = self._fixed
+        if entry is None:
+            found = kubeconfigs.read(self._kubeconfig)
+            entry = found.context(self.context)
+            for path, why in found.broken.items():
+                say_once(f"{path} is left out: this is not a kubeconfig file that can be read: {why}")
+        self._entry = entry
+        self._credentials = credentials.Credentials(entry.user, entry.cluster)
+        server = str(entry.cluster["server"])
+        self.server: str = (server if "://" in server else f"http://{server}").rstrip("/")
+        self._certificate: tuple[bytes, bytes] | None = None
+        self._link: pool.Link | None = None
 
     @property
-    def api_client(self) -> client.ApiClient:
-        """The official client with this connection's configuration, for what kitlib has no word for."""
+    def authority(self) -> bytes:
+        """The certificates, as PEM, by which the server is known; empty where this machine's own count."""
+        return tls.material(self._entry.cluster, "certificate-authority")
+
+    @property
+    def api_client(self) -> ApiClient:
+        """The official client over this connection, for what kitlib has no word for; it writes only where this may."""
+        if self._api is None:
+            from kitlib.api import official  # late: it takes a second to load
+
+            self._api = official.client(self)
         return self._api
+
+    def _connected(self) -> pool.Link:
+        """Return the connections to the server; anew where a plugin has made another certificate."""
+        link, shown = self._link, self._certificate
+        if link is not None and (certificate := self._credentials.certificate()) is shown:
+            return link
+        certificate = self._credentials.certificate()
+        if link is None or certificate != shown:
+            cluster = self._entry.cluster
+            secure = None
+            if self.server.startswith("https://"):
+                secure = tls.trust(cluster)
+                if certificate is not None:
+                    tls.present(secure, *certificate)
+                if secure.verify_mode is tls.ssl.CERT_NONE:
+                    say_once(
+                        f"{self.server} is not verified: insecure-skip-tls-verify is set in the kubeconfig, so anybody"
+                        " between you and it can read and change what is sent."
+                    )
+            name, proxy = str(cluster.get("tls-server-name") or ""), str(cluster.get("proxy-url") or "")
+            link = self._link = pool.Link(self.server, secure, name, proxy)
+        self._certificate = certificate
+        return link
 
     def _send(
         self,
@@ -255,6 +181,7 @@ class Connection:
         headers: dict[str, str],
         timeout: urllib3.Timeout,
     ) -> urllib3.BaseHTTPResponse:
+        """Send one request; return the answer, a refusal included, as soon as its head has come."""
         if method not in READS and not self.writable:
             raise RefusedError(
                 "kitlib did not make this cluster and does not write to it",
@@ -262,27 +189,34 @@ class Connection:
                 object=f"context {self.context or 'current'}",
                 next="use a cluster of kitlib's own (`kitlib up`), or name this one: --context NAME --yes-write",
             )
-        self._api.update_params_for_auth(headers, [], ["BearerToken"], path, method, body)
-        url = self.server + path
+        url = path
         if query:
             url += "?" + urlencode({key: value for key, value in query.items() if value is not None})
-        try:
-            response = self._pool.request(
-                method, url, body=body, headers=headers, timeout=timeout, retries=False, preload_content=False
-            )
-        except (urllib3.exceptions.HTTPError, OSError) as error:
-            raise self._silent(error, f"{method} {path}") from error
-        if response.status >= 400:
-            raise server_error(response.status, response.data or b"", f"{method} {path}", response.headers)
+        for again in (True, False):
+            sent = urllib3.HTTPHeaderDict(headers)
+            acting = "Impersonate-User" in headers
+            for name, value in self._credentials.headers():
+                if not (acting and name.startswith("Impersonate-")):
+                    sent.add(name, value)
+            link = self._connected()
+            try:
+                response = link.ask(method, url, body, sent, timeout)
+            except _FAILURES as error:
+                raise answers.silent(error, self.server, f"{method} {path}") from error
+            if response.status != 401 or not again or not self._credentials.refused():
+                break
+            response.close()
+        if 300 <= response.status < 400:
+            response.close()
+            raise answers.redirect(response, self.server, f"{method} {path}")
         return response
 
-    def _silent(self, error: Exception, step: str) -> ClusterError:
-        return ClusterError(
-            f"the API server does not answer: {error}",
-            step=step,
-            object=self.server,
-            next="`kitlib status` shows what is running, `kitlib up` starts it again",
-        )
+    def _whole(self, response: urllib3.BaseHTTPResponse, step: str) -> bytes:
+        try:
+            return chunked.body(response)
+        except (*_FAILURES, AttributeError) as error:
+            response.close()
+            raise answers.silent(error, self.server, step) from error
 
     def request(
         self,
@@ -293,6 +227,7 @@ class Connection:
         content_type: str = "application/json",
         accept: str = "application/json",
         timeout: float = 30,
+        retry: Retry = NEVER,
     ) -> bytes:
         """Send one request and return the body's bytes.
 
@@ -308,6 +243,8 @@ class Connection:
             Media types.
         timeout : float
             Seconds to wait for an answer.
+        retry : Retry
+            What is asked again, how often, and with which pauses; by default nothing is.
 
         Raises
         ------
@@ -316,24 +253,113 @@ class Connection:
         ServerError
             If the server refuses; `status` holds its Status object.
         ClusterError
+            If the server does not answer, or what answers is no API server.
+        """
+        if retry is not NEVER:
+            return retry.run(lambda: self.request(method, path, query, body, content_type, accept, timeout))
+        headers = {"Accept": accept, "User-Agent": "kitlib"}
+        data = _encoded(body)
+        if data is not None:
+            headers["Content-Type"] = content_type
+        step = f"{method} {path}"
+        limits = urllib3.Timeout(connect=min(CONNECT, timeout), read=timeout)
+        response = self._send(method, path, query, data, headers, limits)
+        answer = self._whole(response, step)
+        if response.status >= 400:
+            raise server_error(response.status, answer, step, response.headers)
+        if accept.startswith("application/json") and (what := answers.page(answer, response.headers)):
+            raise answers.no_api_server(what, self.server, step)
+        return answer
+
+    def exchange(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, Any] | None = None,
+        body: Any = None,
+        content_type: str = "application/json",
+        headers: Mapping[str, str] | None = None,
+        timeout: float = 60,
+    ) -> Answer:
+        """Send one request and return the answer whole, a refusal and the server's warnings included.
+
+        Parameters
+        ----------
+        method, path, query, body, content_type, timeout
+            As for `request`.
+        headers : mapping, optional
+            Besides the usual ones, such as Impersonate-User.
+
+        Raises
+        ------
+        RefusedError
+            If it would write and this connection may not.
+        ClusterError
             If the server does not answer.
         """
-        headers = {"Accept": accept, "User-Agent": "kitlib"}
-        data: bytes | None = None
-        if body is not None:
-            headers["Content-Type"] = content_type
-            text = body if isinstance(body, bytes | str) else json.dumps(body)
-            data = text.encode() if isinstance(text, str) else text
-        response = self._send(method, path, query, data, headers, urllib3.Timeout(connect=5, read=timeout))
-        try:
-            return _body(response)
-        except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
-            response.close()
-            raise self._silent(error, f"{method} {path}") from error
+        sent = {"Accept": "application/json", "User-Agent": "kitlib", **(headers or {})}
+        data = _encoded(body)
+        if data is not None:
+            sent["Content-Type"] = content_type
+        limits = urllib3.Timeout(connect=min(CONNECT, timeout), read=timeout)
+        response = self._send(method, path, query, data, sent, limits)
+        return Answer(response.status, response.headers, self._whole(response, f"{method} {path}"))
 
-    def get(self, path: str, query: Mapping[str, Any] | None = None, **options: Any) -> dict[str, Any]:
-        """GET a path and decode the JSON that comes back."""
-        return json.loads(self.request("GET", path, query, **options))
+    def get(
+        self, path: str, query: Mapping[str, Any] | None = None, retry: Retry = ASKED, **options: Any
+    ) -> dict[str, Any]:
+        """GET a path and decode the JSON that comes back; what passes is asked again, as client-go does.
+
+        Raises
+        ------
+        ServerError, ClusterError
+            As `request` does; also if it is no JSON.
+        """
+        body = self.request("GET", path, query, retry=retry, **options)
+        return answers.decoded(body, self.server, f"GET {path}")
+
+    def version(self) -> dict[str, str]:
+        """Return what the server says of its version: at least `major`, `minor` and `gitVersion`.
+
+        Raises
+        ------
+        ServerError, ClusterError
+            As `get` does; also if what answers says nothing of the kind.
+        """
+        found = self.get("/version", timeout=10)
+        if not isinstance(found, dict) or not {"major", "minor", "gitVersion"} <= set(found):
+            raise answers.no_api_server("it tells no version", self.server, "GET /version")
+        return found
+
+    def watch(self, path: str, until: float) -> Iterator[dict[str, Any]]:
+        """Yield the objects of a collection, as they are first and whenever they change, for a wait of its own.
+
+        Parameters
+        ----------
+        path : str
+            The collection's path, with its parameters.
+        until : float
+            When it ends, by `time.monotonic`. It ends before, without an error, when the connection does: what waits
+            watches again.
+
+        Raises
+        ------
+        ServerError
+            If the server refuses.
+        """
+        left = until - time.monotonic()
+        if left <= 0:
+            return
+        mark = "&" if "?" in path else "?"
+        asked = f"{path}{mark}{urlencode({'watch': 1, 'timeoutSeconds': int(left) + 1})}"
+        try:
+            with self.stream(asked, watch=False, read_timeout=left) as lines:
+                for line in lines:
+                    yield json.loads(line)["object"]
+                    if time.monotonic() > until:
+                        return
+        except (ConnectionError, ClusterError, ValueError, LookupError, TypeError):
+            return
 
     def stream(
         self,
@@ -357,11 +383,22 @@ class Connection:
             Media type.
         watch : bool
             Whether it is a watch.
+
+        Raises
+        ------
+        ServerError, ClusterError
+            As `request` does.
         """
         headers = {"Accept": accept, "User-Agent": "kitlib"}
-        timeout = urllib3.Timeout(connect=5, read=read_timeout)
+        timeout = urllib3.Timeout(connect=CONNECT, read=read_timeout)
         asked = {**(query or {}), **({"watch": "1"} if watch else {})}
-        return Stream(self._send("GET", path, asked, None, headers, timeout), watch)
+        response = self._send("GET", path, asked, None, headers, timeout)
+        if response.status >= 400:
+            raise server_error(response.status, self._whole(response, f"GET {path}"), f"GET {path}", response.headers)
+        if what := answers.page(b"", response.headers):
+            response.close()
+            raise answers.no_api_server(what, self.server, f"GET {path}")
+        return Stream(response, watch)
 
     def discover(self, name: str, group_version: str | None = None) -> Resource:
         """Find a kind by any of its names, as kubectl does: "Deployment", "deployments", "deploy", "jobs.batch".
@@ -369,72 +406,15 @@ class Connection:
         Raises
         ------
         UsageError
-            If the server serves no such kind.
+            If the server serves no such kind; APIs that did not answer are named.
         """
-        wanted, _, group = name.partition(".")
-        wanted = wanted.lower()
-        for version in [group_version] if group_version else self._group_versions():
-            if group and version.split("/")[0] != group:
-                continue
-            for resource in self._served(version):
-                names = {resource.kind.lower(), resource.plural, resource.singular, *resource.short_names}
-                if wanted in names:
-                    return resource
-        raise UsageError(
-            f"this API server serves no kind {name!r}" + (f" in {group_version}" if group_version else ""),
-            step="discovery",
-            object=self.server,
-            next="`kubectl api-resources` lists what it serves; check the spelling and the apiVersion",
-        )
-
-    def _group_versions(self) -> Iterator[str]:
-        yield from ("v1", "apps/v1", "batch/v1", "networking.k8s.io/v1")
-        for group in self.get("/apis")["groups"]:
-            yield from (version["groupVersion"] for version in group["versions"])
-
-    def _served(self, group_version: str) -> list[Resource]:
-        if group_version not in self._resources:
-            path = "/api/v1" if group_version == "v1" else f"/apis/{group_version}"
-            try:
-                listed = self.get(path)["resources"]
-            except ServerError as error:
-                if error.status.get("code") != 404:
-                    raise
-                listed = []
-            self._resources[group_version] = [
-                Resource(
-                    kind=item["kind"],
-                    plural=item["name"],
-                    singular=item.get("singularName") or item["kind"].lower(),
-                    group_version=group_version,
-                    namespaced=item["namespaced"],
-                    short_names=tuple(item.get("shortNames") or ()),
-                )
-                for item in listed
-                if "/" not in item["name"]
-            ]
-        return self._resources[group_version]
+        return discovery.find(self, name, group_version)
 
 
-def server_error(code: int, body: bytes, step: str, headers: Mapping[str, str] | None = None) -> ServerError:
-    """Make the error that says what the server's Status object says, and when to come again."""
-    try:
-        status = json.loads(body)
-    except ValueError:
-        status = {"code": code, "message": body.decode(errors="replace")[:500] or f"HTTP {code}"}
-    if not isinstance(status, dict):
-        status = {"message": str(status)[:500]}
-    status.setdefault("code", code)
-    hints = {
-        401: "the credentials in the kubeconfig are not accepted: `kitlib up` renews those of its own clusters",
-        403: "the server's answer names the permission that is missing",
-        404: "check the name and the namespace",
-        409: "another field manager owns a field, or the object exists: the message names it",
-        422: "the message names the field; `kubectl explain` shows what it takes",
-        400: "the message names the field; `kubectl explain` shows what it takes",
-    }
-    error = ServerError(str(status.get("message") or f"HTTP {code}"), step=step, next=hints.get(code), status=status)
-    asked = (headers or {}).get("Retry-After") or (status.get("details") or {}).get("retryAfterSeconds")
-    if asked is not None and str(asked).isdigit():
-        error.retry_after = min(float(asked), MOST_PATIENCE)
-    return error
+def _encoded(body: Any) -> bytes | None:
+    if body is None or isinstance(body, bytes):
+        return body
+    return (body if isinstance(body, str) else json.dumps(body)).encode()
+
+
+__all__ = ["Answer", "Connection", "Resource", "Stream", "server_error"]

@@ -2,38 +2,33 @@
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 
-import yaml
-
+from kitlib.api import kubeconfig as kubeconfigs
+from kitlib.api.transport import Connection
 from kitlib.cluster.base import Cluster
-from kitlib.errors import ClusterError, KitlibError, UsageError
+from kitlib.errors import KitlibError, UsageError
 
 
 def files() -> list[Path]:
-    """Return your kubeconfig files: those of ``KUBECONFIG``, or ~/.kube/config."""
-    named = [Path(part).expanduser() for part in os.environ.get("KUBECONFIG", "").split(os.pathsep) if part]
-    return [path for path in named or [Path("~/.kube/config").expanduser()] if path.is_file()]
+    """Return your kubeconfig files that are there: those of ``KUBECONFIG``, or ~/.kube/config."""
+    return [path for path in kubeconfigs.files() if path.is_file()]
 
 
 def names() -> dict[str, Path]:
-    """Return the contexts in your kubeconfig files; of two of one name the first counts, as for kubectl."""
-    found: dict[str, Path] = {}
-    for path in files():
-        try:
-            config = yaml.safe_load(path.read_text()) or {}
-            for item in config.get("contexts") or []:
-                found.setdefault(str(item["name"]), path)
-        except (OSError, yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
-            raise ClusterError(
-                "this is not a kubeconfig file that can be read.",
-                step="read the kubeconfig file",
-                object=str(path),
-                next="look at it with `kubectl config view`",
-            ) from error
-    return found
+    """Return the contexts in your kubeconfig files, and where each is read from: one file, or several as one.
+
+    Raises
+    ------
+    ClusterError
+        If none of them can be read.
+    """
+    known = files()
+    if not known:
+        return {}
+    where = known[0] if len(known) == 1 else Path(os.pathsep.join(map(str, known)))
+    return dict.fromkeys(kubeconfigs.read(known).contexts, where)
 
 
 def context(name: str, yes_write: bool = False) -> Cluster:
@@ -53,8 +48,6 @@ def context(name: str, yes_write: bool = False) -> Cluster:
     ClusterError
         It does not answer.
     """
-    from kitlib.api.transport import Connection
-
     known = names()
     if name not in known:
         raise UsageError(
@@ -63,13 +56,13 @@ def context(name: str, yes_write: bool = False) -> Cluster:
             next=f"use one of: {', '.join(sorted(known)) or '(there is none)'}",
         )
     connection = Connection(known[name], name, False)
-    version = json.loads(connection.request("GET", "/version", timeout=10))
+    version = connection.version()
     try:
-        nodes = json.loads(connection.request("GET", "/api/v1/nodes", timeout=10))["items"]
+        nodes = connection.get("/api/v1/nodes", timeout=10).get("items") or []
     except KitlibError:  # an account may be kept from listing nodes
         nodes = []
     simulated = bool(nodes) and all(
-        "kwok.x-k8s.io/node" in (node["metadata"].get("annotations") or {}) for node in nodes
+        "kwok.x-k8s.io/node" in ((node.get("metadata") or {}).get("annotations") or {}) for node in nodes
     )
     minor = f"{version['major']}.{version['minor'].rstrip('+')}"
     return Cluster(

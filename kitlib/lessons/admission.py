@@ -10,18 +10,15 @@ make the same object where no policy is, and `without_defaults` tells the two ap
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-import urllib3
-from kubernetes.client.exceptions import ApiException
-
 from kitlib import objects
+from kitlib.api.answers import decoded
 from kitlib.api.transport import Connection
-from kitlib.errors import ClusterError, ServerError, UsageError, WaitTimeout
+from kitlib.errors import ServerError, UsageError, WaitTimeout
 from kitlib.progress import Progress, duration
 
 SERVERS_OWN = ("uid", "creationTimestamp", "resourceVersion", "generation", "managedFields", "selfLink", "namespace")
@@ -116,28 +113,15 @@ def send(
     RefusedError, ServerError
         If this connection may not write; if the server answers neither yes nor no.
     """
-    if not connection.writable:
-        connection.request(method, path)  # says why not
-    sent = {"Accept": "application/json", "User-Agent": "kitlib", **(headers or {})}
-    sent["Content-Type"] = objects.STRATEGIC if method == "PATCH" else "application/json"
-    url = f"{connection.server}{path}" + ("?dryRun=All" if dry_run else "")
-    client = connection.api_client
-    client.update_params_for_auth(sent, [], ["BearerToken"], path, method, body)
-    try:
-        response = client.call_api(method, url, sent, body, _request_timeout=60)
-        data = json.loads(response.read())
-    except (ApiException, urllib3.exceptions.HTTPError, ValueError) as error:
-        raise ClusterError(
-            f"the API server does not answer: {error}",
-            step=f"{method} {path}",
-            object=connection.server,
-            next="`kitlib status` shows what is running, `kitlib up` starts it again",
-        ) from error
-    warned = _warnings(response.getheaders())
-    if response.status < 400:
+    content_type = objects.STRATEGIC if method == "PATCH" else "application/json"
+    query = {"dryRun": "All"} if dry_run else None
+    answer = connection.exchange(method, path, query, body, content_type, headers)
+    warned = _warnings(answer.headers)
+    data = decoded(answer.body, connection.server, f"{method} {path}")
+    if answer.code < 400:
         return Answer("admitted", "", warned, data)
-    said = str(data.get("message") or f"HTTP {response.status}")
-    verdict = {403: "refused", 422: "invalid", 400: "invalid"}.get(response.status)
+    said = str(data.get("message") or f"HTTP {answer.code}")
+    verdict = {403: "refused", 422: "invalid", 400: "invalid"}.get(answer.code)
     if verdict is None:
         raise ServerError(said, step=f"{method} {path}", status=data)
     return Answer(verdict, said, warned)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import threading
@@ -244,11 +245,13 @@ class Reader:
         return json.loads(made)["status"]["token"]
 
     def write(self, token: str) -> None:
-        authority = self.admin.api_client.configuration.ssl_ca_cert
+        authority = base64.b64encode(self.admin.authority).decode()
         config = {
             "apiVersion": "v1",
             "kind": "Config",
-            "clusters": [{"name": "c", "cluster": {"server": self.admin.server, "certificate-authority": authority}}],
+            "clusters": [
+                {"name": "c", "cluster": {"server": self.admin.server, "certificate-authority-data": authority}}
+            ],
             "users": [{"name": "u", "user": {"token": token}}],
             "contexts": [{"name": "x", "context": {"cluster": "c", "user": "u"}}],
             "current-context": "x",
