@@ -12,7 +12,8 @@ from matplotlib.path import Path
 from kitlib.plots.canvas import attach, bare, box_of, pixels, size_of
 from kitlib.plots.lanes import HEADER, KEY, add_bars, bar, draw_key, fit_lane_name, lane_axes, name_group
 from kitlib.plots.style import INK, PALETTE, SMALL, Tone, amount, drawn, plain
-from kitlib.plots.timeaxis import Clock, draw_axis, draw_gaps, draw_steps, draw_zero, need, nothing
+from kitlib.plots.timeaxis import Clock, draw_axis, draw_gaps, draw_steps, draw_zero, nothing
+from kitlib.rollout.window import need
 
 NEEDS = (
     "monotonic_ns",

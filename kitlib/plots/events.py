@@ -13,17 +13,8 @@ from matplotlib.path import Path
 
 from kitlib.plots.canvas import LEFT, attach, bare, box_of, new_axes, new_figure, pixels, size_of
 from kitlib.plots.style import INK, PALETTE, SMALL, Colours, amount, drawn, plain
-from kitlib.plots.timeaxis import (
-    STEP_ROW,
-    Clock,
-    draw_axis,
-    draw_gaps,
-    draw_steps,
-    draw_zero,
-    need,
-    nothing,
-    step_rows,
-)
+from kitlib.plots.timeaxis import STEP_ROW, Clock, draw_axis, draw_gaps, draw_steps, draw_zero, nothing, step_rows
+from kitlib.rollout.window import need
 
 NEEDS = (
     "observed_at",

@@ -10,10 +10,10 @@ from matplotlib.axes import Axes
 
 from kitlib.plots import verdict as answers
 from kitlib.plots.canvas import RIGHT, box_of, pixels, put_apart, size_of
-from kitlib.plots.stack import HEADROOM, KINDS, Stack
+from kitlib.plots.stack import HEADROOM, Stack, promised
 from kitlib.plots.style import COUNTED, HEADLINE, INK, SMALL, TEXT, Colours, amount, drawn, text_on
 from kitlib.plots.timeaxis import Clock
-from kitlib.plots.verdict import Verdict
+from kitlib.rollout.verdict import KINDS, Verdict
 
 STRIDE = 2
 """Pixels between two columns in which labels look for room."""
@@ -149,7 +149,7 @@ def brackets(ax: Axes, verdict: Verdict, clock: Clock) -> None:
         elif end is None:
             end_shown, words = clock.end, "not finished"
         else:
-            end_shown, words = end, change.lasting(clock)
+            end_shown, words = end, answers.lasting(change, clock)
         x0, x1 = float(clock.x(change.begin)), float(clock.x(end_shown))
         trans = ax.get_xaxis_transform()
         ax.plot(
@@ -176,9 +176,9 @@ def brackets(ax: Axes, verdict: Verdict, clock: Clock) -> None:
                 gid="finished",
             )
         full = (
-            f"{change.name}: {words}"
+            f"{answers.what(change)}: {words}"
             if len(verdict.changes) > 1
-            else (words if end is None else f"{change.done} in {words}")
+            else (words if end is None else f"{answers.done(change)} in {words}")
         )
         width = size_of(ax, full, SMALL)[0]
         if len(verdict.changes) > 1 and width > (x1 - x0) / (high - low) * box.width:
@@ -208,7 +208,7 @@ def _all_in_one(verdict: Verdict, clock: Clock) -> str:
     took = sorted((change for change in verdict.changes if change.end), key=lambda one: (one.end or 0) - one.begin)
     words = f"{len(verdict.changes)} changes"
     if took:
-        words += f", {took[0].lasting(clock)} to {took[-1].lasting(clock)} each"
+        words += f", {answers.lasting(took[0], clock)} to {answers.lasting(took[-1], clock)} each"
     open_ones = len(verdict.changes) - len(took)
     return words + (f"; {open_ones} overtaken or not finished" if open_ones else "")
 
@@ -285,14 +285,14 @@ def _longest(good: np.ndarray) -> np.ndarray:
     return max(np.split(runs, np.flatnonzero(np.diff(runs) > 1) + 1), key=len)
 
 
-def name_bounds(ax: Axes, verdict: Verdict, times: pd.DataFrame) -> None:
+def name_bounds(ax: Axes, verdict: Verdict) -> None:
     """Write at the right what the lines mean, as of the window's end."""
-    last = times.iloc[-1]
+    last = promised(verdict).iloc[-1]
     desired, upper, lower = int(last["desired"]), int(last["upper"]), int(last["lower"])
     surge, unavailable = upper - desired, desired - lower
     written = verdict.written
     items: list[tuple[int, str, str]] = []
-    if verdict.promise.strategy == "Recreate":
+    if verdict.bounds.strategy == "Recreate":
         items.append((upper, f"at most {upper}", "Recreate: no minimum"))
     else:
         plus = f"{surge} ({written[0]} of {desired})" if written[0].endswith("%") else f"maxSurge {surge}"

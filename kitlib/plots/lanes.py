@@ -14,17 +14,8 @@ from matplotlib.path import Path
 from kitlib.plots.canvas import LEFT, attach, bare, box_of, new_axes, new_figure, pixels, size_of
 from kitlib.plots.style import FOLDED as FOLDED_TONES
 from kitlib.plots.style import INK, SMALL, TONES, Colours, Tone, amount, drawn, plain
-from kitlib.plots.timeaxis import (
-    STEP_ROW,
-    Clock,
-    draw_axis,
-    draw_gaps,
-    draw_steps,
-    draw_zero,
-    need,
-    nothing,
-    step_rows,
-)
+from kitlib.plots.timeaxis import STEP_ROW, Clock, draw_axis, draw_gaps, draw_steps, draw_zero, nothing, step_rows
+from kitlib.rollout.window import need
 
 NEEDS = ("monotonic_ns", "seq", "name", "uid", "state", "owner.name", "reason", "message")
 ROW, HEADER, KEY = 0.155, 0.2, 0.24
@@ -90,7 +81,7 @@ class Group:
 
 def lanes(
     pods: pd.DataFrame,
-    replicas: pd.DataFrame | None = None,
+    workloads: pd.DataFrame | None = None,
     zero: int | str | None = None,
     ax: Axes | None = None,
     fold: int = 24,
@@ -104,7 +95,7 @@ def lanes(
     ----------
     pods : DataFrame
         The frame of that name.
-    replicas : DataFrame, optional
+    workloads : DataFrame, optional
         The frame of that name, for the revisions' numbers and colours.
     zero : int or str, optional
         Time zero: monotonic ns or a step's name. Default is the begin of the last step.
@@ -125,7 +116,7 @@ def lanes(
     """
     need(pods, NEEDS, "pods", "lanes")
     clock = Clock.of([pods], zero, "lanes")
-    colours = Colours(replicas, pods)
+    colours = Colours(workloads, pods)
     groups = lives(pods, colours, clock)
     if ax is None:
         height, above = height_of(groups, fold), step_rows(clock) * STEP_ROW / 72
@@ -138,7 +129,7 @@ def lanes(
 
 
 def lanes_text(
-    pods: pd.DataFrame, replicas: pd.DataFrame | None = None, zero: int | str | None = None, fold: int = 24
+    pods: pd.DataFrame, workloads: pd.DataFrame | None = None, zero: int | str | None = None, fold: int = 24
 ) -> str:
     """Say in words what `lanes` draws: a line for each Pod, or for each revision if there are more than `fold`.
 
@@ -146,7 +137,7 @@ def lanes_text(
     ----------
     pods : DataFrame
         The frame of that name.
-    replicas : DataFrame, optional
+    workloads : DataFrame, optional
         The frame of that name, for the revisions' numbers.
     zero : int or str, optional
         Time zero, as for `lanes`.
@@ -160,7 +151,7 @@ def lanes_text(
     """
     need(pods, NEEDS, "pods", "lanes")
     clock = Clock.of([pods], zero, "lanes")
-    colours = Colours(replicas, pods)
+    colours = Colours(workloads, pods)
     first, *rest = tell(lives(pods, colours, clock), colours, clock, fold)
     return "\n".join([first, *clock.in_words(), *rest])
 

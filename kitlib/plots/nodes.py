@@ -14,7 +14,8 @@ from kitlib.frames.nodes import failure, heartbeats
 from kitlib.plots.canvas import RIGHT, attach, bare, box_of, pixels, size_of
 from kitlib.plots.lanes import HEADER, KEY, add_bars, bar, draw_key, fit_lane_name, lane_axes, name_group, name_lane
 from kitlib.plots.style import INK, PALETTE, SMALL, Tone, amount, drawn, plain
-from kitlib.plots.timeaxis import Clock, draw_axis, draw_gaps, draw_steps, draw_zero, need, nothing
+from kitlib.plots.timeaxis import Clock, draw_axis, draw_gaps, draw_steps, draw_zero, nothing
+from kitlib.rollout.window import need
 
 NEEDS = ("observed_at", "monotonic_ns", "origin", "name", "about", "condition", "status", "taints", "stamp")
 ROW, BAR, TICK = 0.42, 0.16, 0.08

@@ -13,7 +13,8 @@ from kitlib.frames.probes import KINDS
 from kitlib.plots.canvas import attach, bare, box_of, pixels
 from kitlib.plots.lanes import HEADER, fit_lane_name, lane_axes, name_group
 from kitlib.plots.style import INK, PALETTE, SMALL, amount, drawn, plain
-from kitlib.plots.timeaxis import Clock, draw_axis, draw_gaps, draw_steps, draw_zero, need, nothing
+from kitlib.plots.timeaxis import Clock, draw_axis, draw_gaps, draw_steps, draw_zero, nothing
+from kitlib.rollout.window import need
 
 NEEDS = (
     "monotonic_ns",

@@ -8,15 +8,15 @@ from matplotlib.axes import Axes
 from kitlib.plots import verdict as answers
 from kitlib.plots.canvas import attach, bare, box_of, new_axes, new_figure, pixels
 from kitlib.plots.labels import brackets, draw_headline, name_areas, name_bounds, name_revisions
-from kitlib.plots.stack import HEADROOM, KINDS, breaches, build, envelope, fill, scale
+from kitlib.plots.stack import HEADROOM, breaches, build, envelope, fill, scale
 from kitlib.plots.style import INK, TEXT, Colours, amount, plain
 from kitlib.plots.timeaxis import STEP_ROW, Clock, draw_axis, draw_gaps, draw_steps, draw_zero, nothing, step_rows
-from kitlib.plots.verdict import Verdict
+from kitlib.rollout.verdict import KINDS, Verdict, check, verdict
 
 
 def rollout(
     pods: pd.DataFrame,
-    replicas: pd.DataFrame,
+    workloads: pd.DataFrame,
     deployment: str | None = None,
     zero: int | str | None = None,
     ax: Axes | None = None,
@@ -28,7 +28,7 @@ def rollout(
 
     Parameters
     ----------
-    pods, replicas : DataFrame
+    pods, workloads : DataFrame
         The frames of those names.
     deployment : str, optional
         The Deployment's name; may be left out if there is one only.
@@ -47,32 +47,32 @@ def rollout(
     UsageError
         If a column is missing, or the Deployment or the step isn't there.
     """
-    pods, replicas = answers.check(pods, replicas, "rollout")
-    clock = Clock.of([pods, replicas], zero, "rollout")
+    pods, workloads = check(pods, workloads, "rollout")
+    clock = Clock.of([pods, workloads], zero, "rollout")
     rows = step_rows(clock)
     if ax is None:
         ax = new_axes(new_figure(0.55 + 2.35 + 0.65 + rows * STEP_ROW / 72), bottom=0.55, height=2.35)
-    if replicas.empty:
-        attach(ax, rollout_text(pods, replicas, deployment, zero))
+    if workloads.empty:
+        attach(ax, rollout_text(pods, workloads, deployment, zero))
         bare(ax)
         draw_axis(ax, clock)
         nothing(ax, clock, "Deployment")
         return ax
-    judged, colours = answers.judge(pods, replicas, deployment, clock), Colours(replicas, pods)
+    judged, colours = verdict(pods, workloads, deployment), Colours(workloads, pods)
     attach(ax, "\n".join(tell(judged, colours, clock)))
     draw(ax, judged, colours, clock)
-    draw_headline(ax, judged[0], clock, above=draw_steps(ax, clock) * STEP_ROW + 8)
+    draw_headline(ax, judged, clock, above=draw_steps(ax, clock) * STEP_ROW + 8)
     return ax
 
 
 def rollout_text(
-    pods: pd.DataFrame, replicas: pd.DataFrame, deployment: str | None = None, zero: int | str | None = None
+    pods: pd.DataFrame, workloads: pd.DataFrame, deployment: str | None = None, zero: int | str | None = None
 ) -> str:
     """Say in words what `rollout` draws.
 
     Parameters
     ----------
-    pods, replicas : DataFrame
+    pods, workloads : DataFrame
         The frames of those names.
     deployment : str, optional
         The Deployment's name; may be left out if there is one only.
@@ -84,20 +84,19 @@ def rollout_text(
     str
         The promise, whether it was kept, how long it took, and what happened to each revision.
     """
-    pods, replicas = answers.check(pods, replicas, "rollout")
-    clock = Clock.of([pods, replicas], zero, "rollout")
-    if replicas.empty:
+    pods, workloads = check(pods, workloads, "rollout")
+    clock = Clock.of([pods, workloads], zero, "rollout")
+    if workloads.empty:
         return "\n".join(["Nothing recorded: no Deployment in this time.", *clock.in_words()])
-    judged = answers.judge(pods, replicas, deployment, clock)
-    return "\n".join(tell(judged, Colours(replicas, pods), clock))
+    judged = verdict(pods, workloads, deployment)
+    return "\n".join(tell(judged, Colours(workloads, pods), clock))
 
 
-def tell(judged: tuple[Verdict, pd.DataFrame, pd.DataFrame], colours: Colours, clock: Clock) -> list[str]:
+def tell(judged: Verdict, colours: Colours, clock: Clock) -> list[str]:
     """Return the text's lines."""
-    verdict, _, long = judged
-    lines = [f"{answers.headline(verdict, clock)[1]}.", f"Rollout of {answers.subject(verdict)}.", *clock.in_words()]
-    lines += answers.in_words(verdict, clock)
-    for name, rows in long.groupby("replicaset", sort=False):
+    lines = [f"{answers.headline(judged, clock)[1]}.", f"Rollout of {answers.subject(judged)}.", *clock.in_words()]
+    lines += answers.in_words(judged, clock)
+    for (name, _), rows in judged.by_revision.groupby(["replicaset", "uid"], sort=False):
         first, last = rows.iloc[0], rows.iloc[-1]
         total = rows["available"] + rows["unavailable"]
         if not (total.any() or rows["terminating"].any()):
@@ -113,25 +112,25 @@ def tell(judged: tuple[Verdict, pd.DataFrame, pd.DataFrame], colours: Colours, c
 
 def draw(
     ax: Axes,
-    judged: tuple[Verdict, pd.DataFrame, pd.DataFrame],
+    judged: Verdict,
     colours: Colours,
     clock: Clock,
     labelled: bool = True,
 ) -> None:
     """Draw stack, envelope and labels into axes whose size is final."""
-    verdict, times, long = judged
+    times = judged.timeline
     bare(ax, left=True)
     draw_axis(ax, clock, labelled)
     bands = [(0.0, 1 - HEADROOM * pixels(ax) / box_of(ax).height)]
     draw_zero(ax, clock, bands)
-    stack = build(long, times, clock)
+    stack = build(judged, clock)
     scale(ax, stack, times)
     fill(ax, stack, colours, clock)
-    envelope(ax, times, stack, colours, clock)
-    breaches(ax, verdict, clock)
+    envelope(ax, judged, stack, clock)
+    breaches(ax, judged, clock)
     draw_gaps(ax, clock, bands, *KINDS)
     name_revisions(ax, stack, times, colours, clock)
-    brackets(ax, verdict, clock)
-    name_areas(ax, stack, verdict, clock)
-    name_bounds(ax, verdict, times)
+    brackets(ax, judged, clock)
+    name_areas(ax, stack, judged, clock)
+    name_bounds(ax, judged)
     ax.set_ylabel("Pods", color=INK, fontsize=TEXT)

@@ -15,11 +15,9 @@ from matplotlib.ticker import MaxNLocator
 
 from kitlib.plots.canvas import box_of, pixels
 from kitlib.plots.style import COUNTED, INK, ON_DARK, Colours
-from kitlib.plots.timeaxis import Clock, Gap
-from kitlib.plots.verdict import Verdict
-
-KINDS = ("Pod", "ReplicaSet", "Deployment")
-"""Kinds whose gaps concern the stack."""
+from kitlib.plots.timeaxis import Clock
+from kitlib.rollout.verdict import KINDS, Verdict
+from kitlib.rollout.window import Gap
 
 HEADROOM = 44
 """Points above the stack: for the bracket that says how long it took, and for the names of areas."""
@@ -68,30 +66,29 @@ class Stack:
         return np.searchsorted(self.ns, ns, side="right") - 1
 
 
-def build(long: pd.DataFrame, times: pd.DataFrame, clock: Clock) -> Stack:
-    """Make the stack from what kitlib.rollout calls `by_revision` and `timeline`."""
+def build(verdict: Verdict, clock: Clock) -> Stack:
+    """Make the stack from what the verdict rests on."""
+    long, times = verdict.by_revision, verdict.timeline
     kept = times.drop_duplicates("monotonic_ns", keep="last")
     versions = kept["resourceVersion"].to_numpy()
     ns = kept["monotonic_ns"].to_numpy()
-    known = long[["revision", "replicaset"]].drop_duplicates().itertuples(index=False, name=None)
-    bands = sorted(known, key=lambda band: (band[0] or 10**9, band[1]))
-    last = long.drop_duplicates(["resourceVersion", "replicaset"], keep="last")
+    columns = ["revision", "replicaset", "uid"]
+    known = long[columns].drop_duplicates().itertuples(index=False, name=None)
+    bands = sorted(known, key=lambda band: (band[0] or 10**9, *band[1:]))
+    last = long.drop_duplicates(["resourceVersion", "uid"], keep="last")
     last = last[last["resourceVersion"].isin(versions)]
     places = pd.Series(np.arange(len(versions)), index=versions)
-    own = {
-        band: (places[rows["resourceVersion"]].to_numpy(), rows)
-        for band, rows in last.groupby(["revision", "replicaset"])
-    }
+    own = {band: (places[rows["resourceVersion"]].to_numpy(), rows) for band, rows in last.groupby(columns)}
     base = np.zeros(len(ns), dtype="int64")
     layers = []
     for kind in COUNTED:
-        for number, name in bands:
-            if (number, name) not in own or not own[number, name][1][kind].any():
+        for band in bands:
+            if band not in own or not own[band][1][kind].any():
                 continue
-            where, rows = own[number, name]
+            where, rows = own[band]
             count = np.zeros(len(ns), dtype="int64")
             count[where] = rows[kind]
-            layers.append(Layer(kind, str(name), base, base + count, int(number)))
+            layers.append(Layer(kind, str(band[1]), base, base + count, int(band[0])))
             base = base + count
     if len(ns) and ns[0] <= clock.begin:
         ns = ns.copy()
@@ -164,7 +161,7 @@ def add_tone(ax: Axes, paths: Sequence[Path], colour: str, kind: str) -> None:
         ax.add_artist(edge)
 
 
-def _line(times: pd.DataFrame, column: str, clock: Clock) -> tuple[np.ndarray, np.ndarray]:
+def _line(times: pd.DataFrame, column: str, clock: Clock, end: int) -> tuple[np.ndarray, np.ndarray]:
     """Return a bound as a line of steps that is interrupted where nothing was recorded."""
     kept = times.drop_duplicates("monotonic_ns", keep="last")
     ns, values = kept["monotonic_ns"].to_numpy(), kept[column].to_numpy(dtype=float)
@@ -172,15 +169,26 @@ def _line(times: pd.DataFrame, column: str, clock: Clock) -> tuple[np.ndarray, n
     edges = [edge for gap in gaps for edge in (gap.after, gap.until)]
     if ns[0] <= clock.begin:
         ns = np.append(clock.left, ns[1:])
-    at = np.unique(np.concatenate([ns, [edge for edge in edges if edge > ns[0]], [clock.right]]).astype("int64"))
+    at = np.unique(np.concatenate([ns, [edge for edge in edges if ns[0] < edge < end], [end]]).astype("int64"))
     y = values[np.searchsorted(ns, at, side="right") - 1]
     for gap in gaps:
         y[(at >= gap.after) & (at < gap.until)] = np.nan
     return clock.x(at), y
 
 
-def envelope(ax: Axes, times: pd.DataFrame, stack: Stack, colours: Colours, clock: Clock) -> None:
+def promised(verdict: Verdict) -> pd.DataFrame:
+    """Return the timeline as far as the Deployment promises anything: until it is deleted."""
+    times = verdict.timeline
+    if verdict.deleted is None:
+        return times
+    there = times["monotonic_ns"] < verdict.deleted
+    return times[there] if there.any() else times.head(1)
+
+
+def envelope(ax: Axes, verdict: Verdict, stack: Stack, clock: Clock) -> None:
     """Draw the bounds: in ink, and in white where they cross a solid area."""
+    times = promised(verdict)
+    end = clock.right if verdict.deleted is None else verdict.deleted
     gaps = clock.gaps_of("Pod", "ReplicaSet")
     solid = [
         path
@@ -190,7 +198,7 @@ def envelope(ax: Axes, times: pd.DataFrame, stack: Stack, colours: Colours, cloc
     ]
     styles = {"desired": (0, (1, 2.2)), "lower": (0, (5, 2.5)), "upper": (0, (5, 2.5))}
     for column, dashes in styles.items():
-        x, y = _line(times, column, clock)
+        x, y = _line(times, column, clock, end)
         if column == "desired" and ((times["upper"] == times["desired"]) | (times["lower"] == times["desired"])).all():
             continue
         if column == "lower" and not times["lower"].any():

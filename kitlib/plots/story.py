@@ -8,7 +8,6 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from kitlib.errors import UsageError
-from kitlib.plots import verdict as answers
 from kitlib.plots.canvas import KitAxes, attach, new_axes, new_figure
 from kitlib.plots.events import NEEDS as NEEDS_EVENTS
 from kitlib.plots.events import Lane, collect
@@ -24,7 +23,10 @@ from kitlib.plots.lanes import tell as tell_lanes
 from kitlib.plots.rollout import draw as draw_rollout
 from kitlib.plots.rollout import tell as tell_rollout
 from kitlib.plots.style import Colours, plain
-from kitlib.plots.timeaxis import STEP_ROW, Clock, draw_steps, need, step_rows
+from kitlib.plots.timeaxis import STEP_ROW, Clock, draw_steps, step_rows
+from kitlib.rollout.identity import Deployment, which
+from kitlib.rollout.verdict import Verdict, check, verdict
+from kitlib.rollout.window import need
 
 if TYPE_CHECKING:
     from kitlib.frames import Frames
@@ -61,12 +63,12 @@ def story(
     UsageError
         If a column is missing, or the Deployment or the step isn't there.
     """
-    pods, replicas, events, name = _own(frames, deployment)
-    clock = Clock.of([pods, replicas, events], zero, "story")
-    colours = Colours(replicas, pods)
+    pods, workloads, events, name = _own(frames, deployment)
+    clock = Clock.of([pods, workloads, events], zero, "story")
+    colours = Colours(workloads, pods)
     groups = lives(pods, colours, clock)
     found = collect(events, colours, clock)
-    judged = answers.judge(pods, replicas, name, clock) if name else None
+    judged = verdict(pods, workloads, name) if name else None
     tall = [lanes_height(groups, FOLD), events_height(found, clock)]
     rows = step_rows(clock)
     top = TOP + rows * STEP_ROW / 72
@@ -80,7 +82,7 @@ def story(
     if judged:
         first = new_axes(figure, BOTTOM + tall[1] + BETWEEN + tall[0] + BETWEEN, STACK)
         draw_rollout(first, judged, colours, clock, labelled=False)
-        draw_headline(first, judged[0], clock, above, title)
+        draw_headline(first, judged, clock, above, title)
     elif title:
         draw_title(first, title, above)
     draw_steps(first, clock)
@@ -109,15 +111,15 @@ def story_text(
     str
         The answer first, then rollout, Pods and Events.
     """
-    pods, replicas, events, name = _own(frames, deployment)
-    clock = Clock.of([pods, replicas, events], zero, "story")
-    colours = Colours(replicas, pods)
-    judged = answers.judge(pods, replicas, name, clock) if name else None
+    pods, workloads, events, name = _own(frames, deployment)
+    clock = Clock.of([pods, workloads, events], zero, "story")
+    colours = Colours(workloads, pods)
+    judged = verdict(pods, workloads, name) if name else None
     return _tell(judged, lives(pods, colours, clock), collect(events, colours, clock), colours, clock, title)
 
 
 def _tell(
-    judged: tuple[answers.Verdict, pd.DataFrame, pd.DataFrame] | None,
+    judged: Verdict | None,
     groups: list[Group],
     found: list[Lane],
     colours: Colours,
@@ -133,8 +135,8 @@ def _tell(
     return "\n\n".join("\n".join(part) for part in parts)
 
 
-def _own(frames: Frames, deployment: str | None) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, str]:
-    """Return the frames pods, replicas and events of one Deployment, or of all, and its name if there is one."""
+def _own(frames: Frames, deployment: str | None) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, Deployment | None]:
+    """Return the frames pods, workloads and events of one Deployment, or of all, and which it is if there is one."""
     missing = [name for name in ("pods", "workloads", "events") if not hasattr(frames, name)]
     if missing:
         raise UsageError(
@@ -142,21 +144,19 @@ def _own(frames: Frames, deployment: str | None) -> tuple[pd.DataFrame, pd.DataF
             step="story",
             next="give it recording.frames or step.frames",
         )
-    pods, replicas, events = frames.pods, frames.workloads, frames.events
-    answers.check(pods, replicas, "story")
+    pods, workloads, events = frames.pods, frames.workloads, frames.events
+    check(pods, workloads, "story")
     need(pods, NEEDS_LANES, "pods", "story")
     need(events, NEEDS_EVENTS, "events", "story")
-    there = replicas.loc[replicas["kind"] == "Deployment"]
-    if deployment is None and there["name"].nunique() == 0:
-        return pods, replicas, events, ""
-    name = answers.which(replicas, deployment)
+    if deployment is None and not (workloads["kind"] == "Deployment").any():
+        return pods, workloads, events, None
+    meant = which(workloads, deployment)
     if deployment is not None:
-        uids = set(there.loc[there["name"] == name, "uid"])
-        sets = replicas[(replicas["kind"] == "ReplicaSet") & replicas["owner.uid"].isin(uids)]
+        sets = meant.sets(workloads)
         pods = pods[pods["owner.uid"].isin(set(sets["uid"]))]
-        replicas = replicas[replicas["uid"].isin(uids | set(sets["uid"]))]
-        about = {("Deployment", name)}
+        workloads = workloads[workloads["uid"].isin({meant.uid, *sets["uid"]})]
+        about = {("Deployment", meant.name)}
         about |= {("ReplicaSet", one) for one in sets["name"]} | {("Pod", one) for one in pods["name"]}
         pairs = zip(events["involvedObject.kind"], events["involvedObject.name"], strict=True)
         events = events[[pair in about for pair in pairs]]
-    return pods, replicas, events, name
+    return pods, workloads, events, meant

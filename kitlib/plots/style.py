@@ -145,14 +145,14 @@ class Colours:
 
     Parameters
     ----------
-    replicas, pods : DataFrame, optional
+    workloads, pods : DataFrame, optional
         The frames of those names; either may be missing.
     """
 
-    def __init__(self, replicas: pd.DataFrame | None = None, pods: pd.DataFrame | None = None) -> None:
+    def __init__(self, workloads: pd.DataFrame | None = None, pods: pd.DataFrame | None = None) -> None:
         self.since: dict[str, list[tuple[int, int]]] = {}  # owner → (monotonic ns, revision), in order of time
-        if replicas is not None and len(replicas):
-            sets = replicas[(replicas["kind"] == "ReplicaSet") & replicas["revision"].notna()]
+        if workloads is not None and len(workloads):
+            sets = workloads[(workloads["kind"] == "ReplicaSet") & workloads["revision"].notna()]
             for name, now, number in zip(sets["name"], sets["monotonic_ns"], sets["revision"], strict=True):
                 known = self.since.setdefault(str(name), [])
                 if not known or known[-1][1] != number:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -16,6 +16,7 @@ from matplotlib.ticker import MaxNLocator
 from kitlib.errors import UsageError
 from kitlib.plots.canvas import LEFT, RIGHT, WIDTH, box_of, pixels, size_of
 from kitlib.plots.style import INK, SMALL, TEXT, drawn, plain
+from kitlib.rollout.window import Gap, Window, without
 
 STEP_ROW = 15
 """Points that a row of steps takes above the axes."""
@@ -27,46 +28,6 @@ SHORTEST = 100_000_000
 """Nanoseconds that an axis covers at least."""
 
 _UNITS = ((300, 1, "seconds", "s"), (4 * 3600, 60, "minutes", "min"), (float("inf"), 3600, "hours", "h"))
-
-
-def need(frame: object, columns: Iterable[str], name: str, step: str) -> pd.DataFrame:
-    """Return the frame if it is one and has the columns; say what is missing otherwise."""
-    if not isinstance(frame, pd.DataFrame):
-        raise UsageError(
-            f"{name} is {type(frame).__name__}, not a DataFrame", step=step, next=f"give it recording.frames.{name}"
-        )
-    missing = [column for column in columns if column not in frame.columns]
-    if missing:
-        raise UsageError(
-            f"the frame {name} has no column {', '.join(missing)}", step=step, next=f"give it recording.frames.{name}"
-        )
-    if frame.empty and "window" not in frame.attrs:
-        raise UsageError(
-            f"the frame {name} is empty and does not say which time it covers",
-            step=step,
-            next=f"give it recording.frames.{name}, which does also when it is empty",
-        )
-    return frame
-
-
-@dataclass(frozen=True)
-class Gap:
-    """A time of which nothing was recorded, of one kind of objects or of all.
-
-    Parameters
-    ----------
-    after, until : int
-        Bounds, monotonic ns.
-    kind : str
-        Of the objects that may be missing; empty for all.
-    reason : str
-        What went wrong.
-    """
-
-    after: int
-    until: int
-    kind: str
-    reason: str
 
 
 @dataclass(frozen=True)
@@ -109,29 +70,16 @@ class Clock:
         step : str
             The caller, for messages.
         """
-        window = [frame.attrs["window"] for frame in frames if "window" in frame.attrs]
-        times = [frame["monotonic_ns"] for frame in frames if len(frame)]
-        if window:
-            begin, end = min(int(one[0]) for one in window), max(int(one[1]) for one in window)
-        else:
-            begin, end = min(int(one.min()) for one in times), max(int(one.max()) for one in times)
-            end = max([end, *(int(frame.attrs.get("now_ns", end)) for frame in frames)])
+        shown = Window.of(*frames)
+        begin, end = shown.begin, shown.end
         attrs = next((frame.attrs for frame in frames if frame.attrs), {})
         known = [(str(s["name"]), int(s["begin_ns"]), _integer(s.get("end_ns"))) for s in attrs.get("steps", ())]
         steps = tuple(s for s in known if s[1] <= end and (s[2] is None or s[2] >= begin))
-        gaps = {
-            Gap(max(int(g["after_ns"]), begin), min(int(g["until_ns"]), end), str(g["kind"] or ""), str(g["reason"]))
-            for frame in frames
-            for g in frame.attrs.get("gaps", ())
-            if int(g["until_ns"]) > begin and int(g["after_ns"]) < end
-        }
         at, since = _zero(zero, known, steps, begin, step)
         span = max(end - begin, SHORTEST)
         left = begin - round(0.03 * span) if at == begin else min(begin, at)
         right = max(end + round(0.015 * span), begin + SHORTEST, at)
-        gaps = {_until_listed(gap, frames, end) for gap in gaps}
-        order = tuple(sorted(gaps, key=lambda gap: (gap.after, gap.until, gap.kind)))
-        return cls(at, begin, end, left, right, since, steps, order)
+        return cls(at, begin, end, left, right, since, steps, shown.gaps)
 
     @property
     def unit(self) -> tuple[int, str, str]:
@@ -159,27 +107,12 @@ class Clock:
 
     def gaps_of(self, *kinds: str) -> list[Gap]:
         """Return the gaps that concern any of the kinds, overlapping ones as one."""
-        joined: list[Gap] = []
-        for gap in self.gaps:
-            if gap.kind and gap.kind not in kinds:
-                continue
-            if joined and gap.after <= joined[-1].until:
-                last = joined.pop()
-                gap = Gap(last.after, max(last.until, gap.until), last.kind, last.reason)
-            joined.append(gap)
-        return joined
+        return Window(self.begin, self.end, self.gaps).missing(*kinds)
 
     def known(self, begin: int, end: int, gaps: Sequence[Gap]) -> Iterator[tuple[int, int]]:
         """Cut a span to the picture, and cut the gaps out of it."""
         begin, end = max(begin, self.left), min(end, self.right)
-        for gap in gaps:
-            if gap.until <= begin or gap.after >= end:
-                continue
-            if gap.after > begin:
-                yield begin, gap.after
-            begin = max(begin, gap.until)
-        if end > begin:
-            yield begin, end
+        return without(begin, end, gaps)
 
     def in_words(self) -> list[str]:
         """Return lines that say which time is shown, its steps and its gaps."""
@@ -202,24 +135,6 @@ def duration(ns: int, size: int = 1, sign: str = "s") -> str:
     if float(text) == 0:
         text = "0"
     return f"{text.replace('-', '−')} {sign}"
-
-
-def _until_listed(gap: Gap, frames: Sequence[pd.DataFrame], end: int) -> Gap:
-    """Let a gap last until the list that closes it was read: what it says comes row by row."""
-    until = gap.until
-    for frame in frames:
-        if "origin" not in frame.columns or frame.empty:
-            continue
-        kinds = frame["kind"] if "kind" in frame.columns else "Pod"
-        listed = (frame["origin"] == "relist") & (frame["monotonic_ns"] >= gap.until)
-        if gap.kind:
-            listed &= kinds == gap.kind
-        later = [int(g["after_ns"]) for g in frame.attrs.get("gaps", ()) if int(g["after_ns"]) > gap.until]
-        if later:
-            listed &= frame["monotonic_ns"] <= min(later)
-        if listed.any():
-            until = max(until, int(frame.loc[listed, "monotonic_ns"].max()))
-    return Gap(gap.after, min(until, end), gap.kind, gap.reason)
 
 
 def _integer(value: object) -> int | None:

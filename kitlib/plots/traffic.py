@@ -14,7 +14,8 @@ from kitlib.frames import distribution
 from kitlib.plots.canvas import attach, bare, box_of, pixels
 from kitlib.plots.lanes import KEY, add_bars, bar, draw_key, fit_lane_name, lane_axes
 from kitlib.plots.style import INK, PALETTE, SMALL, Tone, amount, drawn, plain
-from kitlib.plots.timeaxis import Clock, draw_axis, draw_gaps, draw_steps, draw_zero, need, nothing
+from kitlib.plots.timeaxis import Clock, draw_axis, draw_gaps, draw_steps, draw_zero, nothing
+from kitlib.rollout.window import need
 
 NEEDS = ("monotonic_ns", "name", "answered", "status", "error", "who", "ready", "late_ns", "took_ns")
 ENDPOINTS = ("monotonic_ns", "service", "pod", "listed", "ready", "terminating")

@@ -32,13 +32,13 @@ def window(recording: Recording, step: str) -> Frames:
 def test_percentages_are_rounded_up_for_surge_and_down_for_unavailable(
     value: str | int | None, replicas: int, up: bool, pods: int
 ) -> None:
-    assert rollout.pods_of(value, replicas, up) == pods
+    assert rollout.scaled_int_or_percent(value, replicas, up) == pods
 
 
 @pytest.mark.parametrize("value", ["many", "-1", "2.5", "%"])
 def test_what_is_neither_number_nor_percentage_is_named(value: str) -> None:
     with pytest.raises(UsageError, match="neither a number of Pods nor a percentage"):
-        rollout.pods_of(value, 10, True)
+        rollout.scaled_int_or_percent(value, 10, True)
 
 
 def test_the_promise_of_each_strategy(recording: Recording) -> None:

@@ -15,7 +15,8 @@ from matplotlib.path import Path
 from kitlib.plots.canvas import attach, bare, box_of, pixels, put_apart, size_of
 from kitlib.plots.lanes import KEY, add_bars, bar, draw_key, fit_lane_name, lane_axes
 from kitlib.plots.style import INK, PALETTE, SMALL, Tone, amount, drawn, plain
-from kitlib.plots.timeaxis import Clock, draw_axis, draw_gaps, draw_steps, draw_zero, need, nothing
+from kitlib.plots.timeaxis import Clock, draw_axis, draw_gaps, draw_steps, draw_zero, nothing
+from kitlib.rollout.window import need
 
 LOGS = ("monotonic_ns", "name", "uid", "container", "run", "event", "line")
 CONTAINERS = (

@@ -14,7 +14,8 @@ from kitlib.plots.containers import NEEDS as SEEN
 from kitlib.plots.containers import TONES as STATES
 from kitlib.plots.lanes import HEADER, KEY, add_bars, bar, draw_key, lane_axes, name_group, name_lane
 from kitlib.plots.style import INK, PALETTE, SMALL, Tone, amount, drawn, plain
-from kitlib.plots.timeaxis import Clock, draw_axis, draw_gaps, draw_steps, draw_zero, need, nothing
+from kitlib.plots.timeaxis import Clock, draw_axis, draw_gaps, draw_steps, draw_zero, nothing
+from kitlib.rollout.window import need
 
 NEEDS = ("at_ns", "node", "what", "name", "container", "containerID", "exitCode")
 SERVER = "kube-apiserver"

@@ -1,0 +1,158 @@
+"""What frames cover: the time that they show, and what of it was not recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from kitlib.errors import UsageError
+
+
+def need(frame: object, columns: Iterable[str], name: str, step: str) -> pd.DataFrame:
+    """Return the frame if it is one and has the columns; say what is missing otherwise.
+
+    Parameters
+    ----------
+    frame : object
+        What was given.
+    columns : iterable of str
+        Those that are needed.
+    name, step : str
+        The frame's name and the caller, for messages.
+
+    Raises
+    ------
+    UsageError
+        If it is no DataFrame, has not the columns, or is empty and doesn't say which time it covers.
+    """
+    if not isinstance(frame, pd.DataFrame):
+        raise UsageError(
+            f"{name} is {type(frame).__name__}, not a DataFrame", step=step, next=f"give it recording.frames.{name}"
+        )
+    missing = [column for column in columns if column not in frame.columns]
+    if missing:
+        raise UsageError(
+            f"the frame {name} has no column {', '.join(missing)}", step=step, next=f"give it recording.frames.{name}"
+        )
+    if frame.empty and "window" not in frame.attrs:
+        raise UsageError(
+            f"the frame {name} is empty and does not say which time it covers",
+            step=step,
+            next=f"give it recording.frames.{name}, which does also when it is empty",
+        )
+    return frame
+
+
+@dataclass(frozen=True)
+class Gap:
+    """A time of which nothing was recorded, of one kind of objects or of all.
+
+    Parameters
+    ----------
+    after, until : int
+        Bounds, monotonic ns.
+    kind : str
+        Of the objects that may be missing; empty for all.
+    reason : str
+        What went wrong.
+    """
+
+    after: int
+    until: int
+    kind: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Window:
+    """The time that frames show.
+
+    Parameters
+    ----------
+    begin, end : int
+        Bounds, monotonic ns.
+    gaps : tuple of Gap
+        What was not recorded of it, in order.
+    """
+
+    begin: int
+    end: int
+    gaps: tuple[Gap, ...] = ()
+
+    @classmethod
+    def of(cls, *frames: pd.DataFrame) -> Window:
+        """Return the window that frames have together."""
+        said = [frame.attrs["window"] for frame in frames if "window" in frame.attrs]
+        times = [frame["monotonic_ns"] for frame in frames if len(frame)]
+        if said:
+            begin, end = min(int(one[0]) for one in said), max(int(one[1]) for one in said)
+        else:
+            begin, end = min(int(one.min()) for one in times), max(int(one.max()) for one in times)
+            end = max([end, *(int(frame.attrs.get("now_ns", end)) for frame in frames)])
+        return cls(begin, end, gaps_of(frames, begin, end))
+
+    def missing(self, *kinds: str) -> list[Gap]:
+        """Return the gaps that concern any of the kinds, overlapping ones as one."""
+        joined: list[Gap] = []
+        for gap in self.gaps:
+            if gap.kind and gap.kind not in kinds:
+                continue
+            if joined and gap.after <= joined[-1].until:
+                last = joined.pop()
+                gap = Gap(last.after, max(last.until, gap.until), last.kind, last.reason)
+            joined.append(gap)
+        return joined
+
+
+def gaps_of(frames: Sequence[pd.DataFrame], begin: int, end: int) -> tuple[Gap, ...]:
+    """Return what frames say was not recorded between two times; all that judges or shades gaps reads them here.
+
+    Parameters
+    ----------
+    frames : sequence of DataFrame
+        Whose attrs have `gaps`.
+    begin, end : int
+        Monotonic ns: what lies outside is cut off.
+    """
+    found = {
+        Gap(
+            max(int(gap["after_ns"]), begin), min(int(gap["until_ns"]), end), str(gap["kind"] or ""), str(gap["reason"])
+        )
+        for frame in frames
+        for gap in frame.attrs.get("gaps", ())
+        if int(gap["until_ns"]) > begin and int(gap["after_ns"]) < end
+    }
+    closed = {_until_listed(gap, frames, end) for gap in found}
+    return tuple(sorted(closed, key=lambda gap: (gap.after, gap.until, gap.kind)))
+
+
+def _until_listed(gap: Gap, frames: Sequence[pd.DataFrame], end: int) -> Gap:
+    """Let a gap last until the list that closes it was read: what it says comes row by row."""
+    until = gap.until
+    for frame in frames:
+        if "origin" not in frame.columns or frame.empty:
+            continue
+        kinds = frame["kind"] if "kind" in frame.columns else "Pod"
+        listed = (frame["origin"] == "relist") & (frame["monotonic_ns"] >= gap.until)
+        if gap.kind:
+            listed &= kinds == gap.kind
+        later = [int(g["after_ns"]) for g in frame.attrs.get("gaps", ()) if int(g["after_ns"]) > gap.until]
+        if later:
+            listed &= frame["monotonic_ns"] <= min(later)
+        if listed.any():
+            until = max(until, int(frame.loc[listed, "monotonic_ns"].max()))
+    return Gap(gap.after, min(until, end), gap.kind, gap.reason)
+
+
+def without(begin: int, end: int, gaps: Sequence[Gap]) -> Iterator[tuple[int, int]]:
+    """Cut gaps out of a time; yield the pieces that are left."""
+    for gap in gaps:
+        if gap.until <= begin or gap.after >= end:
+            continue
+        if gap.after > begin:
+            yield begin, gap.after
+        begin = max(begin, gap.until)
+    if end > begin:
+        yield begin, end
