@@ -36,15 +36,25 @@ class Progress:
         Where lines go; standard error by default.
     every : float
         Seconds between plain lines.
+    quiet : bool
+        Show nothing at all.
     """
 
-    def __init__(self, step: str, total: float | None = None, stream: TextIO | None = None, every: float = 5.0) -> None:
+    def __init__(
+        self,
+        step: str,
+        total: float | None = None,
+        stream: TextIO | None = None,
+        every: float = 5.0,
+        quiet: bool = False,
+    ) -> None:
         self.step = step
         self.total = total
         self.done = 0.0
         self.text = ""
         self._stream = stream or sys.stderr
         self._every = every
+        self._quiet = quiet
         self._started = time.monotonic()
         self._shown_at = self._advanced_at = self._started
         self._shown = False
@@ -86,6 +96,8 @@ class Progress:
         return f"{' · '.join(parts)} ({duration(seconds)})"
 
     def _show(self) -> None:
+        if self._quiet:
+            return
         self._shown = True
         self._shown_at = time.monotonic()
         if self._notebook:
@@ -103,6 +115,8 @@ class Progress:
             self._stream.flush()
 
     def __exit__(self, kind: type | None, error: BaseException | None, trace: object) -> None:
+        if self._quiet:
+            return
         if self._notebook:
             if self._handle is not None and error is None:
                 self._handle.update({"text/plain": ""}, raw=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import shlex
 import time
 from typing import TYPE_CHECKING, Annotated, Any
@@ -107,8 +106,7 @@ def down(
     """
     from kitlib import cluster as clusters
 
-    with contextlib.nullcontext() if not quiet else contextlib.redirect_stderr(None):
-        clusters.down(name)
+    clusters.down(name)  # where it waits for another process it says so, also if it is to be quiet
     if not quiet:
         typer.echo(f"{name or 'Everything that kitlib brought up'} is gone.")
 

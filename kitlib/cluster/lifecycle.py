@@ -96,7 +96,7 @@ def status(name: str) -> dict[str, Any]:
     return providers.of(name).status(name)
 
 
-def down(name: str | None = None, progress: bool = True) -> None:
+def down(name: str | None = None) -> None:
     """Remove a cluster that kitlib made (by default all), running or not, with everything that belongs to it.
 
     Raises

@@ -7,7 +7,6 @@ import os
 import threading
 from pathlib import Path
 
-from kitlib.machine.quiet import shown
 from kitlib.progress import Progress
 
 
@@ -24,12 +23,15 @@ class FileLock:
         What is being done under the lock.
     progress : bool
         Whether to show that we wait.
+    wait : bool
+        Whether to wait at all; else BlockingIOError is raised where another process holds it.
     """
 
-    def __init__(self, path: Path, step: str, progress: bool = True) -> None:
+    def __init__(self, path: Path, step: str, progress: bool = True, wait: bool = True) -> None:
         self.path = path
         self.step = step
         self.progress = progress
+        self.wait = wait
         self._file = -1
 
     def __enter__(self) -> FileLock:
@@ -38,6 +40,9 @@ class FileLock:
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
+            if not self.wait:
+                self.__exit__()
+                raise
             self._wait()
         os.ftruncate(self._file, 0)
         os.pwrite(self._file, f"{os.getpid()}\n".encode(), 0)
@@ -51,7 +56,7 @@ class FileLock:
     def _wait(self) -> None:
         try:
             done = threading.Event()
-            with shown(f"{self.step}: wait for another process", self.progress) as bar:
+            with Progress(f"{self.step}: wait for another process", quiet=not self.progress) as bar:
                 teller = threading.Thread(target=self._tell, args=(bar, done), daemon=True)
                 teller.start()
                 try:

@@ -17,7 +17,7 @@ from kitlib.cluster import Cluster, record
 from kitlib.cluster.kind import engines
 from kitlib.cluster.readiness import is_ready
 from kitlib.errors import BuildError, UsageError
-from kitlib.machine.airgap import engine
+from kitlib.machine.airgap import engine, nodeload
 from kitlib.machine.programs import nodeprograms
 from tests.machine.airgap import machine
 
@@ -271,7 +271,7 @@ def test_up_brings_back_what_a_notebook_left_stopped(kind: Cluster) -> None:
 
 
 def test_docker_publishes_on_the_loopback_address_only(own: engine.Own) -> None:
-    image = engine.load(own, progress=False)
+    image = nodeload.into_own(own, progress=False)
     try:
         with pytest.raises(BuildError, match="only tcp on 127"):
             engine.docker(own, "run", "--detach", "--publish", "18080:80", "--entrypoint", "sleep", image, "60")

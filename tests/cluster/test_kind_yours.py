@@ -22,7 +22,7 @@ from kitlib.cluster import record
 from kitlib.cluster.kind import config, engines
 from kitlib.errors import ClusterError
 from kitlib.machine import processes, versions
-from kitlib.machine.airgap import debian, engine
+from kitlib.machine.airgap import debian, engine, nodeload
 from kitlib.machine.airgap.oci import Entry, Layout
 from kitlib.machine.programs import kindcommand
 
@@ -36,7 +36,7 @@ def yours(own_state: Path) -> Iterator[engine.Own]:
     if not able:
         pytest.skip(f"no engine can be had that could play yours: {why}; use root on Debian")
     own = engine.up(progress=True)
-    engine.load(own, progress=True)
+    nodeload.into_own(own, progress=True)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("KITLIB_STATE", str(own_state / "yours"))
         for name, value in own.environment().items():
@@ -114,7 +114,15 @@ def test_kind_knows_what_it_is_told(yours: engine.Own) -> None:
 
 def test_a_cluster_on_your_engine(client: engines.Client, yours: engine.Own) -> None:
     client.run(
-        "run", "--detach", "--name", "yours", "--entrypoint", "sleep", engine.load(yours, False), "600", step="try"
+        "run",
+        "--detach",
+        "--name",
+        "yours",
+        "--entrypoint",
+        "sleep",
+        nodeload.into_own(yours, False),
+        "600",
+        step="try",
     )
     made = clusters.up("kind", progress=True)
     notes = record.load(made.name)[1]

@@ -79,3 +79,13 @@ def test_a_child_that_inherits_the_lock_holds_it(tmp_path: Path) -> None:
     child.communicate()
     assert got.wait(5)
     thread.join()
+
+
+def test_who_is_not_to_wait_is_told_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "x.lock"
+    child = holder(path)
+    with pytest.raises(BlockingIOError):
+        FileLock(path, "test", False, wait=False).__enter__()
+    end(child)
+    with FileLock(path, "test", False, wait=False):
+        pass

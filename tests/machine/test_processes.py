@@ -39,3 +39,26 @@ def test_ending_what_has_ended_is_no_error(sleeper: subprocess.Popen[bytes]) -> 
     sleeper.kill()
     sleeper.wait()
     assert processes.end([sleeper.pid]) == []
+
+
+def test_a_process_is_named_for_good(sleeper: subprocess.Popen[bytes]) -> None:
+    named = processes.identity(sleeper.pid)
+    assert not processes.ended(named) and not processes.ended(processes.identity())
+    given_away = {**named, "started": float(str(named["started"])) - 60}
+    assert processes.ended(given_away), "another process has that number now"
+    assert not processes.ended({**named, "host": "elsewhere", "pid": 2**22 + 1}), "nothing is known of it"
+    sleeper.kill()
+    sleeper.wait()
+    assert processes.ended(named)
+    assert processes.ended({"host": named["host"]}), "it isn't as kitlib writes it"
+
+
+def test_what_does_not_end_when_it_is_asked_is_killed(tmp_path: Path) -> None:
+    stubborn = subprocess.Popen(
+        ["sh", "-c", "trap '' TERM; echo; while true; do sleep 0.1; done"], stdout=subprocess.PIPE
+    )
+    assert stubborn.stdout is not None and stubborn.stdout.readline()
+    assert not processes.end_gently(stubborn.pid, 0.3)
+    meek = subprocess.Popen(["sleep", "60"])
+    assert processes.end_gently(meek.pid, 5)
+    assert stubborn.poll() is not None and meek.poll() is not None

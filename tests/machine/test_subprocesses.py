@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 import time
 from pathlib import Path
@@ -16,7 +17,7 @@ def test_every_line_is_told(tmp_path: Path) -> None:
     told: list[str] = []
     said = subprocesses.call(["sh", "-c", "cat; echo two >&2; printf three"], "try", told.append, stdin="one\n")
     assert said.splitlines() == ["one", "two", "three"]
-    assert told == ["one", "two"]
+    assert told == ["one", "two", "three"], "also a last line that nothing ends"
 
 
 def test_a_failure_has_the_last_words_and_the_step() -> None:
@@ -64,8 +65,30 @@ def test_what_is_cancelled_ends_with_its_children(tmp_path: Path) -> None:
         assert not Path(f"/proc/{pids.read_text().strip()}").exists()
 
 
-def test_the_size_of_a_folder_counts_a_file_with_two_names_once(tmp_path: Path) -> None:
-    (tmp_path / "a").write_bytes(b"x" * 100_000)
-    once = subprocesses.size(tmp_path)
-    (tmp_path / "b").hardlink_to(tmp_path / "a")
-    assert subprocesses.size(tmp_path) == once >= 100_000
+def test_output_and_what_is_said_are_apart() -> None:
+    told: list[str] = []
+    ended = subprocesses.run(["sh", "-c", "echo out; echo err >&2; exit 4"], told.append)
+    assert (ended.code, ended.output, ended.lines, told) == (4, "out\n", ["err"], ["err"])
+    assert subprocesses.said(["sh", "-c", "echo out; echo err >&2"]) == "out\n\nerr"
+    assert subprocesses.said(["sh", "-c", "echo out; exit 1"]) is None
+    assert subprocesses.said(["no-such-program"]) is None
+
+
+def test_what_is_late_is_ended_also_if_it_talks_on() -> None:
+    began = time.monotonic()
+    with pytest.raises(subprocesses.Unfinished) as caught:
+        subprocesses.run(["sh", "-c", "while true; do echo on >&2; sleep 0.1; done"], timeout=0.5)
+    assert caught.value.why == "late" and "on" in caught.value.lines
+    assert time.monotonic() - began < 10
+
+
+def test_a_program_that_closes_what_it_says_and_lives_on_is_late() -> None:
+    with pytest.raises(subprocesses.Unfinished, match="late"):
+        subprocesses.run(["sh", "-c", "exec >&- 2>&-; sleep 60"], timeout=0.5)
+
+
+def test_it_is_asked_to_end_before_it_is_killed(tmp_path: Path) -> None:
+    trap = f"trap 'echo asked >{tmp_path}/asked; exit' INT; while true; do sleep 0.1; done"
+    with pytest.raises(subprocesses.Unfinished):
+        subprocesses.run(["sh", "-c", trap], timeout=0.5, ask=signal.SIGINT)
+    assert (tmp_path / "asked").read_text() == "asked\n"

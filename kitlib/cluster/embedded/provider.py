@@ -22,7 +22,6 @@ from kitlib.files import write_private
 from kitlib.machine import paths, processes, resources
 from kitlib.machine.lock import FileLock
 from kitlib.machine.programs.find import Programs, programs
-from kitlib.machine.quiet import shown
 from kitlib.machine.versions import Release, release
 from kitlib.progress import Progress
 
@@ -56,7 +55,7 @@ class Embedded:
             chosen = programs(wanted, progress)
             if why and progress:
                 print(f"{name} is made anew: {why}", file=sys.stderr, flush=True)
-            with shown(f"bring up {name}", progress) as bar:
+            with Progress(f"bring up {name}", quiet=not progress) as bar:
                 for left in (2, 1, 0):
                     self._remove(home)
                     try:

@@ -15,9 +15,9 @@ from kitlib.cluster.embedded import controlplane
 from kitlib.cluster.kind.engines import Client
 from kitlib.errors import BuildError, ClusterError, UsageError
 from kitlib.machine import paths, versions
-from kitlib.machine.airgap import debian, engine, images, nodeimage
+from kitlib.machine.airgap import debian, engine, images, nodeimage, nodeload
 from kitlib.machine.programs import kindcommand
-from kitlib.machine.quiet import shown
+from kitlib.progress import Progress
 
 STEP = "get the node image"
 PULL = 900.0
@@ -75,7 +75,7 @@ def image(client: Client, minor: str, progress: bool = True) -> str:
         own = engine.find()
         if own is None:
             raise ClusterError("kitlib's own engine has ended.", step=STEP, next="try again")
-        return engine.load(own, progress)
+        return nodeload.into_own(own, progress)
     if minor not in versions.NODE_IMAGES:
         raise UsageError(
             f"kind publishes no node image of Kubernetes {minor} that kitlib knows.",
@@ -86,7 +86,7 @@ def image(client: Client, minor: str, progress: bool = True) -> str:
     if _there(client, wanted):  # an image that was pulled by its digest has no tag
         return wanted
     try:
-        with shown(f"fetch {wanted.partition('@')[0]} (once)", progress):
+        with Progress(f"fetch {wanted.partition('@')[0]} (once)", quiet=not progress):
             client.run("pull", "--quiet", wanted, step=STEP, patience=PULL)
         return wanted
     except ClusterError as error:
@@ -115,8 +115,8 @@ def _made(client: Client, minor: str, refusal: ClusterError, progress: bool) -> 
     wanted = nodeimage.name()
     if not _there(client, wanted):
         folder = nodeimage.make(progress)
-        with shown(f"load the node image into {client.program}", progress):
-            engine.feed([client.program, "load"], dict(client.environment), folder)
+        with Progress(f"load the node image into {client.program}", quiet=not progress):
+            nodeload.feed([client.program, "load"], dict(client.environment), folder)
     return wanted
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from kitlib.cluster import record
 from kitlib.errors import ClusterError
+from kitlib.machine import subprocesses
 from kitlib.machine.airgap import debian, engine
 
 ENGINES = ("docker", "podman", "nerdctl")
@@ -40,22 +40,16 @@ def _ask(name: str) -> Engine:
         return Engine(name, False, False, "not installed")
     template = "{{.Host.Kernel}}" if name == "podman" else "{{.ServerVersion}}"
     try:
-        answer = subprocess.run(
-            [name, "info", "--format", template],
-            capture_output=True,
-            text=True,
-            timeout=PATIENCE,
-            stdin=subprocess.DEVNULL,
-        )
-    except subprocess.TimeoutExpired:
+        ended = subprocesses.run([name, "info", "--format", template], timeout=PATIENCE)
+    except subprocesses.Unfinished:
         return Engine(name, True, False, f"no answer within {PATIENCE:.0f} s")
     except OSError as error:
         return Engine(name, True, False, str(error))
-    said = [line for line in (answer.stdout + answer.stderr).splitlines() if line.strip()]
-    if answer.returncode or not answer.stdout.strip():
+    said = [line for line in [*ended.output.splitlines(), *ended.lines] if line.strip()]
+    if ended.code or not ended.output.strip():
         said = [line for line in said if "onnect" in line] or said  # after which it may complain of the template
-        return Engine(name, True, False, said[-1][:200] if said else f"ended with {answer.returncode}")
-    return Engine(name, True, True, answer.stdout.strip()[:60])
+        return Engine(name, True, False, said[-1][:200] if said else f"ended with {ended.code}")
+    return Engine(name, True, True, ended.output.strip()[:60])
 
 
 @dataclass(frozen=True)
@@ -92,33 +86,21 @@ class Client:
         ClusterError
             It fails; the message has its last words.
         """
-        command = [self.program, *arguments]
         try:
-            answer = subprocess.run(
-                command,
-                env=dict(self.environment),
-                capture_output=True,
-                text=True,
-                stdin=subprocess.DEVNULL,
-                timeout=patience,
-                check=False,
-            )
-        except (OSError, subprocess.TimeoutExpired) as error:
-            raise ClusterError(
-                f"{self.program} {arguments[0]} did not end within {patience:.0f} s."
-                if isinstance(error, subprocess.TimeoutExpired)
-                else f"{self.program}: {error}",
-                step=step,
-                next=f"look at `{self.program} info`: does the engine answer?",
-            ) from error
-        if answer.returncode:
-            lines = [line for line in answer.stderr.splitlines() if line.strip()]
-            raise ClusterError(
-                f"{self.program} {arguments[0]}: {lines[-1][:400] if lines else answer.returncode}",
-                step=step,
-                next=f"look at `{self.program} info`: does the engine answer?",
-            )
-        return answer.stdout
+            ended = subprocesses.run([self.program, *arguments], environment=self.environment, timeout=patience)
+        except subprocesses.Unfinished as error:
+            raise self._error(f"{arguments[0]} did not end within {patience:.0f} s.", step) from error
+        except OSError as error:
+            raise self._error(f"can't be started: {error.strerror}.", step) from error
+        if ended.code:
+            last = ended.lines[-1][:400] if ended.lines else f"ended with {ended.code}"
+            raise self._error(f"{arguments[0]}: {last}", step)
+        return ended.output
+
+    def _error(self, what: str, step: str) -> ClusterError:
+        return ClusterError(
+            f"{self.program} {what}", step=step, next=f"look at `{self.program} info`: does the engine answer?"
+        )
 
 
 def find() -> Client | None:

@@ -23,7 +23,6 @@ from kitlib.files import write_private
 from kitlib.machine import paths, resources, versions
 from kitlib.machine.lock import FileLock
 from kitlib.machine.programs import kindcommand
-from kitlib.machine.quiet import shown
 from kitlib.progress import Progress
 
 DEADLINE = 300.0
@@ -63,7 +62,7 @@ class Kind:
                 client = engines.ensure(progress)
                 image = config.image(client, minor, progress)
                 kind = kindcommand.program(progress)
-                with shown(f"bring up {name}", progress) as bar:
+                with Progress(f"bring up {name}", quiet=not progress) as bar:
                     return self._make(name, home, minor, client, image, kind, bar)
             except BaseException:
                 self._remove(home)

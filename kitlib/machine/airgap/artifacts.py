@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from kitlib.errors import ClusterError
-from kitlib.machine import paths, subprocesses
-from kitlib.machine.airgap import debian, engine, nodeimage, probe
+from kitlib.machine import folders, paths
+from kitlib.machine.airgap import debian, engine, enginedata, nodeimage, probe
 from kitlib.machine.programs import nodeprograms, programcache
 
 
@@ -57,7 +57,7 @@ def parts() -> list[Part]:
 def _part(name: str, found: Path | None, path: Path) -> Part:
     if found is None:
         return Part(name, "missing", 0, None, str(path))
-    return Part(name, "kept", subprocesses.size(found), found.stat().st_mtime, str(path))
+    return Part(name, "kept", folders.size(found), found.stat().st_mtime, str(path))
 
 
 def status() -> dict[str, Any]:
@@ -74,7 +74,7 @@ def status() -> dict[str, Any]:
     folder = nodeimage.cached()
     return {
         "parts": [part.to_dict() for part in parts()],
-        "older": sum(subprocesses.size(path) for path in _older()),
+        "older": sum(folders.size(path) for path in _older()),
         "engine": own.socket if own else None,
         "image": nodeimage.name(),
         "sbom": str(folder / nodeimage.SBOM) if folder else None,
@@ -115,8 +115,8 @@ def clean(older: bool = False) -> int:
             next="`kitlib down`, then try again; or `kitlib airgap clean --older`",
         )
     paths = _older() if older else [*(Path(part.path) for part in parts()), *_older()]
-    freed = sum(engine.remove_cached(path) for path in paths)
-    return freed if older else freed + engine.clean()
+    freed = sum(folders.remove(path) for path in paths)
+    return freed if older else freed + enginedata.clean()
 
 
 def described(part: Part) -> str:

@@ -10,9 +10,9 @@ import threading
 from pathlib import Path
 
 from kitlib.errors import BuildError
-from kitlib.machine import paths, resources, subprocesses
+from kitlib.machine import folders, paths, resources, subprocesses
 from kitlib.machine.lock import FileLock
-from kitlib.machine.quiet import shown
+from kitlib.progress import Progress
 
 ENGINE = {"docker.io": "dockerd", "iptables": "iptables", "iproute2": "ip"}
 """Packages that run an engine, each with a program that tells whether it is there."""
@@ -100,7 +100,7 @@ def install(wanted: dict[str, str], step: str, progress: bool = True) -> list[st
     require(step)
     with (
         FileLock(paths.cache() / "locks" / "apt.lock", step, progress),
-        shown(f"install {', '.join(missing)}", progress) as bar,
+        Progress(f"install {', '.join(missing)}", quiet=not progress) as bar,
     ):
         quiet = not POLICY.exists()
         try:
@@ -181,18 +181,18 @@ def rootfs(progress: bool = True, cancel: threading.Event | None = None) -> Path
         code, lines = sources(step)
         home.parent.mkdir(mode=0o700, exist_ok=True)
         part = home.with_name(f".part-{home.name}")
-        subprocesses.remove(part)
+        folders.remove(part)
         options = ["--variant=minbase", f"--include={','.join(NODE)}", "--skip=check/qemu"]
         options += ['--aptopt=APT::Install-Recommends "false"', '--aptopt=Acquire::Languages "none"']
         options += ["--dpkgopt=force-unsafe-io"] + [f"--dpkgopt=path-exclude=/usr/share/{each}/*" for each in LEFT_OUT]
         options += ["--dpkgopt=path-include=/usr/share/doc/*/copyright"]
         try:
-            with shown(f"{step} (Debian {code})", progress) as bar:
+            with Progress(f"{step} (Debian {code})", quiet=not progress) as bar:
                 told = subprocesses.Phases(bar, PHASES)
                 command = ["mmdebstrap", *options, code, str(part), "-"]
                 subprocesses.call(command, step, told.line, stdin="\n".join(lines) + "\n", cancel=cancel)
             part.rename(home)
         except BaseException:
-            subprocesses.remove(part)
+            folders.remove(part)
             raise
     return home

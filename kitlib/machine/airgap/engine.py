@@ -8,24 +8,22 @@ is shared with the machine, and therefore put back, are control groups and those
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 import os
 import secrets
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from kitlib.errors import BuildError, ClusterError
 from kitlib.files import write_private
-from kitlib.machine import paths, processes, resources, subprocesses
-from kitlib.machine.airgap import debian, nodeimage, sysctls
+from kitlib.machine import folders, paths, processes, resources, subprocesses
+from kitlib.machine.airgap import debian, enginedata, sysctls
 from kitlib.machine.lock import FileLock
 from kitlib.machine.programs import nodeprograms
-from kitlib.machine.quiet import shown
+from kitlib.progress import Progress
 
 STEP = "start the container engine"
 DEADLINE = 60.0
@@ -121,7 +119,7 @@ def up(progress: bool = True, for_clusters: bool = False) -> Own:
         if installed and progress:
             print(f"installed for the engine: {', '.join(installed)}", file=sys.stderr, flush=True)
         built = nodeprograms.make(progress)
-        with shown(STEP, progress) as bar:
+        with Progress(STEP, quiet=not progress) as bar:
             try:
                 own = _start(built, bar.update)
                 if for_clusters:
@@ -140,7 +138,7 @@ def _start(built: Path, tick: subprocesses.Tell) -> Own:
         (base / folder).mkdir(mode=0o700)
     for name in ("engine", *nodeprograms.ENGINE):
         (base / "bin" / name).symlink_to(built / "engine")
-    with _data() as (data, lock):
+    with enginedata.taken() as (data, lock):
         resources.need_disk({data: SIZE}, STEP, ClusterError)
         (data / "whole").unlink(missing_ok=True)
         # noted before anything is changed: whatever happens now, `down` knows what to put back
@@ -202,43 +200,13 @@ def answers(own: Own, patience: float = 5.0) -> bool:
     """Say whether the engine answers."""
     if not (own.home / "docker.sock").exists():
         return False
-    try:
-        asked = subprocess.run(
-            ["docker", "version", "--format", "{{.Server.Version}}"],
-            env=own.environment(),
-            capture_output=True,
-            timeout=patience,
-            stdin=subprocess.DEVNULL,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return False
-    return asked.returncode == 0
+    command = ["docker", "version", "--format", "{{.Server.Version}}"]
+    return subprocesses.said(command, patience, own.environment()) is not None
 
 
 def docker(own: Own, *arguments: str, step: str = STEP) -> str:
-    """Run docker's client against the engine, and return what it says.
-
-    Raises
-    ------
-    BuildError
-        It fails.
-    """
-    try:
-        answer = subprocess.run(
-            ["docker", *arguments],
-            env=own.environment(),
-            capture_output=True,
-            text=True,
-            stdin=subprocess.DEVNULL,
-            timeout=PATIENCE * 6,
-            check=False,
-        )
-    except subprocess.TimeoutExpired as error:
-        raise BuildError(f"docker {arguments[0]} does not end.", step=step) from error
-    if answer.returncode:
-        raise subprocesses.failed("docker", answer.returncode, answer.stderr.splitlines(), step)
-    return answer.stdout
+    """Run docker's client against the engine, and return what it says; BuildError if it fails."""
+    return subprocesses.output(["docker", *arguments], step, own.environment())
 
 
 def _forget_containers(own: Own) -> None:
@@ -248,80 +216,6 @@ def _forget_containers(own: Own) -> None:
     docker(own, "network", "prune", "--force")
     if volumes := docker(own, "volume", "ls", "--quiet").split():
         docker(own, "volume", "rm", "--force", *volumes)
-
-
-def load(own: Own, progress: bool = True) -> str:
-    """Have the node image in the engine, made before if need be; return its name.
-
-    Raises
-    ------
-    BuildError
-        It can't be made.
-    """
-    wanted = nodeimage.name()
-    if docker(own, "images", "--quiet", wanted).strip():
-        return wanted
-    folder = nodeimage.make(progress)
-    with shown("load the node image into the engine", progress):
-        feed(["docker", "load", "--quiet"], own.environment(), folder)
-    for old in docker(own, "images", "--format", "{{.Repository}}:{{.Tag}}", nodeimage.NAME).split():
-        if old != wanted:
-            docker(own, "rmi", old)
-    return wanted
-
-
-def feed(command: list[str], environment: dict[str, str], folder: Path) -> None:
-    """Give a node image to what loads it.
-
-    Raises
-    ------
-    BuildError
-        It is refused.
-    """
-    loader = subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environment
-    )
-    assert loader.stdin is not None
-    try:
-        with contextlib.suppress(BrokenPipeError):
-            nodeimage.archive(folder, loader.stdin)
-        _, complaint = loader.communicate()
-    finally:
-        if loader.poll() is None:
-            loader.kill()
-            loader.wait()
-    if loader.returncode:
-        raise subprocesses.failed(
-            command[0], loader.returncode, complaint.decode(errors="replace").splitlines(), "load the node image"
-        )
-
-
-@contextlib.contextmanager
-def _data() -> Iterator[tuple[Path, int]]:
-    """Choose a folder for the engine's data that no other engine uses, and give its lock to the engine.
-
-    A folder outlives its engine, for the node image in it; the next one takes it over. One that an engine didn't leave
-    in order is emptied.
-    """
-    places_ = paths.cache() / "airgap" / "engines"
-    places_.mkdir(mode=0o700, parents=True, exist_ok=True)
-    for number in range(1, 100):
-        lock = os.open(places_ / f"{number}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(lock)
-            continue
-        try:
-            data = places_ / str(number)
-            if data.exists() and not (data / "whole").exists():
-                subprocesses.remove(data)
-            data.mkdir(mode=0o700, exist_ok=True)
-            yield data, lock
-        finally:
-            os.close(lock)
-        return
-    raise ClusterError("a hundred engines run already.", step=STEP, next="`kitlib down` where they were started")
 
 
 def down(progress: bool = True, only_for_clusters: bool = False) -> bool:
@@ -366,8 +260,8 @@ def _remove() -> None:
         sysctls.release(notes["ident"])
         data = Path(notes["data"])
         if data.exists() and not (data / "whole").exists():
-            subprocesses.remove(data)
-    subprocesses.remove(base)
+            folders.remove(data)
+    folders.remove(base)
 
 
 def _end(own: Own) -> bool:
@@ -411,35 +305,3 @@ def _remove_groups(ident: str) -> None:
 
 def _lock(step: str, progress: bool) -> FileLock:
     return FileLock(home().with_name(".engine.lock"), step, progress)
-
-
-def clean() -> int:
-    """Remove the data of all engines that don't run; return how many bytes that freed."""
-    folder = paths.cache() / "airgap" / "engines"
-    freed = 0
-    for path in sorted(folder.glob("*.lock")) if folder.is_dir() else []:
-        with path.open() as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                continue
-            data = path.with_suffix("")
-            if data.exists():
-                freed += subprocesses.size(data)
-                subprocesses.remove(data)
-            path.unlink()
-    with contextlib.suppress(OSError):
-        folder.rmdir()
-    return freed
-
-
-def remove_cached(folder: Path) -> int:
-    """Remove a folder of the cache; return how many bytes that freed."""
-    if not folder.exists():
-        return 0
-    freed = subprocesses.size(folder)
-    if folder.is_dir():
-        subprocesses.remove(folder)
-    else:
-        folder.unlink()
-    return freed

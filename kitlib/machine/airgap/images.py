@@ -6,7 +6,6 @@ import hashlib
 import json
 import re
 import shutil
-import subprocess
 import tomllib
 from pathlib import Path
 
@@ -169,13 +168,8 @@ def _inside(rootfs: Path, *command: str) -> str:
 def _with_libraries(rootfs: Path, *paths: str) -> list[Entry]:
     """Return files of the root file system, and all shared libraries that they need, by the names they are known by."""
     # one call for all: ldd fails where a file is no program, but tells of the others
-    said = subprocess.run(
-        ["chroot", str(rootfs), "ldd", *paths],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={"PATH": subprocesses.PATH},
-    ).stdout
+    command = ["chroot", str(rootfs), "ldd", *paths]
+    said = subprocesses.run(command, environment={"PATH": subprocesses.PATH}).output
     libraries = sorted({word for word in said.split() if word.startswith("/") and not word.endswith(":")})
     names = [*paths, *(each for each in libraries if each not in paths)]
     targets = _inside(rootfs, "readlink", "-f", "--", *names).splitlines()

@@ -14,11 +14,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import IO, Any
 
-from kitlib.machine import paths, resources, subprocesses, versions
+from kitlib.machine import folders, paths, resources, subprocesses, versions
 from kitlib.machine.airgap import assemble, debian, images, oci, probe, sbom
 from kitlib.machine.lock import FileLock
 from kitlib.machine.programs import build, nodeprograms
-from kitlib.machine.quiet import shown
+from kitlib.progress import Progress
 
 STEP = "make the node image"
 SIZE = 2 * resources.GIB
@@ -68,7 +68,7 @@ def make(progress: bool = True) -> Path:
         resources.need_disk({home: SIZE}, STEP)
         rootfs, built = _ingredients(progress)
         work = home.with_name(f".part-{home.name}")
-        subprocesses.remove(work)
+        folders.remove(work)
         (work / "out").mkdir(mode=0o700, parents=True)
         (work / "out" / SBOM).write_text(sbom.document(sbom.packages(rootfs) + sbom.modules(built)))
         told = {
@@ -85,7 +85,7 @@ def make(progress: bool = True) -> Path:
         command = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--propagation", "private"]
         command += [sys.executable, "-m", "kitlib.machine.airgap.assemble", json.dumps(told)]
         try:
-            with shown(STEP, progress) as bar:
+            with Progress(STEP, quiet=not progress) as bar:
                 told_of = subprocesses.Phases(bar, assemble.PHASES)
                 environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
                 subprocesses.call(command, STEP, told_of.line, environment=environment)
@@ -94,7 +94,7 @@ def make(progress: bool = True) -> Path:
                 shutil.rmtree(home)
             (work / "out").rename(home)
         finally:
-            subprocesses.remove(work)
+            folders.remove(work)
     return home
 
 
@@ -110,7 +110,7 @@ def _ingredients(progress: bool) -> tuple[Path, Path]:
         except BaseException:
             cancel.set()
             raise
-        with shown("make the node's root file system", progress):
+        with Progress("make the node's root file system", quiet=not progress):
             return beside.result(), built
 
 

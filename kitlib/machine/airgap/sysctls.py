@@ -7,13 +7,13 @@ last one puts them back; both in a folder that is gone after a restart of the ma
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
 from kitlib.files import write_private
+from kitlib.machine.lock import FileLock
 
 FOLDER = Path("/run/kitlib")
 SETTINGS = Path("/proc/sys")
@@ -57,9 +57,7 @@ def read() -> dict[str, str]:
 @contextlib.contextmanager
 def _noted() -> Iterator[Path]:
     """Hold the lock on the notes."""
-    FOLDER.mkdir(mode=0o700, exist_ok=True)
-    with (FOLDER / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with FileLock(FOLDER / "lock", "note the kernel's settings", progress=False):
         yield FOLDER / "settings.json"
 
 

@@ -12,7 +12,7 @@ from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
-from kitlib.machine import paths, resources, versions
+from kitlib.machine import paths, resources
 from kitlib.machine.lock import FileLock
 from kitlib.machine.programs import gobuild, programcache, toolchain, v1_17
 from kitlib.machine.versions import Release
@@ -107,15 +107,7 @@ def key(release: Release, programs: tuple[str, ...] | None = None) -> str:
 
 def cached(release: Release, programs: tuple[str, ...] | None = None) -> Path | None:
     """Return the folder of a build that is in the cache and whole: of these programs, or of all."""
-    found = programcache.get(key(release)) or (programcache.get(key(release, programs)) if programs else None)
-    return found or (None if release.past else _of_nodes(release))
-
-
-def _of_nodes(release: Release) -> Path | None:
-    """Return the programs of nodes, if they are in the cache: a control plane's are among them."""
-    from kitlib.machine.programs import nodeprograms
-
-    return nodeprograms.cached() if release.kubernetes == versions.release().kubernetes else None
+    return programcache.get(key(release)) or (programcache.get(key(release, programs)) if programs else None)
 
 
 def make(release: Release, programs: tuple[str, ...] | None = None, progress: bool = True) -> Path:

@@ -21,8 +21,8 @@ from kitlib.errors import BuildError
 from kitlib.machine import paths, resources
 from kitlib.machine.lock import FileLock
 from kitlib.machine.programs import build, programcache
-from kitlib.machine.quiet import shown
 from kitlib.machine.versions import Release
+from kitlib.progress import Progress
 
 KUBERNETES = "https://dl.k8s.io"
 GITHUB = "https://github.com"
@@ -146,7 +146,7 @@ def _fetch_one(asset: Asset, wanted: str, part: Path, progress: bool) -> None:
     with (
         _open(asset.url, STALL) as answer,
         whole.open("wb") as file,
-        shown(f"download {asset.program}", progress) as bar,
+        Progress(f"download {asset.program}", quiet=not progress) as bar,
     ):
         size = int(answer.headers.get("Content-Length") or 0)
         if size:

@@ -6,14 +6,13 @@ import contextlib
 import json
 import os
 import re
-import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from kitlib.errors import BuildError
 from kitlib.files import write_private
-from kitlib.machine import paths, versions
-from kitlib.machine.programs import build, download
+from kitlib.machine import paths, subprocesses, versions
+from kitlib.machine.programs import build, download, nodeprograms
 from kitlib.machine.versions import Release
 
 
@@ -92,11 +91,16 @@ def ready(release: Release) -> Programs:
     found = on_path(release)
     for part, names in _parts(release):
         if missing := found.missing(names):
-            if home := build.cached(part, missing):
+            if home := build.cached(part, missing) or _of_nodes(part):
                 found.take(home, missing, "cache (built)")
             elif (home := download.cached(part)) and all((home / name).exists() for name in missing):
                 found.take(home, missing, "cache (official release)")
     return found
+
+
+def _of_nodes(release: Release) -> Path | None:
+    """Return the programs of nodes, if they are in the cache: a control plane's are among them."""
+    return nodeprograms.cached() if release.kubernetes == versions.release().kubernetes else None
 
 
 def on_path(release: Release) -> Programs:
@@ -161,9 +165,5 @@ class _Known:
 def ask_version(name: str, path: Path) -> str | None:
     """Ask a program for its version; None if it has none to tell."""
     arguments = ["version", "--client"] if name == "kubectl" else ["--version"]
-    try:
-        answer = subprocess.run([str(path), *arguments], capture_output=True, text=True, timeout=10, check=True)
-    except (OSError, subprocess.SubprocessError):
-        return None
-    found = re.search(r"\bv?(\d+\.\d+\.\d+)", answer.stdout + answer.stderr)
+    found = re.search(r"\bv?(\d+\.\d+\.\d+)", subprocesses.said([str(path), *arguments]) or "")
     return found.group(1) if found else None

@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import os
-import selectors
 import signal
-import subprocess
-import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from kitlib.errors import BuildError, KitlibError
-from kitlib.machine import paths, resources
+from kitlib.machine import paths, resources, subprocesses
 from kitlib.machine.programs import toolchain
 from kitlib.machine.programs.toolchain import Go
-from kitlib.machine.quiet import shown
 from kitlib.machine.versions import Release
 from kitlib.progress import Progress
 
@@ -88,10 +84,10 @@ def run(
     done = notes_of(name)
     need_room(go, release, module, out, done)
     environment, jobs = settings()
-    with shown("read the packages" if module.vendored else "fetch Go modules", progress) as bar:
+    with Progress("read the packages" if module.vendored else "fetch Go modules", quiet=not progress) as bar:
         tags = [flag for flag in flags if flag.startswith("-tags")]
         sizes = _packages(go, [*tags, *packages], module, lock, bar)
-    with shown(f"build Kubernetes {release.kubernetes} (once; Go {go.version})", progress) as bar:
+    with Progress(f"build Kubernetes {release.kubernetes} (once; Go {go.version})", quiet=not progress) as bar:
         compiled = set(done.read_text().split()) & sizes.keys() if done.exists() else set()
         todo = sum(size for package, size in sizes.items() if package not in compiled)
         bar.update(done=0.0, total=todo / (1 - LINK) or 1.0)
@@ -137,15 +133,10 @@ def settings() -> tuple[dict[str, str], list[str]]:
 
 def need_room(go: Go, release: Release, module: Module, out: Path, done: Path) -> None:
     """Check that there is room on the disk; a build that was begun, or done before, needs little more."""
-    answer = subprocess.run(
-        [str(go.path), "env", "GOCACHE", "GOMODCACHE"],
-        capture_output=True,
-        text=True,
-        cwd=module.folder,
-        env=toolchain.environment(),
-        check=True,
-    )
-    cache, modules = (Path(line) for line in answer.stdout.splitlines()[:2])
+    said = subprocesses.run(
+        [str(go.path), "env", "GOCACHE", "GOMODCACHE"], folder=module.folder, environment=toolchain.environment()
+    ).output
+    cache, modules = (Path(line) for line in said.splitlines()[:2])
     warm = done.exists() or (modules / "k8s.io" / f"kubernetes@v{release.kubernetes}").is_dir()
     needs = {out: PAST_PROGRAMS_SIZE if release.past else PROGRAMS_SIZE}
     if not warm:
@@ -193,84 +184,45 @@ def call(
     tick: Callable[[], None],
     stall: float | None,
 ) -> str:
-    """Run `go` and return its output; `line` gets each line of standard error, and says whether it was progress."""
-    rest: list[str] = []
-    output = bytearray()
-    child = subprocess.Popen(
-        command,
-        cwd=folder,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        start_new_session=True,
-        pass_fds=(lock,),
-    )
+    """Run `go` and return its output; `line` gets each line of standard error, and says whether it was progress.
+
+    Raises
+    ------
+    BuildError
+        It fails, or is silent for too long; what is compiled stays in Go's cache.
+    """
+    rest: deque[str] = deque(maxlen=subprocesses.LAST)
+
+    def tell(text: str) -> None:
+        if not line(text):
+            rest.append(text)
+
     try:
-        for kind, data in _read(child, tick, stall):
-            if kind == "out":
-                output += data
-            elif not line(text := data.decode(errors="replace").rstrip()):
-                rest = [*rest[-199:], text]
-        code = child.wait()
-    finally:
-        _stop(child)
-    if code < 0:
+        ended = subprocesses.run(
+            command,
+            tell,
+            tick=tick,
+            folder=folder,
+            environment=environment,
+            silent=stall,
+            inherit=(lock,),
+            ask=signal.SIGINT,
+        )
+    except subprocesses.Unfinished as error:
         raise BuildError(
-            f"{Path(command[0]).name} was ended from outside, by {signal.Signals(-code).name}.",
+            f"fetching Go modules has been silent for {error.seconds:.0f} s.",
+            step=STEP,
+            next="check the network (and GOPROXY, if you set it), then try again: what was fetched is kept",
+        ) from error
+    if ended.code < 0:
+        raise BuildError(
+            f"{Path(command[0]).name} was ended from outside, by {signal.Signals(-ended.code).name}.",
             step=STEP,
             next="try again: what is compiled is kept",
         )
-    if code:
-        raise explain(rest, folder)
-    return output.decode()
-
-
-def _read(child: subprocess.Popen[bytes], tick: Callable[[], None], stall: float | None) -> Iterator[tuple[str, bytes]]:
-    assert child.stdout is not None
-    assert child.stderr is not None
-    heard = time.monotonic()
-    pending = b""
-    with selectors.DefaultSelector() as selector:
-        selector.register(child.stdout, selectors.EVENT_READ, "out")
-        selector.register(child.stderr, selectors.EVENT_READ, "err")
-        while selector.get_map():
-            for entry, _ in selector.select(0.5):
-                data = os.read(entry.fd, 65536)
-                heard = time.monotonic()
-                if not data:
-                    selector.unregister(entry.fileobj)
-                elif entry.data == "out":
-                    yield "out", data
-                else:
-                    *whole, pending = (pending + data).split(b"\n")
-                    for each in whole:
-                        yield "err", each
-            tick()
-            if stall and time.monotonic() - heard > stall:
-                raise BuildError(
-                    f"fetching Go modules has been silent for {stall:.0f} s.",
-                    step=STEP,
-                    next="check the network (and GOPROXY, if you set it), then try again: what was fetched is kept",
-                )
-    if pending:
-        yield "err", pending
-
-
-def _stop(child: subprocess.Popen[bytes]) -> None:
-    """End `go` and its compilers, if they still run; what is compiled stays in Go's cache."""
-    if child.poll() is None:
-        for number, patience in ((signal.SIGINT, 5.0), (signal.SIGKILL, 5.0)):
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(child.pid, number)
-            try:
-                child.wait(patience)
-                break
-            except subprocess.TimeoutExpired:
-                continue
-    for pipe in (child.stdout, child.stderr):
-        if pipe:
-            pipe.close()
+    if ended.code:
+        raise explain(list(rest), folder)
+    return ended.output
 
 
 def explain(lines: list[str], where: Path) -> KitlibError:

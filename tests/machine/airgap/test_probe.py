@@ -188,7 +188,7 @@ class TestSettings:
         acting.set(status="201", version="v8")
         status, said = acting.get("/")
         assert (status, said["version"]) == (201, "v8")
-        assert acting.said("set", name="status", value="201")
+        assert acting.wait("set", name="status", value="201")
         assert {each["name"]: each["value"] for each in acting.get("/settings")[1]}["version"] == "v8"
 
     def test_the_command_sets_them_in_the_same_container(self, start):
@@ -532,7 +532,7 @@ class TestHooks:
                 go.touch()
                 assert acting.wait("hook", phase="end")["hook"] == "early"
                 assert hook.communicate(timeout=PATIENCE) == (b"", None)
-                assert acting.said("start")
+                assert acting.wait("start")
             finally:
                 hook.kill()
 

@@ -11,7 +11,7 @@ from kitlib.errors import BuildError
 from kitlib.machine import paths
 from kitlib.machine.lock import FileLock
 from kitlib.machine.programs import build, gobuild, programcache, toolchain
-from kitlib.machine.quiet import shown
+from kitlib.progress import Progress
 
 STEP = "build the probe"
 SOURCE = Path(__file__).parent
@@ -51,7 +51,7 @@ def binary(progress: bool = True) -> Path:
         command = [str(go.path), "build", "-v", *FLAGS, "-o", str(part / PROGRAM), "."]
         environment = toolchain.environment() | {"GOOS": "linux", "GOARCH": build.goarch()}
         try:
-            with shown(STEP, progress) as bar:
+            with Progress(STEP, quiet=not progress) as bar:
 
                 def line(text: str) -> bool:
                     bar.update(text)
