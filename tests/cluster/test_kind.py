@@ -225,7 +225,7 @@ def test_an_unknown_provider() -> None:
 def test_nodes_of_an_engine_that_does_not_answer_are_named_with_the_way_to_remove_them(capsys):
     containers.remove(Client("docker-that-is-not-here", False, {}), "kitlib-1-37")
     said = capsys.readouterr().err
-    assert "docker-that-is-not-here: [Errno 2]" in said
+    assert "docker-that-is-not-here can't be started: No such file" in said
     assert (
         "docker-that-is-not-here rm -f -v $(docker-that-is-not-here ps -aq --filter label=io.x-k8s.kind.cluster=kitlib"
         in said
