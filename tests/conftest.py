@@ -1,14 +1,13 @@
-"""What all tests share: places of their own, live clusters, one walk over all notebooks; and in CI no skipping.
+"""What all tests share: places of their own, live clusters, each lesson executed once; and in CI no skipping.
 
 The tests' embedded cluster has its state in build/test/state, beside the user's own, so neither is in the other's way.
-What is marked "kind" comes last and has build/test/kind, since where a kind cluster is, kitlib chooses it. The programs
-come from the user's cache. After a `kill -9` the next run finds the clusters and goes on; `make test` removes them at
+What is marked "kind" has build/test/kind, since where a kind cluster is, kitlib chooses it. The programs come from the
+user's cache. After a `kill -9` the next run finds the clusters and goes on; `make test` removes them at
 its end, a bare pytest leaves them for the next run.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import secrets
 import shutil
@@ -20,14 +19,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from nbval.plugin import IPyNbFile
+
+from tests.durations import Durations
+from tests.executed import DEADLINE, NOTEBOOKS, Executed, Executions, lessons, took
 
 if TYPE_CHECKING:
     from kitlib.api.transport import Connection
     from kitlib.cluster import Cluster
-    from kitlib.walk import WalkResult
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 PLACE = CHECKOUT / "build" / "test"
+LESSONS = lessons()
 IN_CI = os.environ.get("CI", "").lower() in ("1", "true")
 
 # A shell starts what it puts in the background with Ctrl-C ignored, and children inherit that; the tests send it.
@@ -36,45 +39,128 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 # Before anything of kitlib runs: nothing of the user's is touched but the cache of programs.
 os.environ.setdefault("KITLIB_STATE", str(PLACE / "state"))
+STATE = os.environ["KITLIB_STATE"]
 os.environ["KITLIB_BUILD"] = str(PLACE / "build")  # where notebooks run by nbval leave claims and recordings
 for name in ("KITLIB_CLUSTER", "KITLIB_CONTEXT", "KITLIB_YES_WRITE", "KITLIB_DEBUG", "KUBECONFIG"):
     os.environ.pop(name, None)
 
 
-class Notebooks:
-    """Runs nbval's cells on the tests' cluster, and counts them among the live tests."""
+class Lanes:
+    """Who runs where and when: each test in one lane, the lanes side by side where pytest has several processes.
 
-    def __init__(self) -> None:
-        self.ready_for: set[Path] = set()
+    All that needs the shared kind cluster is one lane, all that needs the shared embedded one another; a file with a
+    cluster of its own is a lane, and so is every other file. Lessons are executed in the background from a lane's first
+    test on, while the tests run that don't need them; what disturbs the kind cluster comes after them.
+    """
+
+    def __init__(self, config: pytest.Config) -> None:
+        self.beside = hasattr(config, "workerinput")
         self.on_kind = False
+        self.executions: dict[str, Executions] = {}
+        self.wanted: dict[str, set[str]] = {"embedded": set(), "kind": set()}
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_collect_file(self, file_path: Path, parent: pytest.Collector) -> Any:
+        """Have nbval check lessons by their executed copies."""
+        found = yield
+        if file_path.parent != NOTEBOOKS:
+            return found
+        return [Executed.from_parent(parent, path=file_path) if type(each) is IPyNbFile else each for each in found]
 
     @pytest.hookimpl(tryfirst=True)  # before -m chooses
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Mark each cell."""
+        """Mark each cell of a lesson, and bring what needs a cluster into its lane."""
         for item in items:
-            if type(item).__name__ == "IPyNbCell":
+            if isinstance(item.parent, Executed):
                 item.add_marker(pytest.mark.live)
                 item.add_marker(pytest.mark.slow)
-                if needs_containers(item.path):
+                item.add_marker(pytest.mark.timeout(DEADLINE + 60))
+                if provider_of(item) == "kind":
                     item.add_marker(pytest.mark.kind)
-        items.sort(key=lambda item: item.get_closest_marker("kind") is not None)
+            item.add_marker(pytest.mark.xdist_group(lane_of(item)))
+        items.sort(key=lambda item: place_in_line(item, first=self.beside))
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """See which lessons are wanted by the tests that were chosen."""
+        for item in session.items:
+            provider = provider_of(item)
+            if provider:
+                self.wanted[provider].update(name for name in names_of(item) if provider in LESSONS[name].claims)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
-        """Have a cluster before a notebook's kernel starts: one with containers for those that need some."""
-        if not self.on_kind and item.get_closest_marker("kind"):
-            self.on_kind = True
-            os.environ["KITLIB_STATE"] = str(PLACE / "kind")
-        if type(item).__name__ == "IPyNbCell" and item.path not in self.ready_for:
-            os.environ["KITLIB_CLUSTER"] = (with_containers() if needs_containers(item.path) else bring_up()).name
-            self.ready_for.add(item.path)
-        elif type(item).__name__ != "IPyNbCell":
-            os.environ.pop("KITLIB_CLUSTER", None)
+        """Have the state folder that a test belongs to; begin with a lane's lessons before its first test."""
+        on_kind = item.get_closest_marker("kind") is not None
+        if on_kind != self.on_kind:
+            self.on_kind = on_kind
+            os.environ["KITLIB_STATE"] = str(PLACE / "kind") if on_kind else STATE
+        lane = lane_of(item)
+        if self.wanted.get(lane) and lane not in self.executions:
+            self.begin(lane).begin(self.wanted[lane])
+        if isinstance(item.parent, Executed):
+            item.parent.executions = self.begin(lane)
+            result = item.parent.executions.result(item.path.stem)
+            item.user_properties.append(("lesson", (f"{item.path.stem} on {lane}", took(result))))
+
+    def begin(self, provider: str) -> Executions:
+        """Return where the lessons of a provider are executed."""
+        if provider not in self.executions:
+            cluster = with_containers() if provider == "kind" else bring_up()
+            place = PLACE / "walk" / provider
+            shutil.rmtree(place, ignore_errors=True)
+            self.executions[provider] = Executions(provider, cluster.name, os.environ["KITLIB_STATE"], place)
+        return self.executions[provider]
+
+    def pytest_sessionfinish(self) -> None:
+        """End what is still executed when the tests are stopped."""
+        for executions in self.executions.values():
+            executions.stop()
 
 
-def needs_containers(path: Path) -> bool:
-    """Say whether a notebook names containers among its needs."""
-    return json.loads(path.read_text())["metadata"].get("kitlib", {}).get("needs") == "containers"
+def provider_of(item: pytest.Item) -> str:
+    """Return the provider whose executed lessons a test looks at, "" if at none."""
+    if isinstance(item.parent, Executed):
+        return LESSONS[item.path.stem].committed_on
+    names = getattr(item, "fixturenames", ())
+    for provider in ("embedded", "kind"):
+        if f"on_{provider}" in names:
+            return provider
+    if "built" in names and item.callspec.params["built"] == "walk":  # type: ignore[attr-defined]
+        return "embedded"
+    return ""
+
+
+def names_of(item: pytest.Item) -> list[str]:
+    """Return the lessons that a test looks at: one, or all."""
+    if isinstance(item.parent, Executed):
+        return [item.path.stem]
+    name = getattr(getattr(item, "callspec", None), "params", {}).get("name")
+    return [name] if name in LESSONS else sorted(LESSONS)
+
+
+def lane_of(item: pytest.Item) -> str:
+    """Return the lane of a test: a shared cluster's, or its file's."""
+    if item.get_closest_marker("kind"):
+        return "kind"
+    names = getattr(item, "fixturenames", ())
+    if provider_of(item) or ({"cluster", "connection", "walked_site"} & set(names) and "own_state" not in names):
+        return "embedded"
+    return item.nodeid.split("::")[0]
+
+
+def place_in_line(item: pytest.Item, first: bool) -> tuple[int, int]:
+    """Return where a test stands: lanes that take long first if there are several at once, else pure tests first.
+
+    In a lane, what needs the executed lessons comes after what can run beside them; on kind, last what disturbs them.
+    """
+    lane = lane_of(item)
+    live = item.get_closest_marker("live") is not None
+    rank = {"kind": 0, "embedded": 1}.get(lane, 2 if live or "lowest" in lane else 3)
+    rank = rank if first else -rank
+    if lane == "kind":
+        return rank, 1 if provider_of(item) else 2 if "kind" in getattr(item, "fixturenames", ()) else 0
+    return rank, int(bool(provider_of(item)))
 
 
 def with_containers() -> Cluster:
@@ -116,8 +202,10 @@ class NothingSkipped:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Make the above known for every item, also for those outside this folder."""
-    take_down_orphans()
-    config.pluginmanager.register(Notebooks(), "kitlib-notebooks")
+    if not hasattr(config, "workerinput"):  # once, and where the results of all processes come together
+        take_down_orphans()
+        config.pluginmanager.register(Durations(CHECKOUT / "build" / "durations.json"), "kitlib-durations")
+    config.pluginmanager.register(Lanes(config), "kitlib-lanes")
     if IN_CI:
         config.pluginmanager.register(NothingSkipped(), "kitlib-nothing-skipped")
 
@@ -202,23 +290,31 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def walked(cluster: Cluster) -> WalkResult:
-    """One strict run of every notebook, as `kitlib walk` does it; its build folder is build/test/walk."""
-    from kitlib.walk import walk
-
-    shutil.rmtree(PLACE / "walk", ignore_errors=True)
-    return walk(None, cluster, PLACE / "walk", root=CHECKOUT)
+def on_embedded(cluster: Cluster, request: pytest.FixtureRequest) -> Executions:
+    """The lessons as they are executed on the embedded cluster."""
+    return request.config.pluginmanager.get_plugin("kitlib-lanes").begin("embedded")
 
 
 @pytest.fixture(scope="session")
-def walked_site(walked: WalkResult) -> Path:
-    """The site made of that run, in build/test/site."""
+def on_kind(kind: Cluster, request: pytest.FixtureRequest) -> Executions:
+    """The lessons as they are executed on the kind cluster."""
+    return request.config.pluginmanager.get_plugin("kitlib-lanes").begin("kind")
+
+
+@pytest.fixture(scope="session")
+def walked_site(on_embedded: Executions) -> Path:
+    """The site made of the lessons that were executed on the embedded cluster, in build/test/site."""
     from kitlib.site import build
 
-    assert walked.ok, [notebook.problems for notebook in walked.notebooks]
-    out = PLACE / "site"
-    shutil.rmtree(out, ignore_errors=True)
-    build(CHECKOUT, PLACE / "walk", out)
+    gathered, out = PLACE / "walked", PLACE / "site"
+    for folder in (gathered, out):
+        shutil.rmtree(folder, ignore_errors=True)
+    for name, lesson in LESSONS.items():
+        if "embedded" in lesson.claims:
+            result = on_embedded.result(name)
+            assert result["ok"], result["problems"]
+            shutil.copytree(Path(result["path"]).parents[1], gathered, dirs_exist_ok=True)
+    build(CHECKOUT, gathered, out)
     return out
 
 

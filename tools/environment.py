@@ -1,7 +1,13 @@
-"""Make or mend the project's environment (.venv); only Python's own library is used here.
+"""Make or mend the project's environments; only Python's own library is used here.
 
-Called by the Makefile as `python3 tools/environment.py [EXTRA…]`. It can be interrupted and repeated: a stamp with the
-digest of pyproject.toml and constraints.txt is written last, and a .venv that doesn't work is made anew.
+Called by the Makefile as `python3 tools/environment.py [EXTRA…]` for .venv, in the versions of constraints.txt, and as
+`python3 tools/environment.py lowest` for one of exactly the lowest versions that pyproject.toml allows, which shows
+that its bounds are true. That one is kept in kitlib's cache, for every checkout that asks for the same; it knows
+kitlib's name, version and command, but not its code: run it with the checkout in PYTHONPATH. The last line tells where
+it is.
+
+Both can be interrupted and repeated: a stamp with the digest of what was asked for is written last, and an environment
+that doesn't work is made anew.
 """
 
 from __future__ import annotations
@@ -9,14 +15,17 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import re
 import subprocess
 import sys
 import time
+import tomllib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 INPUTS = ("pyproject.toml", "constraints.txt", "tools/environment.py")
+LOWEST = "lowest"
 
 
 def digest(extras: Sequence[str], checkout: Path = CHECKOUT) -> str:
@@ -80,8 +89,15 @@ def make(venv: Path, extras: Sequence[str], checkout: Path = CHECKOUT) -> None:
         subprocess.run([sys.executable, "-m", "venv", "--clear", venv], check=True)
     wanted = f".[{','.join(sorted(extras))}]" if extras else "."
     print(f"Installing {wanted} in {venv.name}, versions from constraints.txt", flush=True)
+    install(venv, checkout, "--constraint", "constraints.txt", "--editable", wanted)
+    stamp_of(venv, extras).write_text(digest(extras, checkout) + "\n")
+    print(f"Environment ready ({time.monotonic() - began:.0f} s)", flush=True)
+
+
+def install(venv: Path, checkout: Path, *arguments: str) -> None:
+    """Have pip install something, and pass on what it tells but for what is there already."""
     pip = [str(python_of(venv)), "-m", "pip", "install", "--disable-pip-version-check", "--no-warn-script-location"]
-    command = [*pip, "--progress-bar", "off", "--constraint", "constraints.txt", "--editable", wanted]
+    command = [*pip, "--progress-bar", "off", *arguments]
     with subprocess.Popen(command, cwd=checkout, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         for line in process.stdout:
@@ -89,8 +105,64 @@ def make(venv: Path, extras: Sequence[str], checkout: Path = CHECKOUT) -> None:
                 print("  " + line.rstrip()[:150], flush=True)
     if process.returncode:
         raise subprocess.CalledProcessError(process.returncode, command)
-    stamp_of(venv, extras).write_text(digest(extras, checkout) + "\n")
+
+
+def lowest(checkout: Path = CHECKOUT) -> list[str]:
+    """Return what pyproject.toml needs for a walk and for the tests, each in the lowest version that it allows.
+
+    Raises
+    ------
+    ValueError
+        If a dependency has no lower bound.
+    """
+    project = tomllib.loads((checkout / "pyproject.toml").read_text())["project"]
+    extras = project["optional-dependencies"]
+    found = []
+    for line in [*project["dependencies"], *extras["test"], *extras["large"]]:
+        if line.startswith(f"{project['name']}["):
+            continue
+        match = re.fullmatch(r"([A-Za-z0-9._-]+(?:\[[a-z,]+\])?)>=([0-9.]+)(?:,[^;]*)?", line.replace(" ", ""))
+        if match is None:
+            raise ValueError(f"pyproject.toml: {line!r} has no lower bound: write NAME>=VERSION")
+        found.append(f"{match[1]}=={match[2]}")
+    return found
+
+
+def lowest_venv(checkout: Path = CHECKOUT) -> Path:
+    """Return where the environment of the lowest versions is, or will be: in kitlib's cache, known by its content."""
+    project = (checkout / "pyproject.toml").read_bytes()
+    wanted = repr((lowest(checkout), sys.version_info[:2], os.path.realpath(sys.executable)))
+    key = hashlib.sha256(wanted.encode() + project).hexdigest()[:16]
+    home = Path.home()
+    default = home / "Library" / "Caches" if sys.platform == "darwin" else home / ".cache"
+    cache = Path(os.environ.get("KITLIB_CACHE") or Path(os.environ.get("XDG_CACHE_HOME") or default) / "kitlib")
+    return cache / "environments" / f"lowest-{key}"
+
+
+def make_lowest(venv: Path, checkout: Path = CHECKOUT) -> None:
+    """Make the environment of the lowest versions."""
+    began = time.monotonic()
+    subprocess.run([sys.executable, "-m", "venv", "--clear", venv], check=True)
+    print(f"Installing the lowest versions that pyproject.toml allows in {venv.name}", flush=True)
+    install(venv, checkout, *lowest(checkout))
+    install(venv, checkout, "--no-deps", ".")
+    # Its name, version and command stay. Its code doesn't, so that no test can take it for the checkout's.
+    subprocess.run([python_of(venv), "-c", FORGET], cwd=venv, check=True)
+    (venv / "made").write_text("made\n")
     print(f"Environment ready ({time.monotonic() - began:.0f} s)", flush=True)
+
+
+FORGET = "import shutil, sysconfig; shutil.rmtree(sysconfig.get_path('purelib') + '/kitlib')"
+
+
+def main_lowest() -> None:
+    """Make the environment of the lowest versions unless it is there, and tell where it is."""
+    venv = lowest_venv()
+    if not ((venv / "made").exists() and works(venv)):
+        with alone(venv.with_suffix(".lock")):
+            if not ((venv / "made").exists() and works(venv)):
+                make_lowest(venv)
+    print(venv)
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -98,6 +170,9 @@ def main(arguments: Sequence[str]) -> int:
     extras = sorted(set(arguments))
     venv = CHECKOUT / ".venv"
     try:
+        if extras == [LOWEST]:
+            main_lowest()
+            return 0
         if is_current(venv, extras):
             return 0
         with alone(CHECKOUT / "build" / "environment.lock"):

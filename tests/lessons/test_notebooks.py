@@ -1,7 +1,8 @@
 """Every notebook, run strictly on a live cluster; and notebooks that go wrong, which leave one message and no trace.
 
-nbval runs the notebooks, too: `make test` gives it the folder notebooks/ in the same pytest run. What nbval lets pass,
-a magic that doesn't exist or `!exit 3`, is a fault here (tests/test_walk.py has one of each).
+Each is executed once on each provider that it claims (tests/executed.py). nbval compares what came of it with what is
+committed: `make test` gives it the folder notebooks/ in the same pytest run. What nbval lets pass, a magic that doesn't
+exist or `!exit 3`, is a fault here (tests/walk/test_walk.py has one of each).
 """
 
 from __future__ import annotations
@@ -13,21 +14,19 @@ import re
 import subprocess
 import sys
 import textwrap
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import nbformat
 import pytest
 
 from kitlib.errors import KitlibError
 from kitlib.walk import ERROR_TAG, STDERR_TAG, reading_order, walk
-from tests.conftest import CHECKOUT, PLACE, needs_containers
+from tests.conftest import CHECKOUT
+from tests.executed import DEADLINE, NOTEBOOKS, lessons
 
-NOTEBOOKS = CHECKOUT / "notebooks"
 KITLIB = Path(sys.executable).with_name("kitlib")
-NAMES = sorted(path.stem for path in NOTEBOOKS.glob("*.ipynb"))
-ANYWHERE = [name for name in NAMES if not needs_containers(NOTEBOOKS / f"{name}.ipynb")]
+NAMES = sorted(lessons())
+ANYWHERE = [name for name, lesson in lessons().items() if not lesson.containers]
 """These run on simulated nodes, too."""
 
 
@@ -90,46 +89,23 @@ def test_manifests_are_yaml_and_used():
         assert path.name in text, f"no notebook uses {path.name}"
 
 
-# On the tests' cluster.
+# On the tests' clusters.
 
 
 @pytest.mark.live
 @pytest.mark.slow
+@pytest.mark.timeout(DEADLINE + 60)
 @pytest.mark.parametrize("name", ANYWHERE)
-def test_every_claim_is_as_expected_and_no_cell_goes_wrong_silently(walked, name):
-    is_right(*(notebook.to_dict() for notebook in walked.notebooks if notebook.name == name))
-
-
-ALONE = "static-pods"
-"""Of those that need containers nbval runs each on kind, and a wrong verdict is an error there, too; this one is walked
-as well, so that a walk has containers, and an API server that stops."""
-
-
-@pytest.fixture(scope="session")
-def walked_on_kind(kind) -> dict[str, dict[str, Any]]:
-    """One run on kind of each that runs anywhere, three at a time; then of the one that stops the API server."""
-
-    def one(name: str) -> dict[str, Any]:
-        command = [KITLIB, "walk", name, "--no-site", "--build", PLACE / "walk-kind" / name, "--output", "json"]
-        environment = {**os.environ, "KITLIB_CLUSTER": kind.name}
-        done = subprocess.run(command, capture_output=True, text=True, cwd=CHECKOUT, env=environment, check=False)
-        try:
-            (result,) = json.loads(done.stdout)["notebooks"]
-        except (ValueError, KeyError):
-            result = {"name": name, "problems": [done.stderr[-2000:]]}
-        return result
-
-    with ThreadPoolExecutor(3) as pool:
-        results = list(pool.map(one, ANYWHERE))
-    return {result["name"]: result for result in [*results, one(ALONE)]}
+def test_every_claim_is_as_expected_and_no_cell_goes_wrong_silently(on_embedded, name):
+    is_right(on_embedded.result(name))
 
 
 @pytest.mark.kind
 @pytest.mark.slow
-@pytest.mark.timeout(3000)
-@pytest.mark.parametrize("name", [*ANYWHERE, ALONE])
-def test_on_three_nodes_with_containers_too(walked_on_kind, name):
-    is_right(walked_on_kind[name])
+@pytest.mark.timeout(DEADLINE + 60)
+@pytest.mark.parametrize("name", NAMES)
+def test_on_three_nodes_with_containers_too(on_kind, name):
+    is_right(on_kind.result(name))
 
 
 def is_right(result):
@@ -149,13 +125,13 @@ def is_right(result):
 
 @pytest.mark.live
 @pytest.mark.slow
-def test_the_checkout_is_not_changed(walked):
+def test_the_checkout_is_not_changed(walked_site):
     assert state_of(NOTEBOOKS) == BEFORE
 
 
 @pytest.mark.live
 @pytest.mark.slow
-def test_a_walk_leaves_no_namespace(walked, connection):
+def test_a_walk_leaves_no_namespace(walked_site, connection):
     assert [name for name, left in left_behind(connection) if left and not name.startswith("kitlib-test-")] == []
 
 
