@@ -57,14 +57,17 @@ lint: env-test
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-# One pytest for everything, so that its last line speaks for all; the tests' clusters go away however it ends. What
-# takes minutes when nothing is cached comes first, because it shows its progress, which pytest would swallow.
-PYTEST = status=0; KITLIB_STATE="$(TEST_STATE)" $(BIN)/pytest --nbval-lax --nbval-cell-timeout=300 \
-	--nbval-sanitize-with=tests/nbval.cfg tests notebooks $(ARGS) || status=$$?; \
+# One pytest for everything, so that its last line speaks for all. Three processes run side by side on two cores, since
+# who has a cluster mostly waits: one has kind, one the shared embedded cluster, one all else (tests/conftest.py). The
+# tests' clusters go away however it ends. What takes minutes when nothing is cached comes first, because it shows its
+# progress, which pytest would swallow.
+PYTEST = status=0; KITLIB_STATE="$(TEST_STATE)" $(BIN)/pytest --numprocesses=3 --dist=loadgroup --no-loadscope-reorder \
+	--nbval-lax --nbval-sanitize-with=tests/nbval.cfg tests notebooks $(ARGS) || status=$$?; \
 	for state in "$(TEST_STATE)" "$(KIND_STATE)"; do KITLIB_STATE="$$state" $(BIN)/kitlib down --quiet || true; done; \
 	exit $$status
 
-test: lint ## Lint, types, layers and every test: pure, live, notebooks on embedded and on kind, browser
+test: lint ## Lint, types, layers and every test: pure, live, notebooks on embedded and on kind, browser, lowest versions
+	@$(BIN)/python tools/environment.py lowest >/dev/null
 	@KITLIB_STATE="$(KIND_STATE)" $(BIN)/python tests/prepare.py
 	@KITLIB_STATE="$(TEST_STATE)" $(BIN)/kitlib up --provider embedded
 	@{ KITLIB_STATE="$(TEST_STATE)" $(BIN)/kitlib up --kubernetes 1.17 && \
@@ -77,7 +80,7 @@ test-kind: env-test ## Only the tests that need containers, on a kind cluster
 	@$(PYTEST)
 
 check: lint ## The inner loop: format, lint, types, layers, pure tests; under a minute
-	$(BIN)/pytest -q -m "$(PURE)" tests $(ARGS)
+	$(BIN)/pytest -q --numprocesses=2 --dist=loadgroup -m "$(PURE)" tests $(ARGS)
 
 bench: env-bench ## Measure what the project promises about speed: build/bench.json; ARGS="list watch" for some
 	@$(BIN)/python -m benchmarks $(ARGS)
