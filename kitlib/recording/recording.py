@@ -5,17 +5,19 @@ from __future__ import annotations
 import json
 import threading
 import time
-from bisect import bisect_right
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from itertools import accumulate
 from pathlib import Path
-from typing import Any, overload
+from typing import Any
 
 from kitlib.accessors import Accessor
 from kitlib.errors import RecordingError
-from kitlib.recording import store
+from kitlib.files import write_private
+from kitlib.recording import clock, store
+from kitlib.recording.coverage import Interval, coverage, hole
 from kitlib.recording.redaction import redact
 from kitlib.recording.row import Meta, WatchEvent, head
+from kitlib.recording.rows import Rows
 from kitlib.recording.store import FORMAT, HOUR, Part
 
 PART_ROWS = 65_536
@@ -23,56 +25,6 @@ PART_BYTES = 64 * 2**20
 """So many rows, or bytes of objects, stay in memory until they are folded into a part."""
 FLUSH_SECONDS = 3.0
 """What is received reaches the disk within so many seconds."""
-
-
-class Rows(Sequence[WatchEvent]):
-    """The rows of a recording up to some moment, oldest first, read from its files when they are asked for.
-
-    Parameters
-    ----------
-    parts : sequence of Part
-        The files.
-    tail : sequence of WatchEvent
-        The rows that follow them, in memory.
-    """
-
-    def __init__(self, parts: Sequence[Part], tail: Sequence[WatchEvent]) -> None:
-        self.parts = tuple(parts)
-        self.tail = tail
-        self._stored = self.parts[-1].end if self.parts else 0
-        self._held: tuple[int, list[WatchEvent]] = (-1, [])
-
-    def __len__(self) -> int:
-        return self._stored + len(self.tail)
-
-    @overload
-    def __getitem__(self, index: int) -> WatchEvent: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[WatchEvent]: ...
-    def __getitem__(self, index: int | slice) -> WatchEvent | list[WatchEvent]:
-        if isinstance(index, slice):
-            return [self[number] for number in range(*index.indices(len(self)))]
-        number = index + len(self) if index < 0 else index
-        if not 0 <= number < len(self):
-            raise IndexError(f"no row {index} of {len(self)}")
-        if number >= self._stored:
-            return self.tail[number - self._stored]
-        place = bisect_right(self.parts, number, key=lambda part: part.first + part.skip) - 1
-        if self._held[0] != place:
-            self._held = (place, self.parts[place].read())
-        part = self.parts[place]
-        return self._held[1][number - part.first - part.skip]
-
-    def __iter__(self) -> Iterator[WatchEvent]:
-        for part in self.parts:
-            yield from part.read()
-        yield from self.tail
-
-    def of(self, *kinds: str) -> Iterator[WatchEvent]:
-        """Yield the rows of some kinds ("" for marks), oldest first; files that have none aren't read."""
-        for part in self.parts:
-            yield from part.read(kinds)
-        yield from (row for row in self.tail if row.kind in kinds)
 
 
 class Recording:
@@ -91,6 +43,9 @@ class Recording:
         It as tidy DataFrames; see `kitlib.frames.Frames`.
     due : threading.Event
         Set when there are enough rows for a part: who writes calls `flush` then.
+    live : dict
+        Of each stream that is being followed now: a function that returns up to when it has everything (monotonic
+        clock, ns).
     """
 
     frames = Accessor("Recording.frames", "The recording as tidy DataFrames: see `kitlib.frames.Frames`.")
@@ -103,6 +58,7 @@ class Recording:
         self.part_bytes = PART_BYTES
         self.changed = threading.Condition(threading.RLock())
         self.due = threading.Event()
+        self.live: dict[str, Callable[[], int]] = {}
         self._writing = threading.Lock()
         self._ours = False  # who opens a recording only reads it
         self._parts: list[Part] = []
@@ -153,7 +109,7 @@ class Recording:
         recording.part_rows, recording.part_bytes = part_rows, part_bytes
         recording._ours = True
         try:
-            path.mkdir(parents=True, exist_ok=True)
+            path.mkdir(mode=0o700, parents=True, exist_ok=True)
             recording._write_info()
         except OSError as error:
             raise _disk_error(error, path) from error
@@ -189,7 +145,7 @@ class Recording:
             )
         recording = cls(path, info)
         recording._parts = store.parts(path)
-        recording._stored = recording._parts[-1].end if recording._parts else 0
+        recording._stored = sum(part.count - part.skip for part in recording._parts)
         return recording
 
     def __len__(self) -> int:
@@ -201,12 +157,14 @@ class Recording:
 
     @property
     def complete(self) -> bool:
-        """Whether it was closed: nothing that was received is missing at its end."""
-        return bool(self.info.get("complete", True))
+        """Whether it was closed, and none of its files is missing: all that was received is in it."""
+        return bool(self.info.get("complete", True)) and not self._holes
 
     @property
     def state(self) -> str:
         """How it ended, in words."""
+        if self._holes:
+            return f"not whole: {'; '.join(hole(left, right) for left, right in self._holes)}"
         if self.complete:
             return "closed"
         seconds = self.info.get("flush_seconds", FLUSH_SECONDS)
@@ -217,6 +175,17 @@ class Recording:
         """All rows up to now, oldest first; the sequence doesn't grow."""
         with self.changed:
             return Rows(self._parts, tuple(self._tail))
+
+    @property
+    def _holes(self) -> list[tuple[Part | None, Part]]:
+        return store.holes(self._parts)
+
+    def coverage(self) -> list[Interval]:
+        """Return from when to when each stream is covered, and why not where it isn't; see `kitlib.recording.coverage`.
+
+        What no interval covers isn't covered.
+        """
+        return coverage(self.rows, self.info, self.live)
 
     def add(
         self,
@@ -229,6 +198,7 @@ class Recording:
         stream: str,
         meta: Meta | None = None,
         at: tuple[int, int] | None = None,
+        late_ns: int = 0,
     ) -> WatchEvent:
         """Append one version of an object, as the bytes that came; return the row.
 
@@ -244,11 +214,13 @@ class Recording:
             Its metadata, if it is decoded already.
         at : tuple of int, optional
             Wall and monotonic time of its receipt, ns; now if left out.
+        late_ns : int
+            How long before its receipt it may have been written, ns.
         """
         if meta is None:
             meta = head(raw)
         raw = redact(kind, raw, self.redact_env, meta)
-        wall, monotonic = at or (time.time_ns(), time.monotonic_ns())
+        wall, monotonic = at or clock.now()
         with self.changed:
             row = WatchEvent(
                 wall,
@@ -257,23 +229,23 @@ class Recording:
                 kind,
                 meta.namespace,
                 meta.name,
-                meta.uid,
+                meta.identity,
                 meta.resourceVersion,
                 type,
                 origin,
                 stream,
                 raw,
                 self._stored + len(self._tail),
+                late_ns,
             )
             self._append(row)
         return row
 
     def mark(self, type: str, name: str, stream: str = "kitlib", **what: Any) -> WatchEvent:
-        """Append a mark of kitlib's own: a GAP that bounds what may be missing, or a STEP that begins or ends."""
+        """Append a mark of kitlib's own: a STEP that begins or ends, or what a stream lives through."""
         said = json.dumps(what).encode()
         with self.changed:
-            times = time.time_ns(), time.monotonic_ns()
-            row = WatchEvent(*times, "", "", "", name, "", "", type, "kitlib", stream, said, len(self))
+            row = WatchEvent(*clock.now(), "", "", "", name, "", "", type, "kitlib", stream, said, len(self))
             self._append(row)
             self.changed.notify_all()
         return row
@@ -381,12 +353,7 @@ class Recording:
 
     def _write_info(self) -> None:
         assert self.path is not None
-        draft = self.path / "recording.tmp"
-        try:
-            draft.write_text(json.dumps(self.info, indent=2) + "\n")
-            draft.replace(self.path / "recording.json")
-        finally:
-            draft.unlink(missing_ok=True)
+        write_private(self.path / "recording.json", json.dumps(self.info, indent=2) + "\n")
 
 
 def _disk_error(error: OSError, path: Path) -> RecordingError:

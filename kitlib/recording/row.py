@@ -17,7 +17,7 @@ class WatchEvent(msgspec.Struct, frozen=True, gc=False):
     apiVersion, kind, namespace, name, uid, resourceVersion : str
         The object's own; empty for marks.
     type : str
-        ADDED, MODIFIED, DELETED as the server said; GAP, STEP for marks.
+        ADDED, MODIFIED, DELETED as the server said; for marks STEP, or what `kitlib.recording.coverage` lists.
     origin : str
         `list`, `watch`, `relist`, `log` or, for marks, `kitlib`.
     stream : str
@@ -26,6 +26,9 @@ class WatchEvent(msgspec.Struct, frozen=True, gc=False):
         The object as the server sent it (JSON); for marks what they say.
     seq : int
         Order of receipt in the recording, from 0.
+    late_ns : int
+        It was written at most so many ns before its receipt, as far as can be told: 0 for what came as it happened,
+        more for what came after a stall, a reconnect or a sleep of the machine.
     """
 
     received_at: int
@@ -41,6 +44,7 @@ class WatchEvent(msgspec.Struct, frozen=True, gc=False):
     stream: str
     object: bytes
     seq: int = -1
+    late_ns: int = 0
 
 
 class Meta(msgspec.Struct, gc=False):
@@ -50,7 +54,12 @@ class Meta(msgspec.Struct, gc=False):
     namespace: str = ""
     uid: str = ""
     resourceVersion: str = ""  # noqa: N815
-    annotations: dict[str, str] | None = None
+    annotations: dict[str, str | None] | None = None
+
+    @property
+    def identity(self) -> str:
+        """The uid; where an object has none, as those of some aggregated APIs, namespace and name."""
+        return self.uid or f"{self.namespace}/{self.name}"
 
 
 class _Head(msgspec.Struct, gc=False):

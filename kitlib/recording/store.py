@@ -11,7 +11,6 @@ receipt back. Each file appears whole or not at all.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -26,10 +25,11 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from kitlib.errors import RecordingError
+from kitlib.files import whole
 from kitlib.recording.row import WatchEvent
 
-FORMAT = 2
-"""Version of the files' layout; raised when an older reader could not understand them. Format 1 still opens."""
+FORMAT = 3
+"""Version of the files' layout; raised when an older reader could not understand them. Formats 1 and 2 still open."""
 ROWS_IN_GROUP = 4096
 HOUR = 3_600_000_000_000
 
@@ -48,8 +48,11 @@ SCHEMA = pa.schema(
         pa.field("stream", pa.string(), nullable=False),
         pa.field("object", pa.binary()),
         pa.field("seq", pa.int64(), nullable=False),
+        pa.field("late_ns", pa.int64(), nullable=False),
     ]
 )
+ADDED = {"seq": 2, "late_ns": 3}
+"""Columns that came with later formats; in a file without them a row's number is its place, and it counts as timely."""
 INDEX = ["seq", "monotonic_ns", "kind", "namespace", "uid", "type", "origin"]
 """What of a row tells whether it is looked for."""
 
@@ -68,15 +71,20 @@ class Part:
         How many rows it has.
     skip : int
         Rows at its begin that another file holds already.
-    numbered : bool
-        Whether its rows have their numbers; in format 1 a row's number is its place.
+    columns : frozenset of str
+        Those that it has; in a file of an earlier format some are missing.
     """
 
     path: Path
     first: int
     count: int
     skip: int = 0
-    numbered: bool = True
+    columns: frozenset[str] = frozenset(SCHEMA.names)
+
+    @property
+    def numbered(self) -> bool:
+        """Whether its rows have their numbers."""
+        return "seq" in self.columns
 
     @property
     def end(self) -> int:
@@ -98,7 +106,28 @@ class Part:
         return pa.concat_tables(self._groups(INDEX)).sort_by("seq")
 
     def read(self, kinds: Sequence[str] | None = None, wanted: Sequence[int] | None = None) -> list[WatchEvent]:
-        """Read rows in the order of their receipt: all, those of some kinds, or those of some numbers."""
+        """Read rows in the order of their receipt: all, those of some kinds, or those of some numbers.
+
+        A file that was folded into another meanwhile is looked for there.
+        """
+        try:
+            return self._rows(kinds, wanted)
+        except FileNotFoundError:
+            pass
+        mine = range(self.first + self.skip, self.end)
+        again = [part for part in parts(self._folder) if part.first < self.end and part.end > mine.start]
+        rows = [row for part in again for row in part._rows(kinds, wanted) if row.seq in mine]
+        if kinds is None and wanted is None and len(rows) < len(mine):
+            raise _unreadable(self.path, FileNotFoundError("it is gone"))
+        return rows
+
+    @property
+    def _folder(self) -> Path:
+        """The recording's own folder."""
+        inside = next((path for path in self.path.parents if path.name == "rows"), None)
+        return inside.parent if inside else self.path.parent
+
+    def _rows(self, kinds: Sequence[str] | None, wanted: Sequence[int] | None) -> list[WatchEvent]:
         rows: list[WatchEvent] = []
         for table in self._groups(SCHEMA.names, kinds, wanted):
             table = table.set_column(0, "received_at", table["received_at"].cast(pa.int64()))
@@ -112,7 +141,7 @@ class Part:
         """Yield the rows that are looked for, by row group; a group whose figures show that it has none is skipped."""
         try:
             with pq.ParquetFile(self.path) as file:
-                stored = [name for name in names if self.numbered or name != "seq"]
+                stored = [name for name in names if name in self.columns]
                 at = self.first
                 for number in range(file.num_row_groups):
                     begin, at = at, at + file.metadata.row_group(number).num_rows
@@ -123,11 +152,15 @@ class Part:
                     table = file.read_row_group(number, stored)
                     if not self.numbered:
                         table = table.append_column("seq", pa.array(range(begin, at), pa.int64()))
+                    if "late_ns" in names and "late_ns" not in self.columns:
+                        table = table.append_column("late_ns", pa.array([0] * (at - begin), pa.int64()))
                     if kinds is not None:
                         table = table.filter(_among(table["kind"], kinds))
                     if wanted is not None:
                         table = table.filter(_among(table["seq"], wanted))
                     yield table.select(list(names))
+        except FileNotFoundError:
+            raise
         except (OSError, pa.ArrowException) as error:
             raise _unreadable(self.path, error) from error
 
@@ -166,12 +199,32 @@ def parts(folder: Path) -> list[Part]:
             continue
         except (OSError, pa.ArrowException) as error:
             raise _unreadable(path, error) from error
-        numbered = "seq" in footer.schema.names
-        first = _number(path) if numbered else end
+        columns = frozenset(footer.schema.names)
+        first = _number(path) if "seq" in columns else end
         if first + footer.num_rows <= end:
             continue
-        found.append(Part(path, first, footer.num_rows, max(end - first, 0), numbered))
+        found.append(Part(path, first, footer.num_rows, max(end - first, 0), columns))
         end = first + footer.num_rows
+    return found
+
+
+def holes(parts: Sequence[Part]) -> list[tuple[Part | None, Part]]:
+    """Return the pairs of files between which rows are missing, as their numbers tell; None before the first."""
+    pairs = zip([None, *parts], parts, strict=False)
+    return [(left, right) for left, right in pairs if right.first > (left.end if left else 0)]
+
+
+def streams(parts: Sequence[Part]) -> dict[str, tuple[str, str, int]]:
+    """Return what brought rows: for each stream its kind, its group and version, and when it brought the last one."""
+    found: dict[str, tuple[str, str, int]] = {}
+    for part in parts:
+        table = pa.concat_tables(part._groups(["stream", "kind", "apiVersion", "origin", "monotonic_ns"]))
+        table = table.filter(pc.not_equal(table["origin"], "kitlib"))
+        last = table.group_by(["stream", "kind", "apiVersion"]).aggregate([("monotonic_ns", "max")])
+        for stream, kind, version, at in zip(
+            *(last[name].to_pylist() for name in ("stream", "kind", "apiVersion", "monotonic_ns_max")), strict=True
+        ):
+            found[stream] = (kind, version, max(at, found[stream][2] if stream in found else at))
     return found
 
 
@@ -201,7 +254,7 @@ def write_parts(folder: Path, rows: Sequence[WatchEvent]) -> Iterator[Part]:
         ours = list(group)
         stamp = datetime.fromtimestamp(hour * HOUR / 1e9, UTC).strftime("%Y-%m-%dT%H")
         target = folder / "rows" / f"hour={stamp}" / f"part-{ours[0].seq:012d}.parquet"
-        target.parent.mkdir(parents=True, exist_ok=True)
+        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         ordered = sorted(ours, key=attrgetter("kind", "uid", "seq"))
         kinds = (_cut(list(rows)) for _, rows in groupby(ordered, key=attrgetter("kind")))
         _write(target, chain.from_iterable(kinds), compression="zstd")
@@ -216,8 +269,7 @@ def warm_up() -> None:
 
 def _write(target: Path, groups: Iterable[Sequence[WatchEvent]], compression: str) -> None:
     """Write row groups one after the other, in the memory that one of them takes."""
-    draft = target.with_suffix(".tmp")
-    try:
+    with whole(target, private=True, durable=True) as draft:
         with pq.ParquetWriter(
             draft,
             SCHEMA,
@@ -230,11 +282,6 @@ def _write(target: Path, groups: Iterable[Sequence[WatchEvent]], compression: st
                 values = zip(*map(_values, group), strict=True)
                 arrays = [pa.array(column, type=field.type) for column, field in zip(values, SCHEMA, strict=True)]
                 file.write_table(pa.Table.from_arrays(arrays, schema=SCHEMA), row_group_size=len(group))
-        with draft.open("rb") as written:
-            os.fsync(written.fileno())
-        draft.replace(target)
-    finally:
-        draft.unlink(missing_ok=True)
 
 
 _values = attrgetter(*SCHEMA.names)
@@ -245,4 +292,4 @@ def _cut(rows: Sequence[WatchEvent]) -> Iterator[Sequence[WatchEvent]]:
     return (rows[begin : begin + ROWS_IN_GROUP] for begin in range(0, len(rows), ROWS_IN_GROUP))
 
 
-__all__ = ["FORMAT", "SCHEMA", "Part", "parts", "write_flush", "write_parts"]
+__all__ = ["FORMAT", "SCHEMA", "Part", "holes", "parts", "streams", "write_flush", "write_parts"]

@@ -5,84 +5,50 @@ How it tells what it can't have missed:
 * A watch goes on from the last resourceVersion that came, by an object or a bookmark: nothing lies between.
 * The server ends each watch after `watch_seconds`, because it is asked to. So a watch that is silent for longer is
   dead, on every version of Kubernetes, also for a quiet kind and where no bookmarks are sent.
-* A server that sends no bookmarks leaves a quiet kind at an old resourceVersion, which etcd forgets in the end. So the
-  store's own resourceVersion is asked for before such a watch begins; when the server itself ends that watch at its
-  time (the last chunk of the answer has come) and nothing came by it, nothing had been written before it began.
-* Only when the server says 410, that it has forgotten the history, is something possibly missing. Then a list shows
-  what is there now (`relist`), and a gap says between which resourceVersions changes may be missing.
+* Before a watch goes on where nothing came by the one before, the store is asked where it stands. If it stands behind
+  what was seen, it was put back to an older state: a gap, and a list. If it stands ahead, the server has ended this
+  watch at its time (the last chunk of the answer has come) and nothing came by it, nothing had been written up to
+  there: so a quiet kind keeps up with the store also where no bookmarks are sent, and etcd doesn't forget its version.
+* Only when the history is not there to go on from is something possibly missing: the server says 410, that it has
+  forgotten it, or 504, that it is behind. Then a list shows what is there now (`relist`), and a gap says between which
+  resourceVersions changes may be missing.
+* What comes by a watch that was opened after a break, and is no newer than the store was at its begin, was written
+  during the break: its row says how long before its receipt that may have been (`late_ns`). After a silence the stamps
+  in an object tell whether it was held up on its way.
+
+Its life is written into the recording; see `kitlib.recording.coverage`.
 """
 
 from __future__ import annotations
 
-import json
 import random
-import re
 import threading
 import time
-from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import msgspec
 
 from kitlib.api.transport import Connection, Resource, Stream
-from kitlib.errors import ClusterError, ServerError
-from kitlib.recording import Meta, Recording, WatchEvent, head
+from kitlib.errors import ClusterError, RecordingError, ServerError
+from kitlib.recording import Meta, Recording, clock
+from kitlib.watch import changes, lateness
+from kitlib.watch.changes import Change
+from kitlib.watch.history import History
+from kitlib.watch.timeouts import Timeouts
 
 PAGE = 500
 PARTIAL = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
-REMEMBERED = 10_000
-"""So many deleted objects are remembered, to know a deletion that comes twice."""
 SOONER = 2.0
 """Seconds until a kind that was recorded is tried again: a server that has just started forbids everything at first."""
 REFUSED = (403, 404, 405)
 """Codes that say: not for you, or not here. Others pass."""
+ALIVE_NS = 5_000_000_000
+"""While something comes, a stream says so often that it has everything, ns."""
+STUCK = 3
+"""A watch that ends by an error so often, without anything that came, can't go on from where it is."""
 
 
-@dataclass(frozen=True)
-class Patience:
-    """How long a follower waits for what.
-
-    Parameters
-    ----------
-    watch_seconds : int
-        After so long the server ends a watch, and it is opened anew where it was.
-    silent_seconds : float
-        A watch that is silent for longer is dead; above watch_seconds.
-    backoff : tuple of float
-        Seconds before the second try, and at most; doubled each time, with jitter.
-    refused_seconds : float
-        How often a kind that is forbidden or not served is tried again; one that was recorded before, sooner.
-    """
-
-    watch_seconds: int = 55
-    silent_seconds: float = 75
-    backoff: tuple[float, float] = (0.1, 10)
-    refused_seconds: float = 30
-
-
-class _ListMeta(msgspec.Struct, gc=False):
-    resourceVersion: str = ""  # noqa: N815 - the API's own spelling
-    continue_: str = msgspec.field(default="", name="continue")
-
-
-class _List(msgspec.Struct, gc=False):
-    metadata: _ListMeta
-    items: list[msgspec.Raw] | None = None
-
-
-class _Line(msgspec.Struct, gc=False):
-    type: str
-    object: msgspec.Raw
-
-
-_list = msgspec.json.Decoder(_List)
-_line = msgspec.json.Decoder(_Line)
-_envelope = re.compile(rb'\{"type":"([A-Z]+)","object":(?=\{)')
-"""How Kubernetes begins a line; the object is what follows, but for the last brace."""
-
-
-class Follower:
+class Reflector:
     """Record one kind until stopped.
 
     Parameters
@@ -95,25 +61,29 @@ class Follower:
         Where rows go.
     namespace : str or None
         Only this one; all if None.
-    patience : Patience
+    timeouts : Timeouts
         How long to wait for what.
     stopping : threading.Event
         Ends it.
-    told : callable
-        Called (with the lock of the recording held) when `listed` or `problem` has changed.
+    on_change : callable
+        Called (with the lock of the recording held) when `listed`, `error` or `progress` has changed.
+    stream : str, optional
+        Its name in the recording; the kind's plural if left out.
 
     Attributes
     ----------
-    latest : dict of str to WatchEvent
-        The last version of each object that exists, by uid.
-    version : int or None
-        The resourceVersion up to which everything was recorded.
+    history : History
+        Which versions have been recorded.
     listed : bool
         Whether there has been a list.
-    problem : str
+    error : str
         Why it can't be recorded now (forbidden, not served); empty while it can.
-    trouble : str
+    last_error : str
         What the last try met, if it failed.
+    asking_ns : int or None
+        Since when the server has been asked for a page of a list; None while it isn't.
+    received : int
+        Objects of the list that is being taken.
     gaps : int
         How many gaps there were.
     """
@@ -124,97 +94,157 @@ class Follower:
         resource: Resource,
         recording: Recording,
         namespace: str | None,
-        patience: Patience,
+        timeouts: Timeouts,
         stopping: threading.Event,
-        told: Callable[[], None],
+        on_change: Callable[[], None],
+        stream: str = "",
     ) -> None:
         self.connection = connection
         self.resource = resource
         self.recording = recording
+        self.namespace = namespace
         self.path = resource.path(namespace)
-        self.patience = patience
-        self.latest: dict[str, WatchEvent] = {}
-        self.version: int | None = None
+        self.stream = stream or resource.plural
+        self.timeouts = timeouts
+        self.history = History()
         self.listed = False
-        self.problem = ""
-        self.trouble = ""
+        self.error = ""
+        self.last_error = ""
+        self.asking_ns: int | None = None
+        self.received = 0
         self.gaps = 0
-        self._gone: OrderedDict[str, int] = OrderedDict()
         self._stopping = stopping
-        self._told = told
-        self._stream: Stream | None = None
-        self._known_ns = time.monotonic_ns()  # when it was last known to have everything
+        self._on_change = on_change
+        self._open_stream: Stream | None = None
+        self._known_ns = clock.monotonic_ns()  # when it was last known to have everything
+        self._alive_ns = 0  # when it last said so in the recording
         self._down_ns: int | None = self._known_ns  # since when there is no watch
         self._forgotten = ""  # why it must list again
         self._open = False  # a gap without an end is recorded
-        self._bookmarks = False  # the last watch brought one
+        self._just_listed = False  # nothing has been watched since
+        self._moved = False  # the last watch brought a newer version
         self._came = False  # something came since the last failure
+        self._failures = 0  # in a row, without anything that came between
+
+    @property
+    def latest(self) -> dict:
+        """The last version of each object that exists, by its identity."""
+        return self.history.latest
 
     def run(self) -> None:
-        """Follow until stopped.
+        """Follow until stopped; whatever ends it is written into the recording.
 
         Raises
         ------
         RecordingError
             If the recording takes no more.
         """
-        failures = 0  # in a row, without anything that came between
-        while not self._stopping.is_set():
-            wait: float | None = None
-            self._came = False
-            try:
-                if self.version is None or self._forgotten:
-                    self.list_now()
-                self._watch()
-                failures = 0 if self._came else failures + 1
-            except ServerError as error:
-                failures = 1 if self._came else failures + 1
-                self._met(error.message)
-                wait = self._refused(error, failures)
-            except (ClusterError, ConnectionError, msgspec.MsgspecError) as error:  # no answer, cut, cut within a line
-                failures = 1 if self._came else failures + 1
-                self._met(str(error))
-                if failures % 3 == 0:
-                    self._renew()
-            except ValueError as error:
-                failures += 1
-                self._has_problem(f"its resourceVersions are no numbers: {error}")
-                wait = self.patience.refused_seconds
-            if failures and not self._stopping.is_set():
-                first, most = self.patience.backoff
-                self._stopping.wait(wait or min(first * 2 ** min(failures - 1, 30), most) * random.uniform(0.5, 1))
-        if self.listed:
-            self._end()
+        try:
+            self.begin()
+            while not self._stopping.is_set():
+                wait = self._once()
+                if self._failures and not self._stopping.is_set():
+                    first, most = self.timeouts.backoff
+                    pause = min(first * 2 ** min(self._failures - 1, 30), most) * random.uniform(0.5, 1)
+                    self._stopping.wait(wait or pause)
+        except BaseException as error:
+            self._mark("DIED", error=f"{type(error).__name__}: {error}")
+            raise
+        finally:
+            self.recording.live.pop(self.stream, None)
+
+    def begin(self) -> None:
+        """Write into the recording what is followed here."""
+        version = self.resource.group_version
+        self._mark("STREAM", api_version=version, namespace=self.namespace, plural=self.resource.plural)
+        self.recording.live[self.stream] = self.known_ns
 
     def close(self) -> None:
         """End a watch that is open; `stopping` must be set."""
-        if self._stream is not None:
-            self._stream.close()
+        if self._open_stream is not None:
+            self._open_stream.close()
 
-    def has(self, uid: str, version: int) -> bool:
+    def known_ns(self) -> int:
+        """Return up to when it has everything, as far as is known: now, while there is a watch."""
+        return self._known_ns if self._down_ns is not None else clock.monotonic_ns()
+
+    def has(self, identity: str, version: int) -> bool:
         """Say whether this version of an object, or a later one, has been recorded."""
-        row = self.latest.get(uid)
-        return int(row.resourceVersion) >= version if row is not None else uid in self._gone
+        return self.history.has(identity, version)
 
     def lag(self) -> float:
         """Seconds since there was a watch; 0 while there is one."""
         down = self._down_ns
-        return 0.0 if down is None else (time.monotonic_ns() - down) / 1e9
+        return 0.0 if down is None else (clock.monotonic_ns() - down) / 1e9
 
-    def _refused(self, error: ServerError, failures: int) -> float | None:
+    def proven(self, at_ns: int) -> None:
+        """Write that everything up to a moment is recorded, as a list has shown."""
+        with self.recording.changed:
+            if self._down_ns is None:
+                self._known_ns = max(self._known_ns, at_ns)
+                self._alive()
+
+    def end(self, at_ns: int) -> None:
+        """Write that it was followed up to a moment, or why it wasn't."""
+        if not self.listed:
+            return
+        if self._down_ns is not None and self._down_ns < at_ns and not self._open:
+            self._gap(None, None, self.last_error or "the recording ended while there was no watch")
+        self._mark("END", known_ns=self._known_ns, end_ns=at_ns, rv=str(self.history.version))
+
+    # One try.
+
+    def _once(self) -> float | None:
+        """List if need be, and watch until that ends; return how long to wait before the next try, if that is said."""
+        self._came = False
+        try:
+            if self.history.version is None or self._forgotten:
+                self.list_now()
+            self._watch()
+            self._failures = 0 if self._came else self._failures + 1
+            return None
+        except RecordingError:
+            raise
+        except ServerError as error:
+            self._failures = 1 if self._came else self._failures + 1
+            self._met(error.message)
+            return self._refused(error)
+        except ValueError as error:
+            if isinstance(error, msgspec.MsgspecError):
+                self._failures = 1 if self._came else self._failures + 1
+                self._met(f"the answer can't be read: {error}")
+                return None
+            self._failures += 1
+            self._has_error(f"its resourceVersions are no numbers: {error}")
+            return self.timeouts.refused_seconds
+        except (ClusterError, ConnectionError) as error:  # no answer, or cut
+            self._failures = 1 if self._came else self._failures + 1
+            self._met(str(error))
+            if self._failures % 3 == 0:
+                self._renew()
+            return None
+        except Exception as error:  # unforeseen: it is a failure like others, and must not end a watch unnoticed
+            self._failures = 1 if self._came else self._failures + 1
+            self._met(f"{type(error).__name__}: {error}")
+            return None
+
+    def _refused(self, error: ServerError) -> float | None:
         """Do what the server's answer asks for; return how long to wait, if it says so."""
-        code = error.status.get("code")
-        if code == 410:
-            if self.version is not None:
-                self._forgotten = "410: the server has forgotten the history"
-            return None if failures > 1 else 0.001
+        code, status = error.status.get("code"), error.status
+        if why := _not_there(status, error.message):
+            if self.history.version is not None:
+                self._forgotten = why
+            return None if self._failures > 1 else 0.001
+        if error.step == "watch" and code not in (*REFUSED, 401, 429, 500, 503) and self._failures >= STUCK:
+            self._forgotten = f"the watch ends by an error each time: {error.message}"
         if code == 401:
             self._renew()
         if code in REFUSED:
-            self._has_problem(error.message)
-            if self.listed and not self._open:
+            self._has_error(error.message)
+            if not self._open:
+                self._mark("REFUSED", code=code, reason=error.message)
                 self._gap(None, None, f"{code}: {error.message}")
-            return min(self.patience.refused_seconds, SOONER) if self.listed else self.patience.refused_seconds
+            return min(self.timeouts.refused_seconds, SOONER) if self.listed else self.timeouts.refused_seconds
         return error.retry_after
 
     def _renew(self) -> None:
@@ -223,18 +253,25 @@ class Follower:
         except ClusterError:  # half-written, or gone for a moment: the next try reads it again
             pass
 
-    def _met(self, trouble: str) -> None:
+    def _met(self, error: str) -> None:
         with self.recording.changed:
-            self.trouble = trouble
-            self._told()
+            self.last_error = error
+            self._on_change()
 
-    def _has_problem(self, problem: str) -> None:
+    def _has_error(self, error: str) -> None:
         with self.recording.changed:
-            self.problem = problem
-            self._told()
+            self.error = error
+            self._on_change()
 
-    def list_now(self, timeout: float = 30) -> None:
+    # The list.
+
+    def list_now(self, timeout: float | None = None) -> None:
         """List in pages, at one resourceVersion; after a gap say first what it was, then record what has changed.
+
+        Parameters
+        ----------
+        timeout : float, optional
+            Seconds that the server may take for a page; by default the timeouts' `list_seconds`.
 
         Raises
         ------
@@ -243,165 +280,229 @@ class Follower:
         ClusterError
             If it does not answer within `timeout` seconds.
         """
-        query: dict[str, object] = {"limit": PAGE}
-        found: list[bytes] = []
-        while True:
-            page = _list.decode(self.connection.request("GET", self.path, query, timeout=timeout))
-            found += map(bytes, page.items or ())
-            if not page.metadata.continue_:
-                break
-            query = {"limit": PAGE, "continue": page.metadata.continue_}
-        version = int(page.metadata.resourceVersion)
-        at = time.time_ns(), time.monotonic_ns()
+        seconds = timeout or self.timeouts.list_seconds
+        version, items, moments = self._pages(seconds)
+        at = clock.now()
+        listed: dict[str, Change] = {}
+        unreadable = []
+        for raw in items:
+            change = changes.item(raw)
+            if change.type == "UNREADABLE":
+                unreadable.append(change)
+            else:
+                listed[change.meta.identity] = change
         with self.recording.changed:
-            if self.listed and version != self.version:
+            first = not self.listed
+            if not first and version != self.history.version:
                 self._gap(at[1], version, self._forgotten)
-            origin = "relist" if self.listed else "list"
-            listed: set[str] = set()
-            for raw in found:
-                meta = head(raw)
-                listed.add(meta.uid)
-                row = self.latest.get(meta.uid)
-                if row is None or row.resourceVersion != meta.resourceVersion:
-                    self._add(raw, meta, "ADDED" if row is None else "MODIFIED", origin, at)
-            for uid in [uid for uid in self.latest if uid not in listed]:
-                raw = self.latest[uid].object
-                self._add(raw, head(raw), "DELETED", "relist", at)
+            late = 0 if first else max(at[1] - self._known_ns, 0)
+            if (self.history.version or 0) > version:
+                self.history.begins_anew()
+            for type, raw, meta in self.history.compared(listed):
+                self._add(raw, meta, type, "list" if first else "relist", at, late)
             self.listed = True
             self._forgotten = ""
-            self._came = True
-            self._reached(version, at[1])
-            self._told()
+            self._came = self._just_listed = True
+            self._reached(version, at[1], force=True)
+            self._mark("LISTED", known_ns=at[1], rv=str(version), objects=len(listed))
+            for change in unreadable:
+                self._left_out(change, at[1])
+            if moments > 1:
+                self._point(at[1], f"the list was taken at {moments} moments: its history was forgotten in between")
+            self._on_change()
+
+    def _pages(self, seconds: float) -> tuple[int, list[bytes], int]:
+        """Return a list's resourceVersion, its items, and of how many moments it is."""
+        query: dict[str, object] = {"limit": PAGE}
+        items: list[bytes] = []
+        moments = 1
+        whole = False
+        self.received = 0
+        while True:
+            try:
+                page = changes.page(self._page(query, seconds))
+            except ServerError as error:
+                if error.status.get("code") != 410 or "continue" not in query:
+                    raise
+                if not whole:  # one page then, of one moment
+                    query, items, whole = {}, [], True
+                    continue
+                on = (error.status.get("metadata") or {}).get("continue")
+                if not on:
+                    raise
+                query = {"limit": PAGE, "continue": on}
+                moments += 1
+                continue
+            items += page.items
+            with self.recording.changed:
+                self.received = len(items)
+                self._on_change()
+            if not page.next:
+                return page.version, items, moments
+            query = {"limit": PAGE, "continue": page.next}
+
+    def _page(self, query: dict[str, object], seconds: float) -> bytes:
+        self.asking_ns = clock.monotonic_ns()
+        try:
+            return self.connection.request("GET", self.path, query, timeout=seconds)
+        finally:
+            self.asking_ns = None
+
+    # The watch.
 
     def _watch(self) -> None:
         """Watch until the server ends it."""
-        store = self._store_version()
+        store, behind = self._store_version()
+        if behind:
+            self._forgotten = behind
+            return
+        version = self.history.version
         query = {
-            "resourceVersion": self.version,
+            "resourceVersion": version,
             "allowWatchBookmarks": "true",
-            "timeoutSeconds": self.patience.watch_seconds,
+            "timeoutSeconds": self.timeouts.watch_seconds,
         }
         began = time.monotonic()
-        with self.connection.stream(self.path, query, read_timeout=self.patience.silent_seconds) as stream:
-            self._stream = stream
+        judge = lateness.Judge(self._known_ns, store, self.connection)
+        self._just_listed = False
+        with self.connection.stream(self.path, query, read_timeout=self.timeouts.silent_seconds) as stream:
+            self._open_stream = stream
             self._down_ns = None
-            self._bookmarks = False
+            self._moved = False
             quiet = True
+            pending: list[bytes] = []
             try:
-                for lines in () if self._stopping.is_set() else stream.chunks():
-                    at = time.time_ns(), time.monotonic_ns()
+                for batch in () if self._stopping.is_set() else stream.chunks():
+                    at = clock.now()
                     quiet = False
                     self.recording.await_room(self._stopping.is_set)
                     with self.recording.changed:
                         try:
-                            for line in lines:
-                                self._take(line, at)
+                            for change in changes.lines(batch, pending):
+                                self._take(change, at, judge.late_ns(change, at))
                         finally:
                             self.recording.changed.notify_all()
+                    judge.batch_ended(at[1])
                     self._came = True
+                with self.recording.changed:
+                    for change in changes.leftover(pending):
+                        self._left_out(change, clock.monotonic_ns())
             finally:
                 if not self._stopping.is_set():
-                    self._down_ns = time.monotonic_ns()
+                    self._down_ns = clock.monotonic_ns()
         # A server that has more to send than is read in time ends the watch all the same, and leaves the rest.
-        if stream.complete and quiet and time.monotonic() - began >= self.patience.watch_seconds:
+        if stream.complete and quiet and time.monotonic() - began >= self.timeouts.watch_seconds:
             self._came = True
             with self.recording.changed:
-                self._reached(max(store or 0, self.version or 0), time.monotonic_ns())
+                self._reached(max(store or 0, version or 0), clock.monotonic_ns(), force=True)
 
-    def _store_version(self) -> int | None:
-        """Ask for the resourceVersion of the store as it is now, by a list of one object; None if it isn't needed."""
-        age = (time.monotonic_ns() - self._known_ns) / 1e9
-        if self._bookmarks or age < self.patience.watch_seconds / 2:
-            return None
+    def _store_version(self) -> tuple[int | None, str]:
+        """Ask where the store stands, by a list of one object; return that, and why it can't be gone on from there.
+
+        It isn't asked where a list, or a watch that went on by itself, has just shown it.
+        """
+        if self._failures == 0 and (self._just_listed or self._moved):
+            return None, ""
         try:
             listed = self.connection.request("GET", self.path, {"limit": 1}, accept=PARTIAL)
         except ServerError as error:
             if error.status.get("code") != 410:
                 raise
-            return None  # it says nothing about the history that a watch from here needs
-        return int(_list.decode(listed).metadata.resourceVersion)
+            return None, ""  # it says nothing about the history that a watch from here needs
+        version = changes.page(listed).version
+        if self.history.version is not None and version < self.history.version:
+            return version, (
+                f"the store stands at {version}, behind {self.history.version}: it was put back to an older state"
+            )
+        return version, ""
 
-    def _take(self, line: bytes, at: tuple[int, int]) -> None:
-        """Record what a line of a watch says, unless it came before."""
-        begin = _envelope.match(line)
-        if begin and line.endswith(b"}"):
-            type, raw = begin[1].decode(), line[begin.end() : -1]
-        else:  # written in another way
-            change = _line.decode(line)
-            type, raw = change.type, bytes(change.object)
-        if type == "ERROR":
-            status = json.loads(raw)
-            raise ServerError(status.get("message", "watch failed"), step="watch", status=status)
-        meta = head(raw)
-        version = int(meta.resourceVersion)
-        if type == "BOOKMARK":
-            self._bookmarks = True
-        elif not self._came_before(meta.uid, version, type):
-            self._add(raw, meta, type, "watch", at)
-        self._reached(max(version, self.version or 0), at[1])
+    def _take(self, change: Change, at: tuple[int, int], late_ns: int) -> None:
+        """Record a change, unless it came before."""
+        if change.type == "UNREADABLE":
+            self._left_out(change, at[1])
+            return
+        version = int(change.meta.resourceVersion)
+        if change.type != "BOOKMARK" and self.history.is_new(change):
+            self._add(change.raw, change.meta, change.type, "watch", at, late_ns)
+        self._moved |= version > (self.history.version or 0)
+        self._reached(max(version, self.history.version or 0), at[1])
 
-    def _came_before(self, uid: str, version: int, type: str) -> bool:
-        row = self.latest.get(uid)
-        if row is None:
-            return version <= self._gone.get(uid, -1)
-        known = int(row.resourceVersion)
-        return version < known or (version == known and type != "DELETED")
-
-    def _add(self, raw: bytes, meta: Meta, type: str, origin: str, at: tuple[int, int]) -> None:
+    def _add(
+        self, raw: bytes, meta: Meta | None, type: str, origin: str, at: tuple[int, int], late_ns: int = 0
+    ) -> None:
         row = self.recording.add(
             raw,
             kind=self.resource.kind,
             api_version=self.resource.group_version,
             type=type,
             origin=origin,
-            stream=self.resource.plural,
+            stream=self.stream,
             meta=meta,
             at=at,
+            late_ns=late_ns,
         )
-        if type == "DELETED":
-            self.latest.pop(row.uid, None)
-            self._gone[row.uid] = int(row.resourceVersion)
-            if len(self._gone) > REMEMBERED:
-                self._gone.popitem(last=False)
-        else:
-            self.latest[row.uid] = row
+        self.history.note(row)
 
-    def _reached(self, version: int, at_ns: int) -> None:
+    # What is known, and said.
+
+    def _reached(self, version: int, at_ns: int, force: bool = False) -> None:
         """Note that everything up to a resourceVersion has been recorded."""
         if self._open:  # it went on where it was: nothing is missing after all
-            self._gap(at_ns, version if self.version is None else self.version, "")
-        self.version = version
+            self._gap(at_ns, version if self.history.version is None else self.history.version, "")
+        self.history.version = version
         self._known_ns = at_ns
-        self.trouble = ""
-        if self.problem:
-            self.problem = ""
-            self._told()
+        self.last_error = ""
+        if force or at_ns - self._alive_ns >= ALIVE_NS:
+            self._alive()
+        if self.error:
+            self.error = ""
+            self._on_change()
 
-    def _end(self) -> None:
-        """Record up to where it has everything; what was written later isn't promised."""
-        if self._down_ns is not None and not self._open:
-            self._gap(None, None, "the recording ended while there was no watch")
-        self._mark("END", known_ns=self._known_ns, rv=str(self.version))
+    def _alive(self) -> None:
+        self._alive_ns = self._known_ns
+        self._mark("ALIVE", known_ns=self._known_ns, rv=str(self.history.version))
+
+    def _left_out(self, change: Change, at_ns: int) -> None:
+        """Name an object or a line that can't be read, once."""
+        if self.history.is_new(change):
+            self._point(at_ns, f"left out: {change.reason}")
+
+    def _point(self, at_ns: int, reason: str) -> None:
+        """Record a gap that has passed, and doesn't move what is known."""
+        self.gaps += 1
+        self._mark("GAP", after_ns=self._known_ns, until_ns=at_ns, after_rv=None, until_rv=None, reason=reason)
 
     def _gap(self, until_ns: int | None, until_rv: int | None, reason: str) -> None:
         """Record that changes between two resourceVersions may be missing; without an end, that it goes on."""
         was_open, self._open = self._open, until_ns is None
+        version = self.history.version
         if self._open or not was_open:
             self.gaps += 1
-        elif until_rv == self.version:
+        elif until_rv == version:
             self.gaps -= 1
         self._mark(
             "GAP",
             after_ns=self._known_ns,
             until_ns=until_ns,
-            after_rv=None if self.version is None else str(self.version),
+            after_rv=None if version is None else str(version),
             until_rv=None if until_rv is None else str(until_rv),
             reason=reason,
         )
 
     def _mark(self, type: str, **what: object) -> None:
         kind = self.resource.kind
-        self.recording.mark(type, kind, stream=self.resource.plural, kind=kind, **what)
+        self.recording.mark(type, kind, stream=self.stream, kind=kind, **what)
 
 
-__all__ = ["Follower", "Patience"]
+def _not_there(status: dict, message: str) -> str:
+    """Say why a history can't be gone on from; empty if the answer doesn't say so."""
+    code, reason = status.get("code"), status.get("reason")
+    causes = {cause.get("reason") for cause in (status.get("details") or {}).get("causes") or ()}
+    if code == 410 or reason in ("Expired", "Gone"):
+        return "410: the server has forgotten the history"
+    if "ResourceVersionTooLarge" in causes or "too large resource version" in message.lower():
+        return f"the server stands behind what was seen: {message}"
+    return ""
+
+
+__all__ = ["Reflector"]
