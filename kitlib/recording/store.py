@@ -269,19 +269,21 @@ def warm_up() -> None:
 
 def _write(target: Path, groups: Iterable[Sequence[WatchEvent]], compression: str) -> None:
     """Write row groups one after the other, in the memory that one of them takes."""
-    with whole(target, private=True, durable=True) as draft:
-        with pq.ParquetWriter(
+    with (
+        whole(target, private=True, durable=True) as draft,
+        pq.ParquetWriter(
             draft,
             SCHEMA,
             compression=compression,
             compression_level=3 if compression == "zstd" else None,
             use_dictionary=[name for name in SCHEMA.names if SCHEMA.field(name).type == pa.string()],
             data_page_size=2**22,
-        ) as file:
-            for group in groups:
-                values = zip(*map(_values, group), strict=True)
-                arrays = [pa.array(column, type=field.type) for column, field in zip(values, SCHEMA, strict=True)]
-                file.write_table(pa.Table.from_arrays(arrays, schema=SCHEMA), row_group_size=len(group))
+        ) as file,
+    ):
+        for group in groups:
+            values = zip(*map(_values, group), strict=True)
+            arrays = [pa.array(column, type=field.type) for column, field in zip(values, SCHEMA, strict=True)]
+            file.write_table(pa.Table.from_arrays(arrays, schema=SCHEMA), row_group_size=len(group))
 
 
 _values = attrgetter(*SCHEMA.names)

@@ -90,7 +90,9 @@ def page(body: bytes) -> Page:
         If its resourceVersion is no number.
     """
     found = _list.decode(body)
-    return Page(int(found.metadata.resourceVersion), found.metadata.continue_, [bytes(each) for each in found.items or ()])
+    return Page(
+        int(found.metadata.resourceVersion), found.metadata.continue_, [bytes(each) for each in found.items or ()]
+    )
 
 
 def item(raw: bytes, type: str = "LISTED") -> Change:
@@ -134,7 +136,7 @@ def lines(batch: Iterable[bytes], pending: list[bytes]) -> Iterator[Change]:
             except msgspec.MsgspecError:
                 pending.append(line)
                 if status := status_of(pending):
-                    raise failed(status)
+                    raise failed(status) from None
                 if len(pending) > NEVER_MORE:
                     yield from leftover(pending)
                 continue

@@ -1,4 +1,4 @@
-"""What is known of one kind: which versions of which objects have been recorded, and up to where; no connection here."""
+"""What is known of one kind: which versions of which objects have been recorded, and up to where."""
 
 from __future__ import annotations
 

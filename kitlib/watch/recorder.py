@@ -9,11 +9,12 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
-from kitlib.api.transport import Connection
+from kitlib.api import Connection, Resource
 from kitlib.errors import ClusterError, RecordingError, WaitTimeout
-from kitlib.recording import Recording, store
+from kitlib.recording import Meta, Recording, clock, store
 from kitlib.recording.recording import FLUSH_SECONDS
-from kitlib.watch.reflector import PARTIAL, Follower, Patience
+from kitlib.watch.reflector import PARTIAL, Reflector
+from kitlib.watch.timeouts import Timeouts
 
 KINDS = ("pods", "replicasets", "deployments", "events")
 """What is recorded unless the caller names kinds."""
@@ -29,13 +30,16 @@ class Recorder:
     connection : Connection
         Whose API server is watched; get, list and watch suffice.
     kinds : iterable of str
-        Names as kubectl takes them ("pods", "deploy"); "kube-node-lease/leases" for those of another namespace.
+        Names as kubectl takes them ("pods", "deploy"); "kube-node-lease/leases" for those of another namespace. The
+        same kind of several namespaces, and kinds of one plural, are kept apart.
     recording : Recording, optional
         Where rows go; one in memory if None.
     namespace : str, optional
         Only this one; all if None.
-    patience : Patience, optional
+    timeouts : Timeouts, optional
         How long to wait for what.
+    patience : Timeouts, optional
+        The name that `timeouts` had before.
 
     Attributes
     ----------
@@ -48,30 +52,47 @@ class Recorder:
         kinds: Iterable[str] = KINDS,
         recording: Recording | None = None,
         namespace: str | None = None,
-        patience: Patience | None = None,
+        timeouts: Timeouts | None = None,
+        *,
+        patience: Timeouts | None = None,
     ) -> None:
         self.connection = connection
         self.recording = Recording() if recording is None else recording
         self.namespace = namespace
         self._stopping = threading.Event()
-        self._followers: dict[str, Follower] = {}
+        self._reflectors: dict[str, Reflector] = {}
         for kind in kinds:
             elsewhere, _, name = kind.rpartition("/")
-            resource = connection.discover(name)
-            self._followers[resource.plural] = Follower(
-                connection,
-                resource,
-                self.recording,
-                elsewhere or namespace,
-                patience or Patience(),
-                self._stopping,
-                self.recording.changed.notify_all,
-            )
+            self._add(connection.discover(name), elsewhere or namespace, timeouts or patience or Timeouts())
         self._threads: list[threading.Thread] = []
         self._error: Exception | None = None
 
+    def _add(self, resource: Resource, namespace: str | None, timeouts: Timeouts) -> None:
+        """Follow one kind, once; its stream is named by its plural, and by more where that isn't enough."""
+        for name in _names(resource, namespace):
+            other = self._reflectors.get(name)
+            if other is None:
+                changed = self.recording.changed.notify_all
+                args = self.connection, resource, self.recording, namespace, timeouts, self._stopping, changed
+                self._reflectors[name] = Reflector(*args, stream=name)
+                return
+            if other.path == resource.path(namespace):
+                return
+
+    def _of(self, plural: str) -> list[Reflector]:
+        """Return those that follow a kind, by its plural or by the name of one stream."""
+        if (one := self._reflectors.get(plural)) is not None and one.resource.plural != plural:
+            return [one]
+        return [each for each in self._reflectors.values() if each.resource.plural == plural]
+
     def start(self, timeout: float = 30) -> Recorder:
-        """Begin, and return when each kind has been listed once.
+        """Begin, and return when each kind has been listed once, or is refused.
+
+        Parameters
+        ----------
+        timeout : float
+            Seconds without a page of a list; a page that the server has been asked for may take the timeouts'
+            `list_seconds`.
 
         Raises
         ------
@@ -79,7 +100,7 @@ class Recorder:
             If the API server doesn't answer in time.
         """
         jobs: list[tuple[str, Callable[[], None]]] = [
-            (f"watch {plural}", partial(self._run, follower)) for plural, follower in self._followers.items()
+            (f"watch {name}", partial(self._run, each)) for name, each in self._reflectors.items()
         ]
         if self.recording.path is not None:
             jobs.append(("flush", self._flush_now_and_then))
@@ -87,18 +108,30 @@ class Recorder:
             thread = threading.Thread(target=target, name=name, daemon=True)
             thread.start()
             self._threads.append(thread)
-        followers = self._followers.values()
-        if not self.wait_for(lambda: all(each.listed or each.problem for each in followers), timeout):
-            missing = sorted(plural for plural, each in self._followers.items() if not each.listed)
-            why = next((each.trouble for each in followers if each.trouble), "")
+        missing = self._missing
+        received = -1
+        while missing() and not self._error:
+            now = sum(each.received for each in self._reflectors.values())
+            if now == received and not any(each.asking_ns for each in missing()):
+                break
+            received = now  # a list that goes on, or is asked for, is waited for
+            self.wait_for(lambda: not missing(), timeout)
+        if self._error is not None:
+            raise self._error
+        if waiting := missing():
             self.stop()
+            names = ", ".join(sorted(each.stream for each in waiting))
+            why = next((each.last_error for each in waiting if each.last_error), "")
             raise ClusterError(
-                f"no list of {', '.join(missing)} within {timeout:.0f} s" + (f": {why}" if why else ""),
+                f"no list of {names} within {timeout:.0f} s" + (f": {why}" if why else ""),
                 step="record",
                 object=self.connection.server,
                 next="`kitlib status` shows whether the API server answers",
             )
         return self
+
+    def _missing(self) -> list[Reflector]:
+        return [each for each in self._reflectors.values() if not (each.listed or each.error)]
 
     def stop(self) -> None:
         """End the watches, say up to where each is complete, and write what is not on disk yet.
@@ -108,14 +141,19 @@ class Recorder:
         RecordingError
             If the recording can't be written.
         """
+        ended_ns = clock.monotonic_ns()
         self._stopping.set()
         self.recording.due.set()
         with self.recording.changed:
             self.recording.changed.notify_all()
-        for follower in self._followers.values():
-            follower.close()
+        for reflector in self._reflectors.values():
+            reflector.close()
         for thread in self._threads:
             thread.join(timeout=10)
+        if self._threads and self._error is None:
+            for reflector in self._reflectors.values():
+                reflector.end(ended_ns)
+        self._threads = []
         self.recording.flush()
 
     def __enter__(self) -> Recorder:
@@ -125,30 +163,30 @@ class Recorder:
         self.stop()
 
     def counts(self) -> dict[str, int]:
-        """Return the number of rows, of objects alive now, and of gaps."""
+        """Return what there is: `rows` of the recording, `objects` alive now, `gaps`."""
         with self.recording.changed:
-            alive = sum(len(each.latest) for each in self._followers.values())
-            gaps = sum(each.gaps for each in self._followers.values())
+            alive = sum(len(each.latest) for each in self._reflectors.values())
+            gaps = sum(each.gaps for each in self._reflectors.values())
         return {"rows": len(self.recording), "objects": alive, "gaps": gaps}
 
     def lag(self) -> float:
         """Return for how many seconds a watch has been missing; 0 while there are all."""
-        return max((each.lag() for each in self._followers.values()), default=0.0)
+        return max((each.lag() for each in self._reflectors.values()), default=0.0)
 
     @property
     def problems(self) -> dict[str, str]:
         """Kinds that can't be recorded now (forbidden, not served), with the reason; they are tried again."""
-        return {plural: each.problem for plural, each in self._followers.items() if each.problem}
+        return {name: each.error for name, each in self._reflectors.items() if each.error}
 
     @property
     def plurals(self) -> frozenset[str]:
         """The kinds that are recorded, by their plural names."""
-        return frozenset(self._followers)
+        return frozenset(each.resource.plural for each in self._reflectors.values())
 
     def latest(self, plural: str) -> list[dict[str, Any]]:
         """Return the objects of a kind that exist now, as far as recorded, decoded."""
         with self.recording.changed:
-            rows = list(self._followers[plural].latest.values())
+            rows = [row for each in self._of(plural) for row in each.latest.values()]
         return [json.loads(row.object) for row in rows]
 
     def wait_for(self, predicate: Callable[[], Any], timeout: float) -> Any:
@@ -185,36 +223,29 @@ class Recorder:
             If that is not so in time; it names the kinds that lag.
         """
         deadline = time.monotonic() + timeout
-        for plural, follower in self._followers.items():
-            if follower.problem:
+        for name, reflector in self._reflectors.items():
+            if reflector.error:
                 continue
-            listed = self.connection.get(follower.path, accept=PARTIAL)
-            level = partial(self._level, follower, listed)
-            if not self.wait_for(level, deadline - time.monotonic()):
+            listed = self.connection.get(reflector.path, accept=PARTIAL)
+            if not self.wait_for(partial(_is_level, reflector, listed), deadline - time.monotonic()):
                 raise WaitTimeout(
-                    f"the watch of {plural} lags behind the server",
+                    f"the watch of {name} lags behind the server",
                     step="catch up",
                     object=self.connection.server,
                     next="the recording goes on; look at its gaps before you trust its end",
                 )
+        now = clock.monotonic_ns()
+        for reflector in self._reflectors.values():
+            reflector.proven(now)
 
     def seen(self, plural: str, uid: str, version: str) -> bool:
         """Say whether this version of an object, or a later one, has been recorded."""
         with self.recording.changed:
-            return self._followers[plural].has(uid, int(version))
+            return any(each.has(uid, int(version)) for each in self._of(plural))
 
-    def _level(self, follower: Follower, listed: dict[str, Any]) -> bool:
-        """Say whether all that a list shows has been recorded, and what it no longer shows has gone."""
-        versions = {item["metadata"]["uid"]: int(item["metadata"]["resourceVersion"]) for item in listed["items"] or ()}
-        now = int(listed["metadata"]["resourceVersion"])
-        left = follower.latest.items()
-        if any(uid not in versions and int(row.resourceVersion) <= now for uid, row in left):
-            return False
-        return all(follower.has(uid, version) for uid, version in versions.items())
-
-    def _run(self, follower: Follower) -> None:
+    def _run(self, reflector: Reflector) -> None:
         try:
-            follower.run()
+            reflector.run()
         except Exception as error:  # whatever it is must not end a watch unnoticed
             self._fail(error)
 
@@ -261,11 +292,41 @@ def snapshot(
         If the API server does not answer.
     """
     recording = Recording()
+    made = []
     for kind in kinds:
         resource = connection.discover(kind)
-        follower = Follower(connection, resource, recording, namespace, Patience(), threading.Event(), lambda: None)
-        follower.list_now(timeout)
+        stopping = threading.Event()
+        reflector = Reflector(connection, resource, recording, namespace, Timeouts(), stopping, lambda: None)
+        reflector.begin()
+        reflector.list_now(timeout)
+        made.append(reflector)
+    now = clock.monotonic_ns()
+    for reflector in made:
+        reflector.end(now)
+    recording.live.clear()
     return recording
+
+
+def _names(resource: Resource, namespace: str | None) -> list[str]:
+    """Return the names that a stream may have, the shortest first."""
+    group, _, _ = resource.group_version.rpartition("/")
+    long = f"{resource.plural}.{group}" if group else resource.plural
+    return [resource.plural, long, f"{namespace or '*'}/{resource.plural}", f"{namespace or '*'}/{long}"]
+
+
+def _is_level(reflector: Reflector, listed: dict[str, Any]) -> bool:
+    """Say whether all that a list shows has been recorded, and what it no longer shows has gone."""
+    versions = {_identity(item["metadata"]): int(item["metadata"]["resourceVersion"]) for item in listed["items"] or ()}
+    now = int(listed["metadata"]["resourceVersion"])
+    left = reflector.latest.items()
+    if any(identity not in versions and int(row.resourceVersion) <= now for identity, row in left):
+        return False
+    return all(reflector.has(identity, version) for identity, version in versions.items())
+
+
+def _identity(metadata: dict[str, Any]) -> str:
+    name, namespace, uid = (metadata.get(key) or "" for key in ("name", "namespace", "uid"))
+    return Meta(name, namespace, uid).identity
 
 
 __all__ = ["KINDS", "Recorder", "snapshot"]

@@ -39,7 +39,7 @@ def main() -> None:
         order["kinds"],
         recording,
         order["namespace"],
-        watch.Patience(order["watch_seconds"], order["silent_seconds"], refused_seconds=0.4),
+        watch.Timeouts(order["watch_seconds"], order["silent_seconds"], refused_seconds=0.4),
     )
     for line in sys.stdin:
         asked = json.loads(line)

@@ -17,7 +17,7 @@ from typing import Any
 from kitlib.api.transport import Connection
 from kitlib.errors import KitlibError
 from kitlib.recording import Recording
-from kitlib.watch import Patience, Recorder, reflector
+from kitlib.watch import Recorder, Timeouts, reflector
 from tests.faults.workload import END
 
 CHILD = Path(__file__).with_name("child.py")
@@ -52,9 +52,9 @@ class Order:
     page: int = 500
 
     @property
-    def patience(self) -> Patience:
+    def patience(self) -> Timeouts:
         """How long the recorder waits for what."""
-        return Patience(self.watch_seconds, self.silent_seconds, refused_seconds=0.4)
+        return Timeouts(self.watch_seconds, self.silent_seconds, refused_seconds=0.4)
 
     def save(self) -> str:
         """Write it as JSON, for a process of its own."""

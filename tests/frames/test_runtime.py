@@ -193,10 +193,10 @@ def test_a_kind_that_was_recorded_is_soon_tried_again(listed: bool, wait: float)
     from types import SimpleNamespace
 
     from kitlib.errors import ServerError
-    from kitlib.watch import Follower, Patience
+    from kitlib.watch import Reflector, Timeouts
 
     pods = SimpleNamespace(kind="Pod", plural="pods", path=lambda namespace: "/api/v1/pods")
-    follower = Follower(None, pods, Recording(), None, Patience(), threading.Event(), lambda: None)  # type: ignore[arg-type]
+    follower = Reflector(None, pods, Recording(), None, Timeouts(), threading.Event(), lambda: None)  # type: ignore[arg-type]
     follower.listed = listed
     forbidden = ServerError("pods is forbidden", step="watch", status={"code": 403})
     assert follower._refused(forbidden, 9) == wait

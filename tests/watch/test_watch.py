@@ -14,7 +14,7 @@ import pytest
 from kitlib.api.transport import Connection, server_error
 from kitlib.errors import RecordingError, ServerError
 from kitlib.recording import Recording
-from kitlib.watch import Follower, Patience, Recorder, snapshot
+from kitlib.watch import Recorder, Reflector, Timeouts, snapshot
 
 pytestmark = pytest.mark.live
 
@@ -49,7 +49,7 @@ def test_a_watch_that_is_cut_goes_on_where_it_was(connection: Connection, namesp
     with Recorder(connection, ["configmaps"], namespace=namespace) as recorder:
         for number in range(10):
             config_map(connection, namespace, f"c-{number}")
-            stream = recorder.wait_for(lambda: recorder._followers["configmaps"]._stream, 5)
+            stream = recorder.wait_for(lambda: recorder._reflectors["configmaps"]._open_stream, 5)
             stream.close()
         recorder.catch_up()
     names = [name for name, _, _ in changes(recorder.recording)]
@@ -62,7 +62,7 @@ def test_a_relist_writes_its_gap_first_and_only_what_changed(connection: Connect
         config_map(connection, namespace, name)
     recording = Recording()
     item = connection.discover("configmaps")
-    follower = Follower(connection, item, recording, namespace, Patience(), threading.Event(), lambda: None)
+    follower = Reflector(connection, item, recording, namespace, Timeouts(), threading.Event(), lambda: None)
     follower.list_now()
     first = follower.version
     config_map(connection, namespace, "c-changes", "PUT", "2")
@@ -144,7 +144,7 @@ CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 def test_a_kind_that_goes_with_its_crd_is_told_and_comes_back(connection: Connection, namespace: str) -> None:
     served_at = f"/apis/kitlib.test/v1/namespaces/{namespace}/lamps"
     lamp = {"apiVersion": "kitlib.test/v1", "kind": "Lamp", "metadata": {"name": "c-lamp"}}
-    patience = Patience(watch_seconds=2, silent_seconds=4, refused_seconds=0.3)
+    patience = Timeouts(watch_seconds=2, silent_seconds=4, refused_seconds=0.3)
     with Recorder(connection, ["customresourcedefinitions"]) as definitions:
 
         def serve() -> None:
@@ -261,7 +261,7 @@ class Reader:
         draft.replace(self.kubeconfig)
 
 
-HASTY = Patience(watch_seconds=2, silent_seconds=4, backoff=(0.05, 0.5), refused_seconds=0.3)
+HASTY = Timeouts(watch_seconds=2, silent_seconds=4, backoff=(0.05, 0.5), refused_seconds=0.3)
 
 
 def test_who_may_only_read_can_record_and_what_is_forbidden_is_tried_again(
@@ -286,7 +286,7 @@ def test_a_token_that_was_replaced_is_read_again(connection: Connection, namespa
     started = threading.Thread(target=recorder.start)
     started.start()
     try:
-        assert recorder.wait_for(lambda: recorder._followers["configmaps"].trouble, 10) == "Unauthorized"
+        assert recorder.wait_for(lambda: recorder._reflectors["configmaps"].last_error, 10) == "Unauthorized"
         reader.write(reader.token())
         started.join(20)
         assert not started.is_alive()
@@ -309,9 +309,9 @@ def test_a_quiet_kind_without_bookmarks_keeps_its_place(connection: Connection, 
     """etcd forgets: a watch that stays at an old resourceVersion would meet 410."""
     recording = Recording()
     item = connection.discover("configmaps")
-    patience = Patience(watch_seconds=1, silent_seconds=3)
+    patience = Timeouts(watch_seconds=1, silent_seconds=3)
     stopping = threading.Event()
-    follower = Follower(connection, item, recording, namespace, patience, stopping, recording.changed.notify_all)
+    follower = Reflector(connection, item, recording, namespace, patience, stopping, recording.changed.notify_all)
     follower.list_now()
     before = follower.version
     config_map(connection, "default", f"c-elsewhere-{namespace}")  # the store moves on, this namespace doesn't
