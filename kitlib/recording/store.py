@@ -254,7 +254,8 @@ def write_parts(folder: Path, rows: Sequence[WatchEvent]) -> Iterator[Part]:
         ours = list(group)
         stamp = datetime.fromtimestamp(hour * HOUR / 1e9, UTC).strftime("%Y-%m-%dT%H")
         target = folder / "rows" / f"hour={stamp}" / f"part-{ours[0].seq:012d}.parquet"
-        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for made in (folder / "rows", target.parent):
+            made.mkdir(mode=0o700, exist_ok=True)
         ordered = sorted(ours, key=attrgetter("kind", "uid", "seq"))
         kinds = (_cut(list(rows)) for _, rows in groupby(ordered, key=attrgetter("kind")))
         _write(target, chain.from_iterable(kinds), compression="zstd")

@@ -121,6 +121,7 @@ class Reflector:
         self._down_ns: int | None = self._known_ns  # since when there is no watch
         self._forgotten = ""  # why it must list again
         self._open = False  # a gap without an end is recorded
+        self._why_open = ""
         self._just_listed = False  # nothing has been watched since
         self._moved = False  # the last watch brought a newer version
         self._came = False  # something came since the last failure
@@ -130,6 +131,11 @@ class Reflector:
     def latest(self) -> dict:
         """The last version of each object that exists, by its identity."""
         return self.history.latest
+
+    @property
+    def version(self) -> int | None:
+        """The resourceVersion up to which everything was recorded."""
+        return self.history.version
 
     def run(self) -> None:
         """Follow until stopped; whatever ends it is written into the recording.
@@ -475,6 +481,7 @@ class Reflector:
     def _gap(self, until_ns: int | None, until_rv: int | None, reason: str) -> None:
         """Record that changes between two resourceVersions may be missing; without an end, that it goes on."""
         was_open, self._open = self._open, until_ns is None
+        reason = self._why_open = reason or self._why_open
         version = self.history.version
         if self._open or not was_open:
             self.gaps += 1

@@ -1,0 +1,123 @@
+"""Coverage: from when to when each stream is covered, by the marks that it wrote; what no mark covers isn't."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from kitlib.recording import Recording, WatchEvent
+from kitlib.recording.coverage import intervals
+
+SECOND = 1_000_000_000
+
+
+class Marks(list[WatchEvent]):
+    """Marks of one stream, by seconds."""
+
+    def add(self, at: float, type: str, **what: object) -> Marks:
+        said = {"kind": "Pod", **{key: _ns(key, value) for key, value in what.items()}}
+        row = (0, int(at * SECOND), "", "", "", "Pod", "", "", type, "kitlib", "pods", json.dumps(said).encode())
+        self.append(WatchEvent(*row, len(self)))
+        return self
+
+
+def _ns(key: str, value: object) -> object:
+    return int(value * SECOND) if key.endswith("_ns") and isinstance(value, int | float) else value
+
+
+def told(marks: Marks, now: float = 100, live: dict[str, int] | None = None) -> list[tuple[float, float, bool]]:
+    found = intervals(marks, 0, int(now * SECOND), live)
+    return [(each.begin_ns / SECOND, each.end_ns / SECOND, each.covered) for each in found]
+
+
+def begun() -> Marks:
+    return Marks().add(0, "STREAM", api_version="v1", namespace="n").add(1, "LISTED", known_ns=1, rv="5")
+
+
+def test_a_stream_that_ended_in_good_order_is_covered_to_its_end() -> None:
+    marks = begun().add(99, "ALIVE", known_ns=99).add(100, "END", known_ns=99, end_ns=100)
+    assert told(marks) == [(0, 1, False), (1, 100, True)]
+
+
+def test_an_end_that_nothing_has_proven_for_long_is_not_covered() -> None:
+    marks = begun().add(60, "ALIVE", known_ns=60).add(100, "END", known_ns=60, end_ns=100)
+    assert told(marks) == [(0, 1, False), (1, 60, True), (60, 100, False)]
+
+
+def test_without_an_end_it_covers_up_to_the_last_alive() -> None:
+    assert told(begun().add(40, "ALIVE", known_ns=39)) == [(0, 1, False), (1, 39, True), (39, 100, False)]
+
+
+def test_a_stream_that_is_followed_now_covers_up_to_what_it_knows() -> None:
+    assert told(begun(), live={"pods": 100 * SECOND}) == [(0, 1, False), (1, 100, True)]
+
+
+def test_a_gap_lies_between_two_covered_times() -> None:
+    marks = begun().add(30, "GAP", after_ns=20, until_ns=30, after_rv="9", until_rv="12", reason="410")
+    marks.add(100, "END", known_ns=100, end_ns=100)
+    found = intervals(marks, 0, 100 * SECOND)
+    assert [(each.covered, each.reason) for each in found][1:] == [(True, ""), (False, "410"), (True, "")]
+    assert (found[2].after_rv, found[2].until_rv) == (9, 12)
+
+
+def test_a_gap_after_which_it_went_on_where_it_was_is_none() -> None:
+    marks = begun().add(20, "GAP", after_ns=20, until_ns=None, after_rv="9", until_rv=None, reason="cut")
+    marks.add(30, "GAP", after_ns=20, until_ns=30, after_rv="9", until_rv="9", reason="cut")
+    assert told(marks.add(100, "END", known_ns=100, end_ns=100)) == [(0, 1, False), (1, 100, True)]
+
+
+def test_a_kind_that_was_never_listed_is_never_covered() -> None:
+    marks = Marks().add(0, "STREAM", api_version="v1", namespace=None)
+    marks.add(1, "REFUSED", code=403, reason="no").add(1, "GAP", after_ns=0, until_ns=None, reason="403: no")
+    assert told(marks) == [(0, 100, False)]
+
+
+def test_what_died_says_why() -> None:
+    marks = begun().add(50, "ALIVE", known_ns=50).add(60, "DIED", error="KeyError: x")
+    last = intervals(marks, 0, 100 * SECOND)[-1]
+    assert (last.covered, last.reason, last.begin_ns) == (False, "KeyError: x", 50 * SECOND)
+
+
+def pods(recording: Recording, count: int, flush: Callable[[int], bool] = lambda number: False) -> None:
+    for number in range(count):
+        raw = json.dumps({"metadata": {"name": f"p{number}", "uid": f"u{number}", "resourceVersion": str(number)}})
+        recording.add(raw.encode(), kind="Pod", api_version="v1", type="ADDED", origin="watch", stream="pods")
+        if flush(number):
+            recording.flush()
+
+
+@pytest.mark.parametrize("gone", [0, 1, 2])
+def test_a_file_that_is_missing_is_a_gap_of_everything(tmp_path: Path, gone: int) -> None:
+    with Recording.create(tmp_path / "r", part_rows=10) as recording:
+        pods(recording, 40, lambda number: number % 10 == 9)
+    sorted((tmp_path / "r").rglob("*.parquet"), key=lambda path: path.name)[gone].unlink()
+    found = Recording.open(tmp_path / "r")
+    assert len(found) == len(list(found.rows)) == 30 and not found.complete
+    assert f"rows {gone * 10} to {gone * 10 + 9} are missing" in found.state
+    missing = [each for each in found.coverage() if not each.covered]
+    assert {each.kind for each in missing} == {"Pod", "*"}
+    assert [found.rows[number].name for number in range(30)] == [row.name for row in found.rows]
+
+
+def test_a_reader_finds_the_rows_of_a_file_that_was_folded_meanwhile(tmp_path: Path) -> None:
+    recording = Recording.create(tmp_path / "r")
+    pods(recording, 20, lambda number: number % 5 == 4)
+    reader = Recording.open(tmp_path / "r").rows
+    recording.close()  # folds all flushed files into one part, and removes them
+    assert [row.name for row in reader] == [f"p{number}" for number in range(20)]
+
+
+def test_an_earlier_format_is_covered_as_far_as_it_can_be_said() -> None:
+    old = Recording.open(Path(__file__).parents[1] / "data" / "deployment")
+    found = old.coverage()
+    assert {"Pod", "ReplicaSet", "Deployment", "Event"} <= {each.kind for each in found if each.covered}
+
+
+def test_only_its_owner_can_read_it(tmp_path: Path) -> None:
+    with Recording.create(tmp_path / "r", part_rows=5) as recording:
+        pods(recording, 12, lambda number: number % 2 == 1)
+    assert (tmp_path / "r").stat().st_mode & 0o077 == 0
+    assert all(path.stat().st_mode & 0o077 == 0 for path in (tmp_path / "r").rglob("*"))
