@@ -145,9 +145,9 @@ class _Life:
         begin = self.listed_ns if self.listed_ns is not None else (now if self.gaps or self.died else first)
         known = max(self.known_ns, begin)
         missing = self.missing(now)
-        if self.listed_ns is not None and self.begun_ns is not None and begin > self.begun_ns:
-            if not any(gap.begin_ns <= self.begun_ns for gap in missing):
-                missing.append(self._interval(self.begun_ns, begin, False, "it had not been listed yet"))
+        since = begin if self.begun_ns is None or self.listed_ns is None else self.begun_ns
+        if since < begin and not any(gap.begin_ns <= since for gap in missing):
+            missing.append(self._interval(since, begin, False, "it had not been listed yet"))
         if known < now:
             why = self.died or ("" if self.ended else NO_END)
             if not any(gap.begin_ns <= known and gap.end_ns >= now for gap in missing) and (why or self.ended):
