@@ -38,7 +38,19 @@ def environment(**more: str) -> dict[str, str]:
 @pytest.mark.timeout(1800)
 def test_the_pure_tests_pass(lowest: Path) -> None:
     assert PURE
-    command = [lowest, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:kitlib-durations", "-m", PURE[1], "tests"]
+    command = [
+        lowest,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "-p",
+        "no:kitlib-durations",
+        "-m",
+        PURE[1],
+        "tests",
+    ]
     command += ["--deselect=tests/test_packaging.py::" + name for name in NEWEST]
     done = subprocess.run(
         command, cwd=CHECKOUT, env=environment(), capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL
