@@ -126,17 +126,23 @@ def provider_of(item: pytest.Item) -> str:
     for provider in ("embedded", "kind"):
         if f"on_{provider}" in names:
             return provider
-    if "built" in names and item.callspec.params["built"] == "walk":  # type: ignore[attr-defined]
+    built = params_of(item).get("built")
+    if isinstance(built, str) and built == "walk":
         return "embedded"
     return ""
+
+
+def params_of(item: pytest.Item) -> dict[str, Any]:
+    """Return what a test is parametrized with."""
+    return getattr(getattr(item, "callspec", None), "params", {})
 
 
 def names_of(item: pytest.Item) -> list[str]:
     """Return the lessons that a test looks at: one, or all."""
     if isinstance(item.parent, Executed):
         return [item.path.stem]
-    name = getattr(getattr(item, "callspec", None), "params", {}).get("name")
-    return [name] if name in LESSONS else sorted(LESSONS)
+    name = params_of(item).get("name")
+    return [name] if isinstance(name, str) and name in LESSONS else sorted(LESSONS)
 
 
 def lane_of(item: pytest.Item) -> str:
