@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.path import Path
 
-from kitlib.plots.canvas import attach, bare, box_of, pixels, size_of
-from kitlib.plots.lanes import HEADER, KEY, add_bars, bar, draw_key, fit_lane_name, lane_axes, name_group
+from kitlib.plots.canvas import pixels, size_of
+from kitlib.plots.lane import Group, LaneFigure, Sheet, fit_lane_name, over, show
 from kitlib.plots.style import INK, PALETTE, SMALL, Tone, amount, drawn, plain
-from kitlib.plots.timeaxis import Clock, draw_axis, draw_gaps, draw_steps, draw_zero, nothing
+from kitlib.plots.timeaxis import Clock
 from kitlib.rollout.window import need
 
 NEEDS = (
@@ -119,21 +119,9 @@ def containers(frame: pd.DataFrame, zero: int | str | None = None, ax: Axes | No
     """
     need(frame, NEEDS, "containers", "containers")
     clock = Clock.of([frame], zero, "containers")
-    pods = _lives(frame, clock)
-    shown = _shown(pods)
-    lanes = sum(len(lanes) for _, lanes in shown.values())
-    if ax is None:
-        height = KEY + HEADER * len(shown) + ROW * lanes if lanes else 0.6
-        ax = lane_axes(height, clock)
-    attach(ax, "\n".join(_tell(pods, clock)))
-    bare(ax)
-    draw_axis(ax, clock)
-    if lanes:
-        _draw(ax, shown, clock)
-    else:
-        nothing(ax, clock, "container")
-    draw_steps(ax, clock)
-    return ax
+    pods = lives(frame, clock)
+    groups = [Group(lanes, _heading(name, lanes)) for name, lanes in _shown(pods).values()]
+    return show(LaneFigure("container", groups, ROW, _draw, _tell(pods, clock), tones=TONES), clock, ax)
 
 
 def containers_text(frame: pd.DataFrame, zero: int | str | None = None) -> str:
@@ -151,10 +139,10 @@ def containers_text(frame: pd.DataFrame, zero: int | str | None = None) -> str:
     """
     need(frame, NEEDS, "containers", "containers")
     clock = Clock.of([frame], zero, "containers")
-    return "\n".join(_tell(_lives(frame, clock), clock))
+    return "\n".join(_tell(lives(frame, clock), clock))
 
 
-def _lives(frame: pd.DataFrame, clock: Clock) -> Pods:
+def lives(frame: pd.DataFrame, clock: Clock) -> Pods:
     """Return what is in the window, in the order in which it came; init containers come first."""
     found: dict[str, tuple[str, dict[str, Lane]]] = {}
     for row in frame[list(NEEDS)].to_dict("records"):
@@ -205,64 +193,27 @@ def _shown(pods: Pods) -> Pods:
     return shown
 
 
-def _draw(ax: Axes, pods: Pods, clock: Clock) -> None:
-    box, point = box_of(ax), pixels(ax)
-    height = box.height / (72 * point)
-    ax.set_ylim(height, 0)
-    ax.set_yticks([])
-    row = max(height - KEY - HEADER * len(pods), 0.2) / sum(len(lanes) for _, lanes in pods.values())
+def _draw(sheet: Sheet, lane: Lane, top: float, row: float) -> None:
+    bottom, thick = top + row, row * BAR / ROW
+    runs(sheet, lane, ROLES.get(lane.role, PALETTE[2]), top, row)
+    for x in (float(sheet.clock.x(at)) for at in lane.restarts):
+        sheet.ax.plot([x, x], [bottom - thick, bottom], color=INK, linewidth=1.4, zorder=3, gid="restart")
+    fit_lane_name(sheet.ax, lane.name, bottom - thick / 2)
+
+
+def runs(
+    sheet: Sheet, lane: Lane, colour: str, top: float, row: float, tones: Mapping[str, Tone] = TONES, cut: bool = True
+) -> None:
+    """Draw the runs of a container, and say above each what there is to say, where it has room."""
     thick = row * BAR / ROW
-    gaps = clock.gaps_of("Pod")
-    shapes: dict[tuple[str, str], list[Path]] = {}
-    bands = []
-    y = KEY
-    for name, lanes in pods.values():
-        name_group(ax, drawn(_heading(name, lanes), 110), y + HEADER * 0.56)
-        y += HEADER
-        top = y
-        for lane in lanes:
-            middle = y + row - thick / 2
-            colour = ROLES.get(lane.role, PALETTE[2])
-            for run in lane.runs:
-                tall = thick * TONES[run.state].height
-                low, high = middle - tall / 2, middle + tall / 2
-                for left, right in clock.known(run.begin, run.end, gaps):
-                    shapes.setdefault((run.state, colour), []).append(bar(clock, left, right, low, high))
-            _words(ax, lane, clock, y + (row - thick) / 2)
-            for at in lane.restarts:
-                x = float(clock.x(at))
-                ax.plot([x, x], [y + row - thick, y + row], color=INK, linewidth=1.4, zorder=3, gid="restart")
-            fit_lane_name(ax, lane.name, middle)
-            y += row
-        bands.append((1 - y / height, 1 - top / height))
-    for (state, colour), paths in shapes.items():
-        add_bars(ax, paths, colour, state, TONES[state])
-    draw_key(ax, {state: tone for state, tone in TONES.items() if any(state == one for one, _ in shapes)})
-    draw_zero(ax, clock, bands)
-    draw_gaps(ax, clock, bands, "Pod")
-
-
-def _words(ax: Axes, lane: Lane, clock: Clock, y: float) -> None:
-    """Say above each piece of a lane what there is to say, where it has room."""
-    box = box_of(ax)
-    low, high = ax.get_xlim()
+    middle = top + row - thick / 2
     for run in lane.runs:
-        left, right = float(clock.x(max(run.begin, clock.left))), float(clock.x(min(run.end, clock.right)))
+        tall = thick * tones[run.state].height
+        sheet.bar(run.state, colour, run.begin, run.end, middle - tall / 2, middle + tall / 2, cut)
+        left, right, room = sheet.room(run.begin, run.end)
         words = drawn(run.word, 40)
-        room = (right - left) / (high - low) * box.width
-        if not words or size_of(ax, words, SMALL - 1)[0] + 8 * pixels(ax) > room:
-            continue
-        ax.text(
-            (left + right) / 2,
-            y,
-            words,
-            ha="center",
-            va="center",
-            fontsize=SMALL - 1,
-            color=INK,
-            zorder=4,
-            gid="state",
-        )
+        if words and size_of(sheet.ax, words, SMALL - 1)[0] + 8 * pixels(sheet.ax) <= room:
+            over(sheet.ax, (left + right) / 2, top + (row - thick) / 2, words, ha="center", gid="state")
 
 
 def _heading(name: str, lanes: list[Lane]) -> str:
@@ -284,11 +235,12 @@ def _tell(pods: Pods, clock: Clock) -> list[str]:
         lines.append(f"The first {MOST} containers are drawn.")
     for name, mine in pods.values():
         lines.append(f"{_heading(name, mine)}.")
-        lines += [f"  {plain(lane.name, 60)} ({lane.role}): {_life(lane, clock)}." for lane in mine]
+        lines += [f"  {plain(lane.name, 60)} ({lane.role}): {told(lane, clock)}." for lane in mine]
     return lines
 
 
-def _life(lane: Lane, clock: Clock) -> str:
+def told(lane: Lane, clock: Clock) -> str:
+    """Return a container's life in words."""
     parts = []
     for run in lane.runs:
         what = f"{TONES[run.state].label} ({run.word})" if run.word else TONES[run.state].label

@@ -11,9 +11,10 @@ from matplotlib.axes import Axes
 from matplotlib.patches import PathPatch, Rectangle
 from matplotlib.path import Path
 
-from kitlib.plots.canvas import LEFT, attach, bare, box_of, new_axes, new_figure, pixels, size_of
+from kitlib.plots.canvas import LEFT, box_of, pixels, size_of
+from kitlib.plots.lane import Group, LaneFigure, Sheet, beside, name_lane, show
 from kitlib.plots.style import INK, PALETTE, SMALL, Colours, amount, drawn, plain
-from kitlib.plots.timeaxis import STEP_ROW, Clock, draw_axis, draw_gaps, draw_steps, draw_zero, nothing, step_rows
+from kitlib.plots.timeaxis import Clock
 from kitlib.rollout.window import need
 
 NEEDS = (
@@ -116,15 +117,7 @@ def events(events: pd.DataFrame, zero: int | str | None = None, ax: Axes | None 
     """
     need(events, NEEDS, "events", "events")
     clock = Clock.of([events], zero, "events")
-    found = collect(events, Colours(), clock)
-    if ax is None:
-        height, above = height_of(found, clock), step_rows(clock) * STEP_ROW / 72
-        ax = new_axes(new_figure(height + above + 0.65), bottom=0.55, height=height)
-    first, *rest = tell(found, clock)
-    attach(ax, "\n".join([first, *clock.in_words(), *rest]))
-    draw(ax, found, clock)
-    draw_steps(ax, clock)
-    return ax
+    return show(figure_of(collect(events, Colours(), clock), clock), clock, ax)
 
 
 def events_text(events: pd.DataFrame, zero: int | str | None = None) -> str:
@@ -144,8 +137,7 @@ def events_text(events: pd.DataFrame, zero: int | str | None = None) -> str:
     """
     need(events, NEEDS, "events", "events")
     clock = Clock.of([events], zero, "events")
-    first, *rest = tell(collect(events, Colours(), clock), clock)
-    return "\n".join([first, *clock.in_words(), *rest])
+    return "\n".join(figure_of(collect(events, Colours(), clock), clock).text)
 
 
 def tell(found: list[Lane], clock: Clock) -> list[str]:
@@ -207,36 +199,22 @@ def shown(lanes: list[Lane]) -> list[Lane]:
     return [*kept, Lane(f"{len(rest)} more reasons", False, [mark for lane in rest for mark in lane.marks])]
 
 
-def height_of(lanes: list[Lane], clock: Clock) -> float:
-    """Return the inches that the lanes need, with one for gaps if there are any."""
-    gaps = bool(clock.gaps_of("Event"))
-    return KEY + ROW * (len(shown(lanes)) + gaps) + 0.04 if lanes else 0.5
+def figure_of(found: list[Lane], clock: Clock) -> LaneFigure:
+    """Return the figure of Events, with a row for what was not recorded if there is anything."""
+    rows: list[Lane | None] = [*shown(found), *([None] if found and clock.gaps_of("Event") else [])]
+    first, *rest = tell(found, clock)
+    figure = LaneFigure("Event", [Group(rows)], ROW, _draw, [first, *clock.in_words(), *rest], ("Event",))
+    figure.key, figure.beneath, figure.empty, figure.whole, figure.labelled = KEY, 0.04, 0.5, True, False
+    figure.also = lambda sheet, _: _key(sheet.ax)
+    return figure
 
 
-def draw(ax: Axes, found: list[Lane], clock: Clock, labelled: bool = True) -> None:
-    """Draw lanes into axes whose size is final."""
-    bare(ax)
-    box, point = box_of(ax), pixels(ax)
-    draw_axis(ax, clock, labelled)
-    bands = [(0.0, 1 - KEY * 72 * point / box.height if found else 1.0)]
-    if not found:
-        nothing(ax, clock, "Event")
+def _draw(sheet: Sheet, lane: Lane | None, top: float, row: float) -> None:
+    if lane is None:
+        _left(sheet.ax, "not recorded", top + row / 2, style="italic", gid="gap label")
         return
-    draw_zero(ax, clock, bands)
-    lanes = shown(found)
-    height = box.height / (72 * point)
-    ax.set_ylim(height, 0)
-    ax.set_yticks([])
-    gaps = bool(clock.gaps_of("Event"))
-    row = (height - KEY - 0.04) / (len(lanes) + gaps)
-    for index, lane in enumerate(lanes):
-        top = KEY + index * row
-        _lane(ax, lane, clock, top, row)
-        _label(ax, lane, top + row / 2)
-    _key(ax)
-    draw_gaps(ax, clock, bands, "Event", inside=False)
-    if gaps:
-        _left(ax, "not recorded", KEY + (len(lanes) + 0.5) * row, style="italic", gid="gap label")
+    _lane(sheet.ax, lane, sheet.clock, top, row)
+    _label(sheet.ax, lane, top + row / 2)
 
 
 def _lane(ax: Axes, lane: Lane, clock: Clock, top: float, row: float) -> None:
@@ -280,7 +258,7 @@ def _lane(ax: Axes, lane: Lane, clock: Clock, top: float, row: float) -> None:
 
 
 def _label(ax: Axes, lane: Lane, y: float) -> None:
-    box, point = box_of(ax), pixels(ax)
+    point = pixels(ax)
     mark = "⚠ " if lane.warning else ""
     longest = 26
     words = mark + drawn(lane.reason, longest)
@@ -288,21 +266,12 @@ def _label(ax: Axes, lane: Lane, y: float) -> None:
         longest -= 1
         words = mark + drawn(lane.reason, longest)
     _left(ax, words, y, gid="reason")
-    how: dict[str, Any] = {
-        "transform": ax.get_yaxis_transform(),
-        "va": "center",
-        "color": INK,
-        "fontsize": SMALL,
-        "gid": "count",
-    }
-    ax.text(1 + 6 * point / box.width, y, f"{lane.count} ×", ha="left", **how)
+    beside(ax, f"{lane.count} ×", y, SMALL)
 
 
 def _left(ax: Axes, words: str, y: float, **how: Any) -> None:
-    box, point = box_of(ax), pixels(ax)
-    size = SMALL if size_of(ax, words, SMALL)[0] <= (LEFT * 72 - 10) * point else SMALL - 1
-    how = {"transform": ax.get_yaxis_transform(), "va": "center", "ha": "right", "color": INK, "fontsize": size, **how}
-    ax.text(-6 * point / box.width, y, words, **how)
+    size = SMALL if size_of(ax, words, SMALL)[0] <= (LEFT * 72 - 10) * pixels(ax) else SMALL - 1
+    name_lane(ax, words, y, size, **how)
 
 
 def _key(ax: Axes) -> None:

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.patches import PathPatch, Rectangle
-from matplotlib.path import Path
+from matplotlib.patches import Rectangle
 
-from kitlib.plots.canvas import LEFT, attach, bare, box_of, new_axes, new_figure, pixels, size_of
+from kitlib.plots.canvas import box_of, pixels, size_of
+from kitlib.plots.lane import HEADER, LaneFigure, Sheet, fit_lane_name, name_lane, show
+from kitlib.plots.lane import Group as Lanes
 from kitlib.plots.style import FOLDED as FOLDED_TONES
-from kitlib.plots.style import INK, SMALL, TONES, Colours, Tone, amount, drawn, plain
-from kitlib.plots.timeaxis import STEP_ROW, Clock, draw_axis, draw_gaps, draw_steps, draw_zero, nothing, step_rows
+from kitlib.plots.style import INK, SMALL, TONES, Colours, amount, drawn, plain
+from kitlib.plots.timeaxis import Clock
 from kitlib.rollout.window import need
 
 NEEDS = ("monotonic_ns", "seq", "name", "uid", "state", "owner.name", "reason", "message")
-ROW, HEADER, KEY = 0.155, 0.2, 0.24
-"""Inches: of a Pod's lane, of a group's heading, of the key to the states."""
+ROW = 0.155
+"""Inches of a Pod's lane."""
 
 ROOMY, TIGHT = 14, 0.12
 """Above so many Pods their lanes get lower, down to so many inches."""
@@ -116,16 +117,7 @@ def lanes(
     """
     need(pods, NEEDS, "pods", "lanes")
     clock = Clock.of([pods], zero, "lanes")
-    colours = Colours(workloads, pods)
-    groups = lives(pods, colours, clock)
-    if ax is None:
-        height, above = height_of(groups, fold), step_rows(clock) * STEP_ROW / 72
-        ax = new_axes(new_figure(height + above + 0.65), bottom=0.55, height=height)
-    first, *rest = tell(groups, colours, clock, fold)
-    attach(ax, "\n".join([first, *clock.in_words(), *rest]))
-    draw(ax, groups, colours, clock, fold)
-    draw_steps(ax, clock)
-    return ax
+    return show(figure_of(pods, Colours(workloads, pods), clock, fold), clock, ax)
 
 
 def lanes_text(
@@ -151,9 +143,39 @@ def lanes_text(
     """
     need(pods, NEEDS, "pods", "lanes")
     clock = Clock.of([pods], zero, "lanes")
-    colours = Colours(workloads, pods)
-    first, *rest = tell(lives(pods, colours, clock), colours, clock, fold)
-    return "\n".join([first, *clock.in_words(), *rest])
+    return "\n".join(figure_of(pods, Colours(workloads, pods), clock, fold).text)
+
+
+def figure_of(pods: pd.DataFrame, colours: Colours, clock: Clock, fold: int) -> LaneFigure:
+    """Return the figure of Pods' lives."""
+    groups = lives(pods, colours, clock)
+    count = sum(len(group.pods) for group in groups)
+    folded = count > fold
+    headed = not folded or len(groups) <= GROUPS
+    tones = FOLDED_TONES if folded else TONES
+
+    def draw(sheet: Sheet, one: tuple[Group, Pod], top: float, row: float) -> None:
+        group, pod = one
+        for state, begin, end in pod.spans:
+            for since, until, colour in colours.spans(pod.owner, begin, end):
+                tall = row * tones[state].height
+                sheet.bar(state, colour, since, until, top + (row - tall) / 2, top + (row + tall) / 2)
+        if not folded:
+            _name(sheet.ax, pod, top + row / 2, row)
+        elif pod is group.pods[0] and row * len(group.pods) > 0.13:
+            known = colours.label(group.owner) if not headed else ""
+            words = f"{known} · {len(group.pods)}" if known else amount(len(group.pods))
+            name_lane(sheet.ax, drawn(words, 20), top + row * len(group.pods) / 2, SMALL)
+
+    first, *rest = tell(groups, colours, clock, fold)
+    rows = [
+        Lanes([(group, pod) for pod in group.pods], _head(group, colours, clock) if headed else None)
+        for group in groups
+    ]
+    row = FOLDED / count if folded else ROW if count <= ROOMY else max(ROW * ROOMY / count, TIGHT)
+    figure = LaneFigure("Pod", rows, row, draw, [first, *clock.in_words(), *rest], tones=tones)
+    figure.whole = not headed
+    return figure
 
 
 def tell(groups: list[Group], colours: Colours, clock: Clock, fold: int) -> list[str]:
@@ -213,16 +235,6 @@ def lives(pods: pd.DataFrame, colours: Colours, clock: Clock) -> list[Group]:
     return sorted(groups.values(), key=place)
 
 
-def height_of(groups: list[Group], fold: int) -> float:
-    """Return the inches that the lanes need."""
-    count = sum(len(group.pods) for group in groups)
-    if not count:
-        return 0.6
-    row = ROW if count <= ROOMY else max(ROW * ROOMY / count, TIGHT)
-    heads = HEADER * (len(groups) if count <= fold or len(groups) <= GROUPS else 0)
-    return KEY + heads + (row * count if count <= fold else FOLDED)
-
-
 def title(group: Group, colours: Colours, clock: Clock, longest: int) -> str:
     """Return a group's heading: revision, owner, how many Pods, and what holds them up."""
     known = colours.label(group.owner)
@@ -240,219 +252,33 @@ def title(group: Group, colours: Colours, clock: Clock, longest: int) -> str:
     return text if len(text) <= longest else text[: longest - 1].rstrip() + "…"
 
 
-def draw(ax: Axes, groups: list[Group], colours: Colours, clock: Clock, fold: int, labelled: bool = True) -> None:
-    """Draw lanes into axes whose size is final."""
-    bare(ax)
-    count = sum(len(group.pods) for group in groups)
-    box, inch = box_of(ax), pixels(ax) * 72
-    draw_axis(ax, clock, labelled)
-    if not count:
-        nothing(ax, clock, "Pod")
-        return
-    folded = count > fold
-    headed = not folded or len(groups) <= GROUPS
-    height = box.height / inch
-    ax.set_ylim(height, 0)
-    ax.set_yticks([])
-    row = max(height - KEY - HEADER * len(groups) * headed, 0.2) / count
-    y = KEY
-    shapes: dict[tuple[str, str], list[Path]] = {}
-    bands = []
-    for group in groups:
-        if headed:
-            _heading(ax, group, colours, clock, y, 0)
-            y += HEADER
-        middle = y + row * len(group.pods) / 2
-        for pod in group.pods:
-            for state, colour, path in _bars(pod, clock, colours, y, row, folded):
-                shapes.setdefault((state, colour), []).append(path)
-            if not folded:
-                _name(ax, pod, y + row / 2, row)
-            y += row
-        bands.append((1 - y / height, 1 - (y - row * len(group.pods)) / height))
-        if folded and row * len(group.pods) > 0.13:
-            known = colours.label(group.owner) if not headed else ""
-            words = f"{known} · {len(group.pods)}" if known else amount(len(group.pods))
-            name_lane(ax, drawn(words, 20), middle, SMALL)
-    tones = FOLDED_TONES if folded else TONES
-    for (state, colour), paths in shapes.items():
-        add_bars(ax, paths, colour, state, tones[state])
-    draw_key(ax, {state: tones[state] for state in tones if any(state == one for one, _ in shapes)})
-    if not headed:
-        bands = [(0.0, 1 - KEY / height)]
-    draw_zero(ax, clock, bands)
-    draw_gaps(ax, clock, bands, "Pod")
-
-
-def _bars(
-    pod: Pod, clock: Clock, colours: Colours, y: float, row: float, folded: bool
-) -> Iterator[tuple[str, str, Path]]:
-    """Yield state, colour and outline of each piece of a Pod's lane."""
-    gaps = clock.gaps_of("Pod")
-    for state, begin, end in pod.spans:
-        tall = row * (FOLDED_TONES if folded else TONES)[state].height
-        low, high = y + (row - tall) / 2, y + (row + tall) / 2
-        for since, until, colour in colours.spans(pod.owner, begin, end):
-            for left, right in clock.known(since, until, gaps):
-                yield state, colour, bar(clock, left, right, low, high)
-
-
-def lane_axes(height: float, clock: Clock) -> Axes:
-    """Return new axes of so many inches, with room for the steps above and the time below."""
-    return new_axes(new_figure(height + step_rows(clock) * STEP_ROW / 72 + 0.65), bottom=0.55, height=height)
-
-
-def bar(clock: Clock, begin: int, end: int, low: float, high: float) -> Path:
-    """Return the outline of a piece of a lane."""
-    x0, x1 = float(clock.x(begin)), float(clock.x(end))
-    return Path([(x0, low), (x1, low), (x1, high), (x0, high), (x0, low)], closed=True)
-
-
-def add_bars(ax: Axes, paths: list[Path], colour: str, state: str, tone: Tone) -> None:
-    """Draw pieces of lanes in a tone."""
-    area = Path.make_compound_path(*paths)
-    if tone.fill:
-        face = PathPatch(area, facecolor=colour, alpha=tone.fill, linewidth=0, zorder=2, gid=state)
-        ax.add_artist(face)
-    if tone.edge or tone.hatch:
-        line = PathPatch(area, facecolor="none", edgecolor=colour, linewidth=tone.edge, zorder=2.1, gid=state)
-        if tone.hatch:
-            line.set_hatch(tone.hatch)
-            line.set_hatch_linewidth(0.9)
-        ax.add_artist(line)
-
-
-def name_lane(ax: Axes, words: str, y: float, size: float, **how: Any) -> None:
-    """Write a lane's name to the left of it."""
-    box, point = box_of(ax), pixels(ax)
-    ax.text(
-        -6 * point / box.width,
-        y,
-        words,
-        transform=ax.get_yaxis_transform(),
-        ha="right",
-        va="center",
-        color=INK,
-        fontsize=size,
-        gid="lane",
-        **how,
-    )
-
-
-def fit_lane_name(ax: Axes, name: Any, y: float, most: int = 21) -> None:
-    """Write a lane's name to the left of it, so small that it has room."""
-    words, size = drawn(name, most), SMALL - 0.5
-    while size > 6.5 and size_of(ax, words, size, family="monospace")[0] > (LEFT * 72 - 12) * pixels(ax):
-        size -= 0.5
-    name_lane(ax, words, y, size, family="monospace")
-
-
-def name_group(ax: Axes, words: str, y: float) -> None:
-    """Write the heading of lanes that belong together; `y` is its middle."""
-    trans = ax.get_yaxis_transform()
-    ax.text(0, y, words, transform=trans, va="center_baseline", color=INK, fontsize=SMALL, gid="group")
-
-
 def _name(ax: Axes, pod: Pod, y: float, row: float) -> None:
     short = pod.name.removeprefix(f"{pod.owner}-") if pod.owner else pod.name
-    words = drawn(f"…{short}" if short != pod.name else short, 21)
-    size = min(SMALL - 0.5, row * 72 * 0.85)
-    while size > 5 and size_of(ax, words, size, family="monospace")[0] > (LEFT * 72 - 12) * pixels(ax):
-        size -= 0.5
-    name_lane(ax, words, y, size, family="monospace")
+    words = f"…{short}" if short != pod.name else short
+    fit_lane_name(ax, words, y, size=min(SMALL - 0.5, row * 72 * 0.85), least=5)
 
 
-def _heading(ax: Axes, group: Group, colours: Colours, clock: Clock, y: float, left: float) -> None:
-    box, point = box_of(ax), pixels(ax)
-    side = 7 * point
-    base = y + HEADER * 0.56
-    tall = side / box.height * abs(ax.get_ylim()[0] - ax.get_ylim()[1])
-    trans = ax.get_yaxis_transform()
-    shown = [(pod.spans[0][1], pod.spans[-1][2]) for pod in group.pods]
-    swatches = list(dict.fromkeys(hue for span in sorted(shown) for _, _, hue in colours.spans(group.owner, *span)))
-    for index, colour in enumerate(swatches):
-        corner = (left + index * (side + 2 * point) / box.width, base - tall / 2)
-        ax.add_artist(
-            Rectangle(corner, side / box.width, tall, transform=trans, facecolor=colour, linewidth=0, zorder=4)
-        )
-    left += (len(swatches) - 1) * (side + 2 * point) / box.width
-    longest = 120
-    width = box.width * (1 - left) - 12 * point
-    words = drawn(title(group, colours, clock, longest), longest)
-    while longest > 20 and size_of(ax, words, SMALL)[0] > width:
-        longest -= 4
+def _head(group: Group, colours: Colours, clock: Clock) -> Callable[[Sheet, float], None]:
+    """Return what writes a group's heading, beside the colours that its Pods have."""
+
+    def write(sheet: Sheet, y: float) -> None:
+        ax, box, point = sheet.ax, box_of(sheet.ax), pixels(sheet.ax)
+        side, trans, base = 7 * point / box.width, ax.get_yaxis_transform(), y + HEADER * 0.56
+        tall, step = 7 / 72, 9 * point / box.width
+        shown = sorted((pod.spans[0][1], pod.spans[-1][2]) for pod in group.pods)
+        swatches = list(dict.fromkeys(hue for span in shown for _, _, hue in colours.spans(group.owner, *span)))
+        for index, colour in enumerate(swatches):
+            corner = (index * step, base - tall / 2)
+            ax.add_artist(Rectangle(corner, side, tall, transform=trans, facecolor=colour, linewidth=0, zorder=4))
+        left, longest = (len(swatches) - 1) * step, 120
         words = drawn(title(group, colours, clock, longest), longest)
-    ax.text(
-        left + 11 * point / box.width,
-        base,
-        words,
-        transform=trans,
-        va="center_baseline",
-        color=INK,
-        fontsize=SMALL,
-        zorder=4,
-        gid="group",
-    )
+        while longest > 20 and size_of(ax, words, SMALL)[0] > box.width * (1 - left) - 12 * point:
+            longest -= 4
+            words = drawn(title(group, colours, clock, longest), longest)
+        how: dict[str, Any] = {"va": "center_baseline", "color": INK, "fontsize": SMALL, "zorder": 4, "gid": "group"}
+        ax.text(left + 11 * point / box.width, base, words, transform=trans, **how)
 
-
-def draw_key(ax: Axes, states: dict[str, Tone]) -> None:
-    """Name the states that occur, each beside a piece of lane."""
-    box, point = box_of(ax), pixels(ax)
-    units = abs(ax.get_ylim()[0] - ax.get_ylim()[1]) / box.height
-    middle, wide, gap = KEY * 0.45, 20 * point, 12 * point
-    size, room = SMALL, box.width + 0.5 * 72 * point
-
-    def width(size: float) -> float:
-        return sum(wide + 4 * point + size_of(ax, tone.label, size)[0] + gap for tone in states.values()) - gap
-
-    while size > 5 and width(size) > room:
-        size, wide, gap = size - 0.5, wide * 0.9, gap * 0.9
-    x = 0.0
-    trans = ax.get_yaxis_transform()
-    for tone in states.values():
-        tall = 9 * point * units * min(tone.height / 0.78, 1)
-        corner = (x / box.width, middle - tall / 2)
-        if tone.fill:
-            ax.add_artist(
-                Rectangle(
-                    corner,
-                    wide / box.width,
-                    tall,
-                    transform=trans,
-                    clip_on=False,
-                    facecolor=INK,
-                    alpha=tone.fill,
-                    linewidth=0,
-                    zorder=2,
-                )
-            )
-        if tone.edge or tone.hatch:
-            frame = Rectangle(
-                corner,
-                wide / box.width,
-                tall,
-                transform=trans,
-                clip_on=False,
-                facecolor="none",
-                edgecolor=INK,
-                linewidth=tone.edge or 0.5,
-                hatch=tone.hatch or None,
-                zorder=2.1,
-            )
-            frame.set_hatch_linewidth(0.8)
-            ax.add_artist(frame)
-        ax.text(
-            (x + wide + 4 * point) / box.width,
-            middle,
-            tone.label,
-            transform=trans,
-            clip_on=False,
-            va="center_baseline",
-            color=INK,
-            fontsize=size,
-            gid="key",
-        )
-        x += wide + 4 * point + size_of(ax, tone.label, size)[0] + gap
+    return write
 
 
 def _life(pod: Pod, clock: Clock) -> str:

@@ -8,13 +8,12 @@ from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.path import Path
 
 from kitlib.frames.nodes import failure, heartbeats
-from kitlib.plots.canvas import RIGHT, attach, bare, box_of, pixels, size_of
-from kitlib.plots.lanes import HEADER, KEY, add_bars, bar, draw_key, fit_lane_name, lane_axes, name_group, name_lane
+from kitlib.plots.canvas import RIGHT, box_of, pixels, size_of
+from kitlib.plots.lane import HEADER, Group, LaneFigure, Sheet, fit_lane_name, name_group, name_lane, over, show
 from kitlib.plots.style import INK, PALETTE, SMALL, Tone, amount, drawn, plain
-from kitlib.plots.timeaxis import Clock, draw_axis, draw_gaps, draw_steps, draw_zero, nothing
+from kitlib.plots.timeaxis import Clock
 from kitlib.rollout.window import need
 
 NEEDS = ("observed_at", "monotonic_ns", "origin", "name", "about", "condition", "status", "taints", "stamp")
@@ -104,18 +103,12 @@ def nodes(
     clock = Clock.of([frame], zero, "nodes")
     lanes = _lives(frame, clock)
     stairs = _stairs(frame, pods, node, pod, settings)
-    if ax is None:
-        height = KEY + ROW * len(lanes) + (HEADER + STAIR * len(stairs) if stairs else 0) if lanes else 0.6
-        ax = lane_axes(height, clock)
-    attach(ax, "\n".join(_tell(lanes, stairs, node, pod, clock)))
-    bare(ax)
-    draw_axis(ax, clock)
-    if lanes:
-        _draw(ax, lanes, stairs, _heading(node, pod), clock)
-    else:
-        nothing(ax, clock, "node")
-    draw_steps(ax, clock)
-    return ax
+    text = _tell(lanes, stairs, node, pod, clock)
+    figure = LaneFigure("node", [Group(lanes)], ROW, _draw, text, ("Node",), TONES)
+    if stairs:
+        figure.beneath = HEADER + STAIR * len(stairs)
+        figure.also = lambda sheet, y: _descend(sheet.ax, stairs, _heading(node, pod), y, clock)
+    return show(figure, clock, ax)
 
 
 def nodes_text(
@@ -209,53 +202,30 @@ def _news(lane: Lane) -> list[tuple[str, int, int]]:
     return told
 
 
-def _draw(ax: Axes, lanes: list[Lane], stairs: Stairs, heading: str, clock: Clock) -> None:
-    box, point = box_of(ax), pixels(ax)
-    height = box.height / (72 * point)
-    ax.set_ylim(height, 0)
-    ax.set_yticks([])
-    row = max(height - KEY - (HEADER + STAIR * len(stairs) if stairs else 0), 0.2) / len(lanes)
+def _draw(sheet: Sheet, lane: Lane, top: float, row: float) -> None:
     tall, tick = row * BAR / ROW, row * TICK / ROW
-    gaps = clock.gaps_of("Node")
-    shapes: dict[tuple[str, str], list[Path]] = {}
-    y = KEY
-    for lane in lanes:
-        floor = y + row - tick
-        for state, begin, end in lane.spans:
-            tone = TONES.get(state)
-            for left, right in clock.known(begin, end, gaps) if tone else ():
-                top = floor - tall * (tone.height if tone else 0)
-                shapes.setdefault((state, PALETTE[0]), []).append(bar(clock, left, right, floor, top))
-        for at in lane.renewals:
-            if clock.left <= at <= clock.right:
-                x = float(clock.x(at))
-                ax.plot([x, x], [floor, floor + tick * 0.8], color=INK, linewidth=1.2, zorder=3, gid="renewal")
-        for words, begin, end in _news(lane):
-            _over(ax, words, begin, end, y + (row - tall - tick) / 2, clock)
-        fit_lane_name(ax, lane.name, floor - tall / 2)
-        y += row
-    for (state, colour), paths in shapes.items():
-        add_bars(ax, paths, colour, state, TONES[state])
-    draw_key(ax, {state: tone for state, tone in TONES.items() if any(state == one for one, _ in shapes)})
-    bands = [(1 - y / height, 1 - KEY / height)]
-    draw_zero(ax, clock, bands)
-    draw_gaps(ax, clock, bands, "Node")
-    if stairs:
-        _descend(ax, stairs, heading, y, clock)
+    floor = top + row - tick
+    for state, begin, end in lane.spans:
+        if state in TONES:
+            sheet.bar(state, PALETTE[0], begin, end, floor, floor - tall * TONES[state].height)
+    for x in sheet.xs(lane.renewals):
+        sheet.ax.plot([x, x], [floor, floor + tick * 0.8], color=INK, linewidth=1.2, zorder=3, gid="renewal")
+    for words, begin, end in _news(lane):
+        _above(sheet, words, begin, end, top + (row - tall - tick) / 2)
+    fit_lane_name(sheet.ax, lane.name, floor - tall / 2)
 
 
-def _over(ax: Axes, words: str, begin: int, end: int, y: float, clock: Clock) -> None:
+def _above(sheet: Sheet, words: str, begin: int, end: int, y: float) -> None:
     """Write what holds for a time above it, where it has room; its beginning is what counts."""
-    box, point = box_of(ax), pixels(ax)
-    low, high = ax.get_xlim()
-    left, right = float(clock.x(max(begin, clock.left))), float(clock.x(min(end, clock.right)))
-    room = (right - left) / (high - low) * box.width + (MARGIN * point if end >= clock.end else 0)
+    ax, point = sheet.ax, pixels(sheet.ax)
+    left, _, room = sheet.room(begin, end)
+    room += MARGIN * point if end >= sheet.clock.end else 0
     for text in (words, words.split(":")[0]):
         short, size = drawn(text, 90), SMALL - 1
         while size > 6.5 and size_of(ax, short, size)[0] + 4 * point > room:
             size -= 0.5
         if size_of(ax, short, size)[0] + 4 * point <= room:
-            ax.text(left, y, short, ha="left", va="center", fontsize=size, color=INK, zorder=4, gid="taints")
+            over(ax, left, y, short, size, ha="left", gid="taints")
             return
 
 

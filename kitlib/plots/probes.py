@@ -10,10 +10,9 @@ from matplotlib.collections import LineCollection
 from matplotlib.patches import Rectangle
 
 from kitlib.frames.probes import KINDS
-from kitlib.plots.canvas import attach, bare, box_of, pixels
-from kitlib.plots.lanes import HEADER, fit_lane_name, lane_axes, name_group
-from kitlib.plots.style import INK, PALETTE, SMALL, amount, drawn, plain
-from kitlib.plots.timeaxis import Clock, draw_axis, draw_gaps, draw_steps, draw_zero, nothing
+from kitlib.plots.lane import Group, LaneFigure, Sheet, beside, fit_lane_name, show
+from kitlib.plots.style import INK, PALETTE, SMALL, amount, plain
+from kitlib.plots.timeaxis import Clock
 from kitlib.rollout.window import need
 
 NEEDS = (
@@ -115,19 +114,12 @@ def probes(
         If a column is missing, or the step isn't there.
     """
     clock, pods = _read(frame, containers, zero)
-    lanes = min(sum(len(pod.lanes) for pod in pods), MOST)
-    if ax is None:
-        height = HEADER * len(pods) + ROW * lanes if lanes else 0.6
-        ax = lane_axes(height, clock)
-    attach(ax, "\n".join(_tell(pods, clock)))
-    bare(ax)
-    draw_axis(ax, clock)
-    if lanes:
-        _draw(ax, pods, clock)
-    else:
-        nothing(ax, clock, "probe")
-    draw_steps(ax, clock)
-    return ax
+    groups, left = [], MOST
+    for pod in pods:
+        head = f"{pod.name} · ticks: up passes, down fails; shaded: failures up to the threshold"
+        groups.append(Group([(pod, lane) for lane in pod.lanes[:left]], head))
+        left -= len(groups[-1].rows)
+    return show(LaneFigure("probe", groups, ROW, _draw, _tell(pods, clock), key=0.0), clock, ax)
 
 
 def probes_text(frame: pd.DataFrame, containers: pd.DataFrame | None = None, zero: int | str | None = None) -> str:
@@ -206,36 +198,16 @@ def _life(pod: Pod, container: str, rows: pd.DataFrame) -> None:
         count, ready = int(restarts), bool(is_ready)
 
 
-def _draw(ax: Axes, pods: list[Pod], clock: Clock) -> None:
-    height = box_of(ax).height / (72 * pixels(ax))
-    ax.set_ylim(height, 0)
-    ax.set_yticks([])
-    row = (height - HEADER * len(pods)) / min(sum(len(pod.lanes) for pod in pods), MOST)
-    y, left, bands = 0.0, MOST, []
-    for pod in pods:
-        words = drawn(f"{pod.name} · ticks: up passes, down fails; shaded: failures up to the threshold", 110)
-        name_group(ax, words, y + HEADER * 0.56)
-        y += HEADER
-        top = y
-        for lane in pod.lanes[:left]:
-            _one(ax, pod, lane, clock, y + row / 2, row)
-            y += row
-        left -= len(pod.lanes[:left])
-        bands.append((1 - y / height, 1 - top / height))
-    draw_zero(ax, clock, bands)
-    draw_gaps(ax, clock, bands, "Pod")
-
-
-def _one(ax: Axes, pod: Pod, lane: Lane, clock: Clock, middle: float, row: float) -> None:
-    tall = row * TALL / ROW
+def _draw(sheet: Sheet, both: tuple[Pod, Lane], top: float, row: float) -> None:
+    (pod, lane), ax, clock = both, sheet.ax, sheet.clock
+    middle, tall = top + row / 2, row * TALL / ROW
     ax.axhline(middle, color=INK, linewidth=0.5, zorder=1)
     for times, sign, colour, width in ((lane.passed, -1, COLOURS[lane.probe], 1.3), (lane.failed, 1, WRONG, 1.8)):
-        xs = [float(clock.x(at)) for at in times if clock.left <= at <= clock.right]
-        pieces = [[(x, middle), (x, middle + sign * tall)] for x in xs]
+        pieces = [[(x, middle), (x, middle + sign * tall)] for x in sheet.xs(times)]
         ax.add_collection(
             LineCollection(pieces, colors=colour, linewidths=width, zorder=2.2, gid="probe"), autolim=False
         )
-    told = [float(clock.x(at)) for at in lane.told if clock.left <= at <= clock.right]
+    told = sheet.xs(lane.told)
     ax.plot(told, [middle + tall * 0.7] * len(told), "v", color=WRONG, markersize=4, zorder=2.2, gid="event")
     for begin, end in lane.reached:
         x0, x1 = float(clock.x(begin)), float(clock.x(end))
@@ -251,11 +223,7 @@ def _one(ax: Axes, pod: Pod, lane: Lane, clock: Clock, middle: float, row: float
                     markeredgewidth=0, zorder=3, gid="action")  # fmt: skip
     fit_lane_name(ax, f"{lane.container} {lane.probe}", middle, 30)
     count = f"{len(lane.passed)} passed, {len(lane.failed) or len(lane.told)} failed"
-    point = pixels(ax)
-    ax.text(
-        1 + 6 * point / box_of(ax).width, middle, f"{count}\nthreshold {lane.threshold or '?'}",
-        transform=ax.get_yaxis_transform(), va="center", color=INK, fontsize=SMALL - 1, linespacing=0.95, gid="count",
-    )  # fmt: skip
+    beside(ax, f"{count}\nthreshold {lane.threshold or '?'}", middle, SMALL - 1, linespacing=0.95)
 
 
 def _tell(pods: list[Pod], clock: Clock) -> list[str]:

@@ -10,16 +10,13 @@ from matplotlib.figure import Figure
 from kitlib.errors import UsageError
 from kitlib.plots.canvas import KitAxes, attach, new_axes, new_figure
 from kitlib.plots.events import NEEDS as NEEDS_EVENTS
-from kitlib.plots.events import Lane, collect
-from kitlib.plots.events import draw as draw_events
-from kitlib.plots.events import height_of as events_height
-from kitlib.plots.events import tell as tell_events
+from kitlib.plots.events import collect
+from kitlib.plots.events import figure_of as events_figure
 from kitlib.plots.labels import draw_headline, draw_title
+from kitlib.plots.lane import LaneFigure
+from kitlib.plots.lane import draw as draw_lanes
 from kitlib.plots.lanes import NEEDS as NEEDS_LANES
-from kitlib.plots.lanes import Group, lives
-from kitlib.plots.lanes import draw as draw_lanes
-from kitlib.plots.lanes import height_of as lanes_height
-from kitlib.plots.lanes import tell as tell_lanes
+from kitlib.plots.lanes import figure_of as lanes_figure
 from kitlib.plots.rollout import draw as draw_rollout
 from kitlib.plots.rollout import tell as tell_rollout
 from kitlib.plots.style import Colours, plain
@@ -63,30 +60,24 @@ def story(
     UsageError
         If a column is missing, or the Deployment or the step isn't there.
     """
-    pods, workloads, events, name = _own(frames, deployment)
-    clock = Clock.of([pods, workloads, events], zero, "story")
-    colours = Colours(workloads, pods)
-    groups = lives(pods, colours, clock)
-    found = collect(events, colours, clock)
-    judged = verdict(pods, workloads, name) if name else None
-    tall = [lanes_height(groups, FOLD), events_height(found, clock)]
+    clock, colours, judged, lanes, events = _parts(frames, deployment, zero)
     rows = step_rows(clock)
     top = TOP + rows * STEP_ROW / 72
-    figure = new_figure(top + (STACK + BETWEEN if judged else 0) + tall[0] + BETWEEN + tall[1] + BOTTOM)
-    ax_events = new_axes(figure, BOTTOM, tall[1])
-    ax_lanes = new_axes(figure, BOTTOM + tall[1] + BETWEEN, tall[0])
-    draw_events(ax_events, found, clock)
-    draw_lanes(ax_lanes, groups, colours, clock, FOLD, labelled=False)
+    figure = new_figure(top + (STACK + BETWEEN if judged else 0) + lanes.height + BETWEEN + events.height + BOTTOM)
+    ax_events = new_axes(figure, BOTTOM, events.height)
+    ax_lanes = new_axes(figure, BOTTOM + events.height + BETWEEN, lanes.height)
+    draw_lanes(ax_events, events, clock)
+    draw_lanes(ax_lanes, lanes, clock, labelled=False)
     first: KitAxes = ax_lanes
     above = rows * STEP_ROW + 8
     if judged:
-        first = new_axes(figure, BOTTOM + tall[1] + BETWEEN + tall[0] + BETWEEN, STACK)
+        first = new_axes(figure, BOTTOM + events.height + BETWEEN + lanes.height + BETWEEN, STACK)
         draw_rollout(first, judged, colours, clock, labelled=False)
         draw_headline(first, judged, clock, above, title)
     elif title:
         draw_title(first, title, above)
     draw_steps(first, clock)
-    attach(figure, _tell(judged, groups, found, colours, clock, title))
+    attach(figure, _tell(judged, lanes, events, colours, clock, title))
     return figure
 
 
@@ -111,27 +102,33 @@ def story_text(
     str
         The answer first, then rollout, Pods and Events.
     """
-    pods, workloads, events, name = _own(frames, deployment)
+    clock, colours, judged, lanes, events = _parts(frames, deployment, zero)
+    return _tell(judged, lanes, events, colours, clock, title)
+
+
+def _parts(
+    frames: Frames, deployment: str | None, zero: int | str | None
+) -> tuple[Clock, Colours, Verdict | None, LaneFigure, LaneFigure]:
+    pods, workloads, events, meant = _own(frames, deployment)
     clock = Clock.of([pods, workloads, events], zero, "story")
     colours = Colours(workloads, pods)
-    judged = verdict(pods, workloads, name) if name else None
-    return _tell(judged, lives(pods, colours, clock), collect(events, colours, clock), colours, clock, title)
+    judged = verdict(pods, workloads, meant) if meant else None
+    lanes = lanes_figure(pods, colours, clock, FOLD)
+    return clock, colours, judged, lanes, events_figure(collect(events, colours, clock), clock)
 
 
 def _tell(
     judged: Verdict | None,
-    groups: list[Group],
-    found: list[Lane],
+    lanes: LaneFigure,
+    events: LaneFigure,
     colours: Colours,
     clock: Clock,
     title: str | None,
 ) -> str:
     parts = [[plain(title, 200)]] if title else []
     parts.append(tell_rollout(judged, colours, clock) if judged else clock.in_words())
-    first, *rest = tell_lanes(groups, colours, clock, FOLD)
-    parts.append([f"Pods: {first}", *rest])
-    first, *rest = tell_events(found, clock)
-    parts.append([f"Events: {first}", *rest])
+    for name, panel in (("Pods", lanes), ("Events", events)):
+        parts.append([f"{name}: {panel.text[0]}", *panel.text[1 + len(clock.in_words()) :]])
     return "\n\n".join("\n".join(part) for part in parts)
 
 

@@ -8,13 +8,11 @@ from typing import Any
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
-from matplotlib.path import Path
 
 from kitlib.frames import distribution
-from kitlib.plots.canvas import attach, bare, box_of, pixels
-from kitlib.plots.lanes import KEY, add_bars, bar, draw_key, fit_lane_name, lane_axes
-from kitlib.plots.style import INK, PALETTE, SMALL, Tone, amount, drawn, plain
-from kitlib.plots.timeaxis import Clock, draw_axis, draw_gaps, draw_steps, draw_zero, nothing
+from kitlib.plots.lane import KEY, Group, LaneFigure, Sheet, beside, fit_lane_name, show
+from kitlib.plots.style import PALETTE, Tone, amount, drawn, plain
+from kitlib.plots.timeaxis import Clock
 from kitlib.rollout.window import need
 
 NEEDS = ("monotonic_ns", "name", "answered", "status", "error", "who", "ready", "late_ns", "took_ns")
@@ -100,19 +98,19 @@ def traffic(
     """
     clock = _clock(frame, endpoints, zero)
     found = _sorted(frame, endpoints, clock)
-    lanes = min(len(found.servers), MOST) + bool(found.lost)
-    if ax is None:
-        height = KEY + ROW * max(lanes, 1)
-        ax = lane_axes(height, clock)
-    attach(ax, "\n".join(_tell(frame, found, clock)))
-    bare(ax)
-    draw_axis(ax, clock)
-    if lanes:
-        _draw(ax, found, clock)
-    else:
-        nothing(ax, clock, "request")
-    draw_steps(ax, clock)
-    return ax
+    rows: list[tuple[int, Server | None]] = [*enumerate(found.servers[:MOST]), *([(0, None)] if found.lost else [])]
+
+    def draw(sheet: Sheet, row: tuple[int, Server | None], top: float, tall: float) -> None:
+        number, server = row
+        base = top + tall * (TICKS + 0.16) / ROW
+        if server is None:
+            _lost(sheet, found.lost, base, tall)
+        else:
+            _draw(sheet, server, PALETTE[(0, 2, 3, 4)[number % 4]], base, tall)
+
+    figure = LaneFigure("request", [Group(rows)], ROW, draw, _tell(frame, found, clock), ("EndpointSlice",), TONES)
+    figure.empty, figure.whole = KEY + ROW, True
+    return show(figure, clock, ax)
 
 
 def traffic_text(frame: pd.DataFrame, endpoints: pd.DataFrame | None = None, zero: int | str | None = None) -> str:
@@ -176,66 +174,34 @@ def _spans(server: Server, clock: Clock) -> list[tuple[int, int, str]]:
     ]
 
 
-def _draw(ax: Axes, found: Traffic, clock: Clock) -> None:
-    height = box_of(ax).height / (72 * pixels(ax))
-    ax.set_ylim(height, 0)
-    ax.set_yticks([])
-    servers = found.servers[:MOST]
-    row = (height - KEY) / (len(servers) + bool(found.lost))
-    gaps = clock.gaps_of("EndpointSlice")
-    used: dict[str, Tone] = {}
-    for number, server in enumerate(servers):
-        top = KEY + number * row
-        base, colour = top + row * (TICKS + 0.16) / ROW, PALETTE[(0, 2, 3, 4)[number % 4]]
-        _ticks(ax, clock, server.ready, base, row * TICKS / ROW, colour, 0.7)
-        _ticks(ax, clock, server.unready, base, row * (TICKS + 0.12) / ROW, WRONG, 1.3)
-        bars: dict[str, list[Path]] = {}
-        middle = base + row * (BAR / 2 + 0.02) / ROW
-        for begin, end, state in _spans(server, clock):
-            for left, right in clock.known(begin, end, gaps):
-                low, high = middle - row * BAR / ROW / 2, middle + row * BAR / ROW / 2
-                bars.setdefault(state, []).append(bar(clock, left, right, low, high))
-        for state, paths in bars.items():
-            used[state] = TONES[state]
-            add_bars(ax, paths, colour, state, TONES[state])
-        fit_lane_name(ax, server.name, base - row * TICKS / ROW / 2)
-        told = [amount(len(server.ready), "answer")]
-        if server.unready:
-            told.append(f"{len(server.unready)} while not ready")
-        _beside(ax, told, base - row * TICKS / ROW / 2)
-    if found.lost:
-        base = KEY + len(servers) * row + row * (TICKS + 0.16) / ROW
-        times = [at for each in found.lost.values() for at in each]
-        _ticks(ax, clock, times, base, row * TICKS / ROW, WRONG, 1.3)
-        fit_lane_name(ax, "no answer", base - row * TICKS / ROW / 2)
-        _beside(ax, [f"{len(each)} {plain(why, 18)}" for why, each in found.lost.items()], base - row * TICKS / ROW / 2)
-    draw_key(ax, {state: tone for state, tone in TONES.items() if state in used})
-    bands = [(0.0, 1 - KEY / height)]
-    draw_zero(ax, clock, bands)
-    draw_gaps(ax, clock, bands, "EndpointSlice")
+def _draw(sheet: Sheet, server: Server, colour: str, base: float, row: float) -> None:
+    middle, name, half = base + row * (BAR / 2 + 0.02) / ROW, base - row * TICKS / ROW / 2, row * BAR / ROW / 2
+    _ticks(sheet, server.ready, base, row * TICKS / ROW, colour, 0.7)
+    _ticks(sheet, server.unready, base, row * (TICKS + 0.12) / ROW, WRONG, 1.3)
+    for begin, end, state in _spans(server, sheet.clock):
+        sheet.bar(state, colour, begin, end, middle - half, middle + half)
+    fit_lane_name(sheet.ax, server.name, name)
+    told = [amount(len(server.ready), "answer")]
+    if server.unready:
+        told.append(f"{len(server.unready)} while not ready")
+    _count(sheet, told, name)
 
 
-def _ticks(ax: Axes, clock: Clock, times: list[int], base: float, tall: float, colour: str, width: float) -> None:
-    xs = [float(clock.x(at)) for at in times if clock.left <= at <= clock.right]
-    lines = LineCollection(
-        [[(x, base), (x, base - tall)] for x in xs], colors=colour, linewidths=width, zorder=2.2, gid="request"
-    )
-    ax.add_collection(lines, autolim=False)
+def _lost(sheet: Sheet, lost: dict[str, list[int]], base: float, row: float) -> None:
+    times, name = [at for each in lost.values() for at in each], base - row * TICKS / ROW / 2
+    _ticks(sheet, times, base, row * TICKS / ROW, WRONG, 1.3)
+    fit_lane_name(sheet.ax, "no answer", name)
+    _count(sheet, [f"{len(each)} {plain(why, 18)}" for why, each in lost.items()], name)
 
 
-def _beside(ax: Axes, told: list[str], y: float) -> None:
-    """Say on the right of a lane how many it has."""
-    box, point = box_of(ax), pixels(ax)
-    ax.text(
-        1 + 6 * point / box.width,
-        y,
-        "\n".join(drawn(text, 26) for text in told[:3]),
-        transform=ax.get_yaxis_transform(),
-        va="center",
-        color=INK,
-        fontsize=SMALL - 0.5,
-        gid="count",
-    )
+def _ticks(sheet: Sheet, times: list[int], base: float, tall: float, colour: str, width: float) -> None:
+    lines = [[(x, base), (x, base - tall)] for x in sheet.xs(times)]
+    drawn_lines = LineCollection(lines, colors=colour, linewidths=width, zorder=2.2, gid="request")
+    sheet.ax.add_collection(drawn_lines, autolim=False)
+
+
+def _count(sheet: Sheet, told: list[str], y: float) -> None:
+    beside(sheet.ax, "\n".join(drawn(text, 26) for text in told[:3]), y)
 
 
 def _tell(frame: pd.DataFrame, found: Traffic, clock: Clock) -> list[str]:

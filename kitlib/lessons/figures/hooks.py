@@ -10,12 +10,11 @@ from typing import Any
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
-from matplotlib.path import Path
 
-from kitlib.plots.canvas import attach, bare, box_of, pixels, put_apart, size_of
-from kitlib.plots.lanes import KEY, add_bars, bar, draw_key, fit_lane_name, lane_axes
+from kitlib.plots.canvas import box_of, pixels, put_apart, size_of
+from kitlib.plots.lane import Group, LaneFigure, Sheet, fit_lane_name, over, show
 from kitlib.plots.style import INK, PALETTE, SMALL, Tone, amount, drawn, plain
-from kitlib.plots.timeaxis import Clock, draw_axis, draw_gaps, draw_steps, draw_zero, nothing
+from kitlib.plots.timeaxis import Clock
 from kitlib.rollout.window import need
 
 LOGS = ("monotonic_ns", "name", "uid", "container", "run", "event", "line")
@@ -135,18 +134,10 @@ def hooks(
     clock = _clock(logs, containers, pods, zero)
     lanes = _lives(logs, containers, pods, clock)
     shown = lanes[:MOST]
-    if ax is None:
-        height = KEY + ROW * len(shown) if shown else 0.6
-        ax = lane_axes(height, clock)
-    attach(ax, "\n".join(_tell(lanes, clock)))
-    bare(ax)
-    draw_axis(ax, clock)
-    if shown:
-        _draw(ax, shown, clock)
-    else:
-        nothing(ax, clock, "container")
-    draw_steps(ax, clock)
-    return ax
+    figure = LaneFigure("container", [Group(shown)], ROW, _draw, _tell(lanes, clock), ("Pod", "Log"), TONES)
+    figure.band = PARTS["hook"][0] / ROW, 0.97
+    figure.used = ["grace"] if any(lane.grace is not None for lane in shown) else []
+    return show(figure, clock, ax)
 
 
 def hooks_text(logs: pd.DataFrame, containers: pd.DataFrame, pods: pd.DataFrame, zero: int | str | None = None) -> str:
@@ -281,36 +272,19 @@ def _runs(lane: Lane, told: list[dict[Any, Any]], clock: Clock) -> list[tuple[in
     return [(run, *known) for run, known in runs.items()]
 
 
-def _draw(ax: Axes, lanes: list[Lane], clock: Clock) -> None:
-    box, point = box_of(ax), pixels(ax)
-    height = box.height / (72 * point)
-    ax.set_ylim(height, 0)
-    ax.set_yticks([])
-    row = max(height - KEY, 0.2) / len(lanes)
-    gaps = clock.gaps_of("Pod", "Log")
-    shapes: dict[str, list[Path]] = {}
-    bands = []
-    for number, lane in enumerate(lanes):
-        top = KEY + number * row
-        bands.append((1 - (top + row * 0.97) / height, 1 - (top + row * PARTS["hook"][0] / ROW) / height))
-        for part, spans in (("hook", lane.hooks), ("process", lane.runs), ("api", lane.states)):
-            low, tall = (row * share / ROW for share in PARTS[part])
-            for span in spans:
-                for left, right in clock.known(span.begin, span.end, gaps):
-                    shapes.setdefault(span.what, []).append(bar(clock, left, right, top + low, top + low + tall))
-        _grace(ax, lane, clock, top + row * PARTS["hook"][0] / ROW, row * (sum(PARTS["api"]) - PARTS["hook"][0]) / ROW)
-        for at in lane.signals:
-            x, (low, tall) = float(clock.x(at)), PARTS["process"]
-            ends = [top + row * PARTS["hook"][0] / ROW, top + row * (low + tall) / ROW]
-            ax.plot([x, x], ends, color=INK, linewidth=1.6, zorder=3, gid="signal")
-        _label(ax, lane, clock, top + row * 0.09 / ROW)
-        fit_lane_name(ax, _called(lane), top + row * (PARTS["process"][0] + PARTS["process"][1] / 2) / ROW, 24)
-    for what, paths in shapes.items():
-        add_bars(ax, paths, COLOURS.get(what, INK), what, TONES[what])
-    there = {*shapes, *(["grace"] if any(lane.grace is not None for lane in lanes) else [])}
-    draw_key(ax, {what: tone for what, tone in TONES.items() if what in there})
-    draw_zero(ax, clock, bands)
-    draw_gaps(ax, clock, bands, "Pod", "Log")
+def _draw(sheet: Sheet, lane: Lane, top: float, row: float) -> None:
+    first = top + row * PARTS["hook"][0] / ROW
+    for part, spans in (("hook", lane.hooks), ("process", lane.runs), ("api", lane.states)):
+        low, tall = (row * share / ROW for share in PARTS[part])
+        for span in spans:
+            colour = COLOURS.get(span.what, INK)
+            sheet.bar(span.what, colour, span.begin, span.end, top + low, top + low + tall)
+    _grace(sheet.ax, lane, sheet.clock, first, row * (sum(PARTS["api"]) - PARTS["hook"][0]) / ROW)
+    low, tall = PARTS["process"]
+    for x in (float(sheet.clock.x(at)) for at in lane.signals):
+        sheet.ax.plot([x, x], [first, top + row * (low + tall) / ROW], color=INK, linewidth=1.6, zorder=3, gid="signal")
+    _label(sheet.ax, lane, sheet.clock, top + row * 0.09 / ROW)
+    fit_lane_name(sheet.ax, _called(lane), top + row * (low + tall / 2) / ROW, 24)
 
 
 def _grace(ax: Axes, lane: Lane, clock: Clock, low: float, tall: float) -> None:
@@ -343,18 +317,8 @@ def _label(ax: Axes, lane: Lane, clock: Clock, y: float) -> None:
         said, wide = said[:-1], wide[:-1]
     wanted = [((float(clock.x(at)) - low) / (high - low) * box.width, w) for (at, _), w in zip(said, wide, strict=True)]
     for (_, words), centre in zip(said, put_apart(wanted, 0, box.width, gap), strict=True):
-        ax.text(
-            centre / box.width,
-            y,
-            words,
-            transform=ax.get_yaxis_transform(),
-            ha="center",
-            va="center",
-            fontsize=size,
-            color=INK,
-            zorder=4,
-            gid="state",
-        )
+        how = {"transform": ax.get_yaxis_transform(), "ha": "center", "gid": "state"}
+        over(ax, centre / box.width, y, words, size, **how)
 
 
 def _called(lane: Lane) -> str:
