@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import shlex
+import shutil
 import signal
+import threading
 import time
 from collections.abc import Iterator
 from enum import StrEnum
@@ -13,12 +16,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from kitlib.cli import names
 from kitlib.cli.app import app
 from kitlib.cli.clusters import Context
 from kitlib.cli.output import tell
-from kitlib.errors import UsageError
+from kitlib.errors import KitlibError, ServerError, UsageError
 
 if TYPE_CHECKING:
+    from kitlib.api.transport import Connection
+    from kitlib.progress import Progress
+    from kitlib.recording import Recording
     from kitlib.watch import Recorder
 
 
@@ -59,8 +66,15 @@ def record(
         list[Redact] | None,
         typer.Option("--redact", help="What is left out beside Secrets' data and annotations that hold a token."),
     ] = None,
+    first: Annotated[
+        float,
+        typer.Option("--first-list", metavar="SECONDS", min=1, help="How long the first list may stand still."),
+    ] = 30,
     context: Context = None,
-    cluster: Annotated[str | None, typer.Option("--cluster", metavar="NAME", help="Which one of kitlib's.")] = None,
+    cluster: Annotated[
+        str | None,
+        typer.Option("--cluster", metavar="NAME", help="Which one of kitlib's.", autocompletion=names.clusters),
+    ] = None,
 ) -> None:
     """Record what happens on a cluster, only reading: get, list and watch suffice.
 
@@ -75,28 +89,115 @@ def record(
 
     if context and cluster:
         raise UsageError("--context and --cluster name two clusters; give one of them")
-    found = clusters.context(context) if context else clusters.find(cluster)
-    out = out or Path(f"{namespace or 'cluster'}-{time.strftime('%Y%m%d-%H%M%S')}.rec")
     wanted = [kind.strip() for kind in kinds.split(",") if kind.strip()]
+    if not wanted:
+        raise UsageError("--kinds names none", step="record", next="name some as kubectl does: --kinds pods,deployments")
+    if namespace is not None:
+        _check_namespace(namespace)
+    found = clusters.context(context) if context else clusters.find(cluster)
+    connection = found.connect()
+    for kind in wanted:  # a mistyped one is told before anything is written
+        connection.discover(kind.rpartition("/")[2])
+    missing = namespace is not None and not _exists(connection, namespace)
+    if missing:
+        tell(f"kitlib: there is no namespace {namespace} on {found.name} now; what comes into it later is recorded")
+    out = out or Path(f"{namespace or 'cluster'}-{time.strftime('%Y%m%d-%H%M%S')}.rec")
+    before = set(out.iterdir()) if out.is_dir() else None
     info = {"cluster": found.name, "provider": found.provider, "version": found.version, "release": found.release}
     about = {**info, "namespace": namespace or "", "redacted": sorted(each.value for each in redact or ())}
-    with Recording.create(out, about, redact_env=Redact.env in (redact or ())) as recording:
-        recorder = Recorder(found.connect(), wanted, recording, namespace)
-        with recorder, Progress(f"record {out} (Ctrl-C ends it)") as bar, _ended_by_signals():
-            deadline = None if seconds is None else time.monotonic() + seconds
-            while deadline is None or time.monotonic() < deadline:
-                left = 1.0 if deadline is None else min(1.0, max(deadline - time.monotonic(), 0.0))
-                _grown(recorder, left)
-                shown = [f"{number} {what}" for what, number in recorder.counts().items()]
-                if (lag := recorder.lag()) >= 1:
-                    shown.append(f"no connection for {lag:.0f} s")
-                shown += [f"{kind} not recorded" for kind in recorder.problems]
-                bar.update(", ".join(shown))
-        counts = recorder.counts()
-        for kind, problem in recorder.problems.items():
-            tell(f"  {kind} was not recorded: {problem}")
+    try:
+        with Recording.create(out, about, redact_env=Redact.env in (redact or ())) as recording:
+            recorder = Recorder(connection, wanted, recording, namespace)
+            with Progress(f"record {out} (Ctrl-C ends it)") as bar, _ended_by_signals():
+                try:
+                    with _told_meanwhile(bar, recorder):
+                        recorder.start(first)
+                    _record(bar, recorder, seconds)
+                finally:
+                    recorder.stop()
+            counts = recorder.counts()
+            for kind, problem in recorder.problems.items():
+                tell(f"  {kind} was not recorded: {problem}")
+            if missing and not _objects(recording) and not _exists(connection, str(namespace)):
+                raise UsageError(
+                    f"there was no namespace {namespace} all the time: nothing was recorded",
+                    step="record",
+                    object=found.name,
+                    next="`kubectl get namespaces` lists those that are there",
+                )
+    except KitlibError:
+        if "recording" in locals() and not _objects(recording):
+            _remove(out, before)
+        raise
     typer.echo(f"{out}: {', '.join(f'{number} {what}' for what, number in counts.items())}")
     tell(f"  kitlib plot {shlex.quote(str(out))} --out rollout.png")
+
+
+def _check_namespace(name: str) -> None:
+    """Refuse what can't be a namespace's name, before anything is written."""
+    if not re.fullmatch(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", name):
+        several = "one namespace a recording; several need a recording each, or leave --namespace away for all"
+        raise UsageError(
+            f"{name!r} is no namespace's name",
+            step="record",
+            next=several if "," in name else "a name has lower-case letters, digits and dashes, 63 at most",
+        )
+
+
+def _exists(connection: Connection, namespace: str) -> bool:
+    """Say whether a namespace is there; one that can't be asked for may be."""
+    try:
+        connection.get(f"/api/v1/namespaces/{namespace}")
+    except ServerError as error:
+        return (error.status or {}).get("code") != 404
+    return True
+
+
+def _objects(recording: Recording) -> bool:
+    """Say whether a recording has a row of any object."""
+    return any(row.type in ("ADDED", "MODIFIED", "DELETED") for row in recording.rows)
+
+
+def _remove(out: Path, before: set[Path] | None) -> None:
+    """Remove a recording that came to nothing, and nothing that lay in its folder before."""
+    if before is None:
+        shutil.rmtree(out, ignore_errors=True)
+        return
+    for path in set(out.iterdir()) - before:
+        shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
+
+
+def _record(bar: Progress, recorder: Recorder, seconds: float | None) -> None:
+    """Show how far it has come at every row, until the time is over."""
+    deadline = None if seconds is None else time.monotonic() + seconds
+    while deadline is None or time.monotonic() < deadline:
+        _grown(recorder, 1.0 if deadline is None else min(1.0, max(deadline - time.monotonic(), 0.0)))
+        bar.update(_state(recorder))
+
+
+def _state(recorder: Recorder) -> str:
+    shown = [f"{number} {what}" for what, number in recorder.counts().items()]
+    if (lag := recorder.lag()) >= 1:
+        shown.append(f"no connection for {lag:.0f} s")
+    return ", ".join(shown + [f"{kind} not recorded" for kind in recorder.problems])
+
+
+@contextlib.contextmanager
+def _told_meanwhile(bar: Progress, recorder: Recorder) -> Iterator[None]:
+    """Show each second how many rows there are while the first lists come."""
+    done = threading.Event()
+
+    def tell_each_second() -> None:
+        while not done.wait(1):
+            bar.update(f"first list: {recorder.counts()['objects']} objects")
+
+    telling = threading.Thread(target=tell_each_second, daemon=True)
+    telling.start()
+    try:
+        yield
+    finally:
+        done.set()
+        telling.join()
 
 
 def _grown(recorder: Recorder, timeout: float) -> None:
