@@ -13,6 +13,8 @@ from kitlib.cli.output import tell
 from kitlib.errors import KitlibError
 
 INTERRUPTED = 130
+COMPLETE = "_KITLIB_COMPLETE"
+"""The variable by which a shell's script asks what a word may become."""
 EXIT_CODES = {
     0: "all went as expected",
     1: "a claim got another verdict than the expected one, a notebook failed, or something else went wrong",
@@ -33,6 +35,7 @@ A first session:
   kitlib walk start             run the first notebook on it, and see its claims tested
   kitlib lab                    the same notebooks in JupyterLab
   kitlib down                   remove the cluster
+  kitlib completion bash        words that your shell completes; zsh and fish, too
 
 \b
 On a cluster that you may only read, nothing is written:
@@ -106,4 +109,8 @@ def _root(
 
 def main() -> None:
     """Run the command; this is the entry point `kitlib`."""
+    if COMPLETE in os.environ:
+        from typer.completion import completion_init
+
+        completion_init()
     app(prog_name="kitlib")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from kitlib.cli import names
 from kitlib.cli.app import app
 from kitlib.cli.output import AsJson, Output, show_json, tell
 from kitlib.errors import UsageError
@@ -16,17 +17,28 @@ if TYPE_CHECKING:
     from kitlib.cluster import Cluster
 
 Provider = Annotated[
-    str | None, typer.Option("--provider", help="kind or embedded; chosen for this machine by default.")
+    str | None,
+    typer.Option(
+        "--provider", help="kind or embedded; chosen for this machine by default.", autocompletion=names.providers
+    ),
 ]
 Kubernetes = Annotated[
     str | None,
     typer.Option(
-        "--kubernetes", metavar="VERSION", help="1.37 (the default); 1.17, of March 2020; with kind also 1.36 to 1.34."
+        "--kubernetes",
+        metavar="VERSION",
+        help="1.37 (the default); 1.17, of March 2020; with kind also 1.36 to 1.34.",
+        autocompletion=names.versions,
     ),
 ]
 Context = Annotated[
     str | None,
-    typer.Option("--context", metavar="NAME", help="A context of your kubeconfig instead of a cluster of kitlib's."),
+    typer.Option(
+        "--context",
+        metavar="NAME",
+        help="A context of your kubeconfig instead of a cluster of kitlib's.",
+        autocompletion=names.contexts,
+    ),
 ]
 YesWrite = Annotated[
     bool,
@@ -97,7 +109,10 @@ def described(found: Cluster) -> str:
 
 @app.command()
 def down(
-    name: Annotated[str | None, typer.Argument(metavar="NAME", help="Which; all that kitlib made by default.")] = None,
+    name: Annotated[
+        str | None,
+        typer.Argument(metavar="NAME", help="Which; all that kitlib made by default.", autocompletion=names.clusters),
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing when all went well.")] = False,
 ) -> None:
     """Remove a cluster that kitlib made.
@@ -121,7 +136,9 @@ Examples:
 Exit code 3 says that nothing runs."""
 )
 def status(
-    name: Annotated[str | None, typer.Argument(metavar="NAME", help="Which; all by default.")] = None,
+    name: Annotated[
+        str | None, typer.Argument(metavar="NAME", help="Which; all by default.", autocompletion=names.clusters)
+    ] = None,
     output: AsJson = Output.text,
 ) -> None:
     """Tell which clusters run, and how each part of them is."""

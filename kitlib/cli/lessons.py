@@ -6,15 +6,22 @@ import contextlib
 import os
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from kitlib.cli import names
 from kitlib.cli.app import app
 from kitlib.cli.clusters import Context, Kubernetes, Provider, YesWrite, use
 from kitlib.cli.output import AsJson, Output, show_json, tell
-from kitlib.errors import ClaimError, UsageError
+from kitlib.errors import ClaimError, KitlibError, UsageError
+
+Yes = Annotated[
+    bool, typer.Option("--yes", "-y", help="Where no lessons lie, copy kitlib's to ./kitlib-lessons without asking.")
+]
 
 
 @app.command(
@@ -24,6 +31,7 @@ Examples:
   kitlib walk                              every notebook, in reading order, then the site
   kitlib walk start deployment             these two
   kitlib walk -o json | jq .ok             for a program: the verdicts, without the evidence
+  kitlib walk security --keep              the clusters of 1.17 that it brings up stay
   kitlib walk --context lab --yes-write    on a cluster of yours; each notebook makes a namespace there
 
 Executed copies go to build/notebooks/, claims to build/claims/, recordings to build/recordings/: the checkout is never
@@ -31,7 +39,8 @@ changed. Exit code 1 says that a claim got another verdict than the one it expec
 )
 def walk(
     notebooks: Annotated[
-        list[str] | None, typer.Argument(metavar="NOTEBOOK", help="Names or paths; all by default.")
+        list[str] | None,
+        typer.Argument(metavar="NOTEBOOK", help="Names or paths; all by default.", autocompletion=names.lessons),
     ] = None,
     provider: Provider = None,
     kubernetes: Kubernetes = None,
@@ -47,12 +56,16 @@ def walk(
     ] = False,
     build: Annotated[Path | None, typer.Option("--build", help="Where copies, claims and recordings go.")] = None,
     out: Annotated[Path | None, typer.Option("--out", help="Where the site goes.")] = None,
+    keep: Annotated[
+        bool, typer.Option("--keep", help="Leave the clusters that notebooks bring up beside the one they run on.")
+    ] = False,
+    yes: Yes = False,
     output: AsJson = Output.text,
 ) -> None:
     """Run notebooks, print their claims' verdicts, write site/."""
     from kitlib import walk as walking
 
-    root = walking.checkout()
+    root = _lessons(yes)
     build = (build or root / "build").resolve()
     out = (out or root / "site").resolve()
     document: dict[str, Any] = {"ok": True}
@@ -67,9 +80,9 @@ def walk(
                 object=f"context {context}",
                 next=f"`kitlib walk --context {context} --yes-write`, or leave --context away",
             )
-        result = walking.walk(
-            notebooks, found, build, root=root, timeout=timeout, say=tell if output is Output.json else typer.echo
-        )
+        say = tell if output is Output.json else typer.echo
+        with _gone_afterwards(keep):
+            result = walking.walk(notebooks, found, build, root=root, timeout=timeout, say=say)
         document = result.to_dict()
         if not result.ok:
             if output is Output.json:
@@ -92,6 +105,73 @@ def walk(
         show_json(document)
 
 
+def _lessons(yes: bool) -> Path:
+    """Return the folder of the lessons; where there is none, those that the wheel brought are copied if that is wanted.
+
+    Raises
+    ------
+    UsageError
+        If nobody can be asked, or the answer is no.
+    """
+    from kitlib.lessons import folder
+
+    try:
+        return folder.find()
+    except UsageError:
+        if not folder.is_lessons(folder.SHIPPED):
+            raise
+    target = Path.cwd() / folder.COPY
+    if not yes and not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise UsageError(
+            "there are no lessons here",
+            step="find the lessons",
+            object=str(Path.cwd()),
+            next=f"repeat with --yes: those that kitlib brought are copied to {folder.COPY}/ and used there",
+        )
+    if not yes and not typer.confirm(f"There are no lessons here. Copy them to {folder.COPY}/?", True, err=True):
+        raise UsageError("there are no lessons here", next="change into a folder that has them, and repeat")
+    folder.copy(target)
+    tell(f"The lessons are in {_short(target)}/: they are yours to change.")
+    return target
+
+
+@contextlib.contextmanager
+def _gone_afterwards(keep: bool) -> Iterator[None]:
+    """Take down the clusters that notebooks bring up in this block, however it ends; `keep`: only let them be."""
+    from kitlib import cluster as clusters
+    from kitlib.lab.session import BROUGHT_UP
+
+    if keep:
+        yield
+        return
+    before = {found.name for found in clusters.clusters()}
+    with tempfile.TemporaryDirectory(prefix="kitlib-walk-") as place:
+        noted = Path(place) / "clusters"
+        os.environ[BROUGHT_UP] = str(noted)
+        try:
+            yield
+        finally:
+            del os.environ[BROUGHT_UP]
+            brought = dict.fromkeys(noted.read_text().split()) if noted.exists() else {}
+            gone = [name for name in brought if name not in before and _taken_down(name)]
+            if gone:
+                tell(f"Taken down again: {', '.join(gone)} (--keep leaves such clusters)")
+
+
+def _taken_down(name: str) -> bool:
+    """Take down a cluster; one that can't be is told of, and stays."""
+    from kitlib import cluster as clusters
+
+    if name not in clusters.record.names():
+        return False
+    try:
+        clusters.down(name)
+    except KitlibError as error:
+        tell(f"kitlib: {error}")
+        return False
+    return True
+
+
 def _short(path: Path) -> str:
     with contextlib.suppress(ValueError):
         return str(path.relative_to(Path.cwd()))
@@ -107,17 +187,18 @@ Examples:
   kitlib lab -- --no-browser --port 8890     what follows -- goes to JupyterLab"""
 )
 def lab(
-    notebook: Annotated[str, typer.Argument(help="The notebook to open.")] = "start",
+    notebook: Annotated[str, typer.Argument(help="The notebook to open.", autocompletion=names.lessons)] = "start",
     options: Annotated[list[str] | None, typer.Argument(metavar="-- OPTION", help="For JupyterLab.")] = None,
     provider: Provider = None,
     kubernetes: Kubernetes = None,
     context: Context = None,
     yes_write: YesWrite = False,
+    yes: Yes = False,
 ) -> None:
     """Open JupyterLab at a notebook, on the same cluster."""
     from kitlib import walk as walking
 
-    root = walking.checkout()
+    root = _lessons(yes)
     extra = list(options or [])
     if notebook.startswith("-"):
         notebook, extra = "start", [notebook, *extra]

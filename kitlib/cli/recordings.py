@@ -59,7 +59,8 @@ def record(
     out: Annotated[Path | None, typer.Option("--out", help="The recording's folder; a new one by default.")] = None,
     namespace: Annotated[str | None, typer.Option("--namespace", "-n", help="Only this one; all by default.")] = None,
     kinds: Annotated[
-        str, typer.Option("--kinds", help="What is recorded, as kubectl names it, with commas.")
+        str,
+        typer.Option("--kinds", help="What is recorded, as kubectl names it, with commas.", autocompletion=names.kinds),
     ] = "pods,replicasets,deployments,events",
     seconds: Annotated[float | None, typer.Option("--for", min=0, help="Stop after so many seconds.")] = None,
     redact: Annotated[
@@ -83,7 +84,6 @@ def record(
     that is forbidden, or not served any more, is named, and tried again; the others go on.
     """
     from kitlib import cluster as clusters
-    from kitlib.progress import Progress
     from kitlib.recording import Recording
     from kitlib.watch import Recorder
 
@@ -91,7 +91,9 @@ def record(
         raise UsageError("--context and --cluster name two clusters; give one of them")
     wanted = [kind.strip() for kind in kinds.split(",") if kind.strip()]
     if not wanted:
-        raise UsageError("--kinds names none", step="record", next="name some as kubectl does: --kinds pods,deployments")
+        raise UsageError(
+            "--kinds names none", step="record", next="name some as kubectl does: --kinds pods,deployments"
+        )
     if namespace is not None:
         _check_namespace(namespace)
     found = clusters.context(context) if context else clusters.find(cluster)
@@ -105,19 +107,10 @@ def record(
     before = set(out.iterdir()) if out.is_dir() else None
     info = {"cluster": found.name, "provider": found.provider, "version": found.version, "release": found.release}
     about = {**info, "namespace": namespace or "", "redacted": sorted(each.value for each in redact or ())}
+    recording = Recording.create(out, about, redact_env=Redact.env in (redact or ()))
     try:
-        with Recording.create(out, about, redact_env=Redact.env in (redact or ())) as recording:
-            recorder = Recorder(connection, wanted, recording, namespace)
-            with Progress(f"record {out} (Ctrl-C ends it)") as bar, _ended_by_signals():
-                try:
-                    with _told_meanwhile(bar, recorder):
-                        recorder.start(first)
-                    _record(bar, recorder, seconds)
-                finally:
-                    recorder.stop()
-            counts = recorder.counts()
-            for kind, problem in recorder.problems.items():
-                tell(f"  {kind} was not recorded: {problem}")
+        with recording:
+            counts = _record(Recorder(connection, wanted, recording, namespace), out, first, seconds)
             if missing and not _objects(recording) and not _exists(connection, str(namespace)):
                 raise UsageError(
                     f"there was no namespace {namespace} all the time: nothing was recorded",
@@ -126,7 +119,7 @@ def record(
                     next="`kubectl get namespaces` lists those that are there",
                 )
     except KitlibError:
-        if "recording" in locals() and not _objects(recording):
+        if not _objects(recording):
             _remove(out, before)
         raise
     typer.echo(f"{out}: {', '.join(f'{number} {what}' for what, number in counts.items())}")
@@ -167,12 +160,23 @@ def _remove(out: Path, before: set[Path] | None) -> None:
         shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
 
 
-def _record(bar: Progress, recorder: Recorder, seconds: float | None) -> None:
-    """Show how far it has come at every row, until the time is over."""
-    deadline = None if seconds is None else time.monotonic() + seconds
-    while deadline is None or time.monotonic() < deadline:
-        _grown(recorder, 1.0 if deadline is None else min(1.0, max(deadline - time.monotonic(), 0.0)))
-        bar.update(_state(recorder))
+def _record(recorder: Recorder, out: Path, first: float, seconds: float | None) -> dict[str, int]:
+    """Record until the time is over or someone ends it, and return what there is then; it shows how far it has come."""
+    from kitlib.progress import Progress
+
+    with Progress(f"record {out} (Ctrl-C ends it)") as bar, _ended_by_signals():
+        try:
+            with _told_meanwhile(bar, recorder):
+                recorder.start(first)
+            deadline = None if seconds is None else time.monotonic() + seconds
+            while deadline is None or time.monotonic() < deadline:
+                _grown(recorder, 1.0 if deadline is None else min(1.0, max(deadline - time.monotonic(), 0.0)))
+                bar.update(_state(recorder))
+        finally:
+            recorder.stop()
+    for kind, problem in recorder.problems.items():
+        tell(f"  {kind} was not recorded: {problem}")
+    return recorder.counts()
 
 
 def _state(recorder: Recorder) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 from kitlib import claims
 from kitlib.api.diff import Change, short
+from kitlib.errors import UsageError
 
 
 class Changes(list[Change]):
@@ -83,29 +84,45 @@ def show_claim(made: claims.Claim) -> None:
 
 
 def show_figure(figure: Any) -> None:
-    """Show a figure as a sharp, transparent PNG with its text twin below it."""
-    from IPython.display import display
+    """Show a figure of kitlib's as a sharp, transparent PNG with its text twin below it; any other one as it is."""
+    from IPython.display import display as show
     from PIL import Image
 
     from kitlib import plots
 
     buffer = io.BytesIO()
+    try:
+        words = plots.twin(figure).strip()
+    except UsageError:  # one of the reader's own
+        figure.savefig(buffer, format="png", bbox_inches="tight")
+        show({"image/png": buffer.getvalue(), "text/plain": repr(figure)}, raw=True)
+        return
     figure.savefig(buffer, format="png", dpi=192, transparent=True, bbox_inches="tight", pad_inches=0.05)
-    words = plots.twin(figure)
     drawn = Image.open(buffer).convert("RGBA")
     width, height = (side // 2 for side in drawn.size)
     data = io.BytesIO()
     drawn.quantize(256, method=Image.Quantize.FASTOCTREE).save(data, format="png", optimize=True)  # a third of the size
-    first = words.strip().splitlines()[0] if words.strip() else "figure"
-    display(
+    first = words.splitlines()[0] if words else "figure"
+    show(
         {"image/png": data.getvalue(), "text/plain": first},
         metadata={"image/png": {"width": width, "height": height, "alt": first}},
         raw=True,
     )
-    if words.strip():
-        said = html.escape(words.strip())
-        markup = f"<details class='kitlib-twin'><summary>The figure in words</summary><pre>{said}</pre></details>"
-        display({"text/plain": words.strip(), "text/html": markup}, raw=True)
+    if words:
+        body = f"<summary>The figure in words</summary><pre>{html.escape(words)}</pre>"
+        markup = f"<details class='kitlib-twin'>{body}</details>"
+        show({"text/plain": words, "text/html": markup}, raw=True)
+
+
+def show_axes(axes: Any) -> None:
+    """Show axes of kitlib's by their figure; any other ones are left to Jupyter."""
+    from kitlib import plots
+
+    try:
+        plots.twin(axes)
+    except UsageError:
+        raise NotImplementedError from None  # IPython then asks the next formatter
+    show_figure(axes.figure)
 
 
 STYLE = """<style>

@@ -10,10 +10,10 @@ from typing import Any
 from kitlib import claims
 from kitlib.cluster import Cluster
 from kitlib.errors import UsageError
-from kitlib.lab.display import STYLE, show_claim, show_figure
+from kitlib.lab.display import STYLE, show_axes, show_claim, show_figure
 from kitlib.lab.lab import opened
 from kitlib.machine import versions
-from kitlib.machine.programs import find as binaries
+from kitlib.machine.programs import find
 
 
 def load_ipython_extension(ipython: Any) -> None:
@@ -24,7 +24,7 @@ def load_ipython_extension(ipython: Any) -> None:
 
     formatter = ipython.display_formatter.ipython_display_formatter
     formatter.for_type(Figure, show_figure)
-    formatter.for_type(Axes, lambda axes: show_figure(axes.figure))
+    formatter.for_type(Axes, show_axes)
     formatter.for_type(claims.Claim, lambda made: None)
     claims.on_claim(show_claim)
     ipython.register_magic_function(_kubectl, "line", "kubectl")
@@ -39,7 +39,8 @@ def kubectl(cluster: Cluster) -> str:
     UsageError
         If there is none.
     """
-    if cluster.made_by_kitlib and (own := binaries.ready(versions.release(cluster.version)).paths.get("kubectl")):
+    built = cluster.version in [known.minor for known in versions.RELEASES.values()]
+    if cluster.made_by_kitlib and built and (own := find.ready(versions.release(cluster.version)).paths.get("kubectl")):
         return str(own)
     if found := shutil.which("kubectl"):
         return found

@@ -17,6 +17,9 @@ from kitlib.machine import versions
 from kitlib.progress import in_notebook
 from kitlib.watch import KINDS
 
+BROUGHT_UP = "KITLIB_BROUGHT_UP"
+"""The variable that names a file, for `kitlib walk`: the names of clusters that a notebook brings up go there."""
+
 
 def open(
     notebook: str, *, kubernetes: str | None = None, kinds: tuple[str, ...] = KINDS, containers: bool = False
@@ -89,7 +92,7 @@ def labs(notebook: str, *kubernetes: str, **options: Any) -> dict[str, Lab | Clu
         Minor version to lab. Where this machine can't have a version, the error that says why stands in the lab's
         place; the lesson goes on without it.
     """
-    minors = [versions.release(version).minor for version in kubernetes]
+    minors = [versions.minor_of(version).partition("-")[0] for version in kubernetes]
     if len(set(minors)) < len(minors):
         raise UsageError("these are not different versions", step="open", object=", ".join(kubernetes), next="see open")
     for lab in [*opened]:
@@ -107,8 +110,11 @@ def labs(notebook: str, *kubernetes: str, **options: Any) -> dict[str, Lab | Clu
 def _of_version(kubernetes: str) -> Cluster:
     """Find kitlib's own cluster of a version, or bring it up; what it says about itself is shown in the notebook."""
     chosen = clusters.choose(kubernetes=kubernetes)
-    if versions.release(kubernetes).past:
+    if any(known.past and known.label == chosen.name.partition("-")[2] for known in versions.RELEASES.values()):
         show_lab(chosen.why)
+    if (noted := os.environ.get(BROUGHT_UP)) and chosen.name not in [each.name for each in clusters.clusters()]:
+        with Path(noted).open("a") as file:
+            file.write(f"{chosen.name}\n")  # before it is there: it may be interrupted
     try:
         with contextlib.redirect_stderr(io.StringIO()) if in_notebook() else contextlib.nullcontext():
             return clusters.up(kubernetes=kubernetes)  # progress is shown by other means in a notebook

@@ -11,29 +11,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kitlib.errors import UsageError
+from kitlib.lessons import folder
 
 if TYPE_CHECKING:
     import nbformat
 
 
 def checkout(start: Path | None = None) -> Path:
-    """Find the folder with notebooks/ and mkdocs.yml: here, above here, or where kitlib is installed from.
-
-    Raises
-    ------
-    UsageError
-        If there is none.
-    """
-    here = (start or Path.cwd()).resolve()
-    for folder in (here, *here.parents, Path(__file__).resolve().parents[2]):
-        if (folder / "notebooks").is_dir() and (folder / "mkdocs.yml").is_file():
-            return folder
-    raise UsageError(
-        "no notebooks/ with a mkdocs.yml beside it here or above",
-        step="walk",
-        object=str(here),
-        next="change into your clone of the project and repeat",
-    )
+    """Find the folder with notebooks/ and mkdocs.yml; see `kitlib.lessons.folder.find`."""
+    return folder.find(start)
 
 
 def reading_order(root: Path) -> list[str]:
