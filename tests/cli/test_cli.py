@@ -201,7 +201,7 @@ def walked(run, monkeypatch, tmp_path):
             [walking.NotebookResult("one", tmp_path / "one.ipynb", claims=claims, complete=True)], {"name": "x"}
         )
         monkeypatch.setattr(lessons, "use", lambda *_: cluster or Fake())
-        monkeypatch.setattr(walking, "checkout", lambda: tmp_path)
+        monkeypatch.setattr(lessons, "_lessons", lambda *_: tmp_path)
         monkeypatch.setattr(walking, "walk", lambda *_, **__: result)
         built: list[Path] = []
         monkeypatch.setattr("kitlib.site.build", lambda root, build, out: built.append(out) or out / "index.html")
@@ -234,6 +234,52 @@ def test_walk_as_json(walked, ok):
 def test_walk_refuses_a_cluster_that_was_only_named(walked):
     shown, _ = walked(True, "--context", "prod", cluster=Fake(provider="context", writable=False))
     assert shown.exit_code == 4 and "--yes-write" in shown.stderr
+
+
+def brought_up(monkeypatch: pytest.MonkeyPatch, *, stopped: bool = False) -> list[str]:
+    """Play a walk whose notebook brings two clusters up, one of which was there before; return what is taken down."""
+    from kitlib import cluster as clusters
+    from kitlib import walk as walking
+
+    there, down = ["embedded-1.37", "embedded-1.17"], []
+
+    def walk(*_, **__):
+        there.append("embedded-1.17-psp")
+        with Path(os.environ["KITLIB_BROUGHT_UP"]).open("a") as file:
+            file.write("embedded-1.17\nembedded-1.17-psp\n")
+        there.append("kind-1.37")  # another shell's
+        if stopped:
+            raise KeyboardInterrupt
+        return walking.WalkResult([walking.NotebookResult("one", Path("one.ipynb"), complete=True)], {"name": "x"})
+
+    monkeypatch.setattr(clusters, "clusters", lambda: [Fake(name) for name in there])
+    monkeypatch.setattr(clusters.record, "names", lambda: there)
+    monkeypatch.setattr(clusters, "down", lambda name: down.append(name))
+    monkeypatch.setattr(lessons, "use", lambda *_: Fake())
+    monkeypatch.setattr(lessons, "_lessons", lambda *_: Path.cwd())
+    monkeypatch.setattr(walking, "walk", walk)
+    return down
+
+
+def test_walk_takes_down_what_its_notebooks_brought_up_and_nothing_else(run, monkeypatch):
+    down = brought_up(monkeypatch)
+    shown = run("walk", "--no-site")
+    assert shown.exit_code == 0, shown.output
+    assert down == ["embedded-1.17-psp"]
+    assert "embedded-1.17-psp (--keep leaves" in shown.stderr and "KITLIB_BROUGHT_UP" not in os.environ
+
+
+def test_walk_that_is_stopped_takes_it_down_too(run, monkeypatch):
+    down = brought_up(monkeypatch, stopped=True)
+    assert run("walk").exit_code == 130
+    assert down == ["embedded-1.17-psp"]
+
+
+def test_walk_keeps_it_where_told(run, monkeypatch, tmp_path):
+    monkeypatch.setenv("KITLIB_BROUGHT_UP", str(tmp_path / "unread"))
+    down = brought_up(monkeypatch)
+    assert run("walk", "--no-site", "--keep").exit_code == 0
+    assert down == []
 
 
 @pytest.fixture
