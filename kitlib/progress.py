@@ -12,11 +12,8 @@ QUIET_SECONDS = 2.0
 
 def in_notebook() -> bool:
     """Say whether this process is a Jupyter kernel."""
-    try:
-        from IPython import get_ipython
-    except ImportError:
-        return False
-    return type(get_ipython()).__name__ == "ZMQInteractiveShell"
+    shell = sys.modules.get("IPython")  # a kernel has loaded it; elsewhere it would take a second to
+    return shell is not None and type(shell.get_ipython()).__name__ == "ZMQInteractiveShell"
 
 
 class Progress:

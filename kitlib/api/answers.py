@@ -210,29 +210,31 @@ def decoded(body: bytes, server: str, step: str) -> Any:
         raise no_api_server(what, server, step) from error
 
 
-def silent(error: Exception, server: str, step: str) -> ClusterError:
-    """Make the error for a request that got no answer, or only a part of one."""
+def silent(error: Exception, server: str, step: str, proxy: str = "") -> ClusterError:
+    """Make the error for a request that got no answer, or only a part of one; it names the proxy between."""
     cause = _cause(error)
     if isinstance(cause, ssl.SSLError | ssl.CertificateError):
         what, then = certificate_words(cause)
         return ClusterError(what, step=step, object=server, next=then)
-    if isinstance(error, failures_of.ProxyError) or "SOCKS" in type(cause).__name__:
-        return ClusterError(
-            f"the proxy does not let it through: {_short(cause)}",
-            step=step,
-            object=server,
-            next="check HTTPS_PROXY and NO_PROXY, and `proxy-url` in the kubeconfig",
-        )
+    through = f" through the proxy {without_password(proxy)}" if proxy else ""
     made = ClusterError(
-        f"the API server does not answer: {_short(cause)}",
+        f"the API server does not answer{through}: {_short(cause)}",
         step=step,
         object=server,
-        next="`kitlib status` shows what is running, `kitlib up` starts it again",
+        next="check HTTPS_PROXY, HTTP_PROXY and NO_PROXY, and `proxy-url` in the kubeconfig"
+        if proxy
+        else "`kitlib status` shows what is running, `kitlib up` starts it again",
     )
     opened = not isinstance(error, failures_of.NewConnectionError | failures_of.ConnectTimeoutError)
     waited = isinstance(error, failures_of.TimeoutError | TimeoutError) or isinstance(cause, TimeoutError)
     made.cut = opened and not waited and not isinstance(cause, ConnectionRefusedError)
     return made
+
+
+def without_password(url: str) -> str:
+    """Return a URL without the name and the password in it."""
+    scheme, mark, rest = url.partition("://")
+    return f"{scheme}{mark}{rest.rpartition('@')[2]}"
 
 
 def _cause(error: BaseException) -> BaseException:
@@ -242,6 +244,8 @@ def _cause(error: BaseException) -> BaseException:
         error = seen
         inner = getattr(error, "reason", None)
         inner = inner if isinstance(inner, BaseException) else getattr(error, "original_error", None)
+        if isinstance(error, failures_of.NewConnectionError):
+            inner = error.__cause__
         if not isinstance(inner, BaseException) and error.args:
             inner = next((arg for arg in reversed(error.args) if isinstance(arg, BaseException)), None)
         seen = inner if isinstance(inner, BaseException) else None
@@ -252,7 +256,8 @@ def _short(error: BaseException) -> str:
     """Return what an error says, without Python's names for it."""
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
-    text = re.sub(r"^<[^>]*>: |\(?host='[^']*', port=\d+\)?:? ?|^HTTPS?ConnectionPool:? ?", "", str(error))
+    text = str(error.args[-1] if error.args else error)
+    text = re.sub(r"^<[^>]*>: |(HTTPS?|SOCKS\w*)Connection(Pool)?\(host='[^']*', port=\d+\):? ?", "", text)
     return text.strip() or type(error).__name__
 
 

@@ -148,7 +148,7 @@ class Plugin:
         return out
 
     def _told_of_cluster(self) -> dict[str, Any]:
-        told = {key: self._cluster[key] for key in _CLUSTER if self._cluster.get(key)}
+        told = {"config": None, **{key: self._cluster[key] for key in _CLUSTER if self._cluster.get(key)}}
         if authority := tls.material(self._cluster, "certificate-authority"):
             import base64
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 
+from kitlib.progress import in_notebook
+
 _said: set[str] = set()
 
 
@@ -15,8 +17,7 @@ def say_once(words: str) -> None:
     if words in _said:
         return
     _said.add(words)
-    shell = sys.modules.get("IPython")  # never imported for this
-    if shell is not None and type(shell.get_ipython()).__name__ == "ZMQInteractiveShell":
+    if in_notebook():
         from IPython.display import display
 
         display({"text/plain": words}, raw=True)

@@ -91,7 +91,13 @@ def present(context: ssl.SSLContext, certificate: bytes, key: bytes) -> None:
 
 @contextmanager
 def _as_file(data: bytes) -> Iterator[str]:
-    """Give bytes a path, for OpenSSL, which reads files only: that of a pipe, so that nothing ever lies on a disk."""
+    """Give bytes a path, for OpenSSL, which reads files only: of memory, or of a pipe; nothing ever lies on a disk."""
+    if hasattr(os, "memfd_create"):
+        with open(os.memfd_create("kitlib"), "wb") as memory:
+            memory.write(data)
+            memory.flush()
+            yield f"/proc/self/fd/{memory.fileno()}"
+        return
     reading, writing = os.pipe()
 
     def write() -> None:

@@ -202,7 +202,7 @@ class Connection:
             try:
                 response = link.ask(method, url, body, sent, timeout)
             except _FAILURES as error:
-                raise answers.silent(error, self.server, f"{method} {path}") from error
+                raise answers.silent(error, self.server, f"{method} {path}", link.proxy) from error
             if response.status != 401 or not again or not self._credentials.refused():
                 break
             response.close()

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from kitlib import cluster as clusters
 from kitlib.cluster import Cluster
 from kitlib.errors import ClusterError, RefusedError, UsageError
+from tests.api.noting import Server, config
 
 
 @pytest.fixture
@@ -69,3 +74,61 @@ def test_a_file_that_is_no_kubeconfig(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setenv("KUBECONFIG", str(path))
     with pytest.raises(ClusterError, match=r"(?s)not a kubeconfig file.*Next: "):
         clusters.context("c")
+
+
+@pytest.fixture
+def kubeconfigs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Server, Callable[..., None]]]:
+    """A server of somebody's, and what writes kubeconfig files and names them all."""
+
+    def write(*texts: object) -> None:
+        paths = [tmp_path / f"{number}.yaml" for number in range(len(texts))]
+        for path, text in zip(paths, texts, strict=True):
+            path.write_text(text if isinstance(text, str) else json.dumps(text))
+        monkeypatch.setenv("KUBECONFIG", os.pathsep.join(map(str, paths)))
+
+    def answer(handler: Any) -> bool:
+        if handler.path == "/api/v1/nodes":
+            handler.json({"items": None})
+            return True
+        return False
+
+    with Server(answer=answer) as server:
+        yield server, write
+
+
+def test_several_files_are_one(kubeconfigs: tuple[Server, Callable[..., None]]) -> None:
+    server, write = kubeconfigs
+    whole = config(server.cluster())
+    write({"users": whole.pop("users")}, whole)
+    found = clusters.context("x")
+    assert (found.node_count, found.version) == (0, "1.37")
+    found.connect().get("/api/v1/pods")
+    assert {each.get("Authorization") for each in server.asked} == {"Bearer t"}
+
+
+def test_of_two_clusters_of_one_name_the_first_file_s_is_asked(
+    kubeconfigs: tuple[Server, Callable[..., None]],
+) -> None:
+    server, write = kubeconfigs
+    whole = config(server.cluster())
+    write({"clusters": whole["clusters"]}, config({"server": "http://127.0.0.1:9"}))
+    clusters.context("x").connect().get("/version")
+    assert server.asked
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_a_broken_file_beside_a_good_one_is_named(
+    before: bool, kubeconfigs: tuple[Server, Callable[..., None]], capfd: pytest.CaptureFixture[str]
+) -> None:
+    server, write = kubeconfigs
+    texts = ["contexts:\n\t- y", config(server.cluster())]
+    write(*(texts if before else reversed(texts)))
+    assert clusters.context("x").node_count == 0
+    assert f"{0 if before else 1}.yaml is left out" in capfd.readouterr().err
+
+
+def test_an_entry_without_a_name_spoils_no_other(kubeconfigs: tuple[Server, Callable[..., None]]) -> None:
+    server, write = kubeconfigs
+    whole = config(server.cluster())
+    write({**whole, "contexts": [{"context": {"cluster": "c"}}, *whole["contexts"]]})  # type: ignore[misc]
+    assert clusters.context("x").name == "x"
