@@ -18,6 +18,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
 
 import urllib3
@@ -130,6 +131,27 @@ ASKED = Retry()
 """As client-go does: what passes is asked for again, when the server says or after growing pauses."""
 SHORT = Retry(tries=3, seconds=10.0)
 """For one of many questions, the others of which can be answered without it."""
+
+
+def ahead(known: tuple[float, float], date: str | None, asked: float, answered: float) -> tuple[float, float]:
+    """Return by how many seconds a server's wall clock is ahead of this machine's, at least and at most.
+
+    Parameters
+    ----------
+    known : tuple of float
+        What was known before. Where the answer contradicts it, a clock was set, and only the answer counts.
+    date : str or None
+        The answer's Date (RFC 9110, 6.6.1): a whole second.
+    asked, answered : float
+        When the request was sent and the answer's head had come, wall clock, s.
+    """
+    try:
+        stamp = parsedate_to_datetime(date or "").timestamp()
+    except (TypeError, ValueError):
+        return known
+    low, high = stamp - answered, stamp + 1 - asked
+    both = max(low, known[0]), min(high, known[1])
+    return both if both[0] <= both[1] else (low, high)
 
 
 def passes(error: Exception) -> bool:

@@ -6,6 +6,7 @@ Writing is refused here, in one place, unless the cluster is kitlib's own or was
 from __future__ import annotations
 
 import json
+import math
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -81,6 +82,7 @@ class Connection:
     def _begin(self) -> None:
         self._resources: dict[str, list[Resource]] = {}
         self._api: ApiClient | None = None
+        self._ahead = (-math.inf, math.inf)
         self.renew()
 
     @classmethod
@@ -172,6 +174,14 @@ class Connection:
         self._certificate = certificate
         return link
 
+    @property
+    def ahead(self) -> tuple[float, float]:
+        """By how many seconds the server's wall clock is ahead of this machine's: at least, and at most.
+
+        From the Date of its answers, which is a whole second; both infinite while it sent none.
+        """
+        return self._ahead
+
     def _send(
         self,
         method: str,
@@ -199,6 +209,7 @@ class Connection:
                 if not (acting and name.startswith("Impersonate-")):
                     sent.add(name, value)
             link = self._connected()
+            asked = time.time()
             try:
                 response = link.ask(method, url, body, sent, timeout)
             except _FAILURES as error:
@@ -206,6 +217,7 @@ class Connection:
             if response.status != 401 or not again or not self._credentials.refused():
                 break
             response.close()
+        self._ahead = answers.ahead(self._ahead, response.headers.get("Date"), asked, time.time())
         if 300 <= response.status < 400:
             response.close()
             raise answers.redirect(response, self.server, f"{method} {path}")

@@ -8,7 +8,7 @@ Completeness is data. What follows a stream writes its life into the recording, 
     GAP       between two moments something may be missing; without an end it goes on
     REFUSED   the server doesn't let it be read, with its reason
     DIED      who followed it ended by an error
-    END       it was followed up to here, in good order
+    END       it was followed up to here, in good order; `final` where nothing can come any more, as in a log
 
 What no mark covers is not covered. A stream that ends without END covers up to its last ALIVE. All that end together
 name one moment (`end_ns`): who had everything at most `PROVEN_NS` before that is covered up to it.
@@ -88,6 +88,7 @@ class _Life:
     listed_ns: int | None = None
     known_ns: int = 0
     ended: bool = False
+    final: bool = False
     died: str = ""
     gaps: list[dict[str, Any]] = field(default_factory=list)
 
@@ -106,6 +107,7 @@ class _Life:
             if self.listed_ns is None:
                 self.listed_ns = at
             self.ended = row.type == "END"
+            self.final = self.ended and bool(what.get("final"))
         elif row.type == "DIED":
             self.died = what.get("error", "its thread ended")
         elif row.type == "GAP":
@@ -143,7 +145,7 @@ class _Life:
     def intervals(self, first: int, now: int) -> list[Interval]:
         """Return its whole time, cut into what is covered and what isn't."""
         begin = self.listed_ns if self.listed_ns is not None else (now if self.gaps or self.died else first)
-        known = max(self.known_ns, begin)
+        known = max(self.known_ns, begin, now if self.final else 0)
         missing = self.missing(now)
         since = begin if self.begun_ns is None or self.listed_ns is None else self.begun_ns
         if since < begin and not any(gap.begin_ns <= since for gap in missing):

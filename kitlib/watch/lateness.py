@@ -8,6 +8,7 @@ Events' own) tell; they are whole seconds of its clock.
 
 from __future__ import annotations
 
+import math
 import re
 from datetime import UTC, datetime
 
@@ -55,8 +56,8 @@ class Judge:
         if change.type == "DELETED":  # nobody stamps a deletion: it goes by what comes with it
             return 0 if self._stalled_ns is None else _late(at[1] - since)
         written = newest_stamp(change.raw)
-        low, _ = getattr(self._connection, "ahead", (0, 0))
-        held_up = 0 if written is None else at[0] - (written + STAMP_NS - low)
+        low = self._connection.ahead[0]
+        held_up = 0 if written is None or low == -math.inf else at[0] + round(low * 1e9) - (written + STAMP_NS)
         self._stalled_ns = since if held_up >= LATE_NS else None
         return _late(min(at[1] - since, held_up + STAMP_NS)) if held_up >= LATE_NS else 0
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from typing import Any
 
-from kitlib.api.transport import Connection, Stream
-from kitlib.errors import ClusterError, KitlibError, UsageError, WaitTimeout
-from kitlib.recording import Recording
+from kitlib.api import Connection, Stream
+from kitlib.api.answers import ASKED, passes
+from kitlib.errors import KitlibError, ServerError, UsageError, WaitTimeout
+from kitlib.recording import Recording, clock
 from kitlib.recording.redaction import REDACTED, TOKEN
 
 RECENT = 5_000
@@ -21,14 +24,19 @@ LONG = 60
 """A connection that lasted so many seconds before it broke was a good one."""
 CUT = "it was cut off"
 """What went wrong with a connection that doesn't say."""
+STAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[\d.]*(Z|[+-]\d\d:\d\d)( |$)")
+"""How the kubelet begins each line of a log; what has none isn't the container's, but the kubelet's own trouble."""
 
 
 class LogFollower:
     """Follow the log of one run of a container, up to its end.
 
     What it logged before is read, too. Each batch of lines becomes a row of the recording, of the kind "Log"; the
-    frames `logs`, `traffic` and `probes` are made of them. A line that holds a token is left out. Where the log's end
-    can't be reached, because the connection broke and the Pod has gone meanwhile, a gap says so.
+    frames `logs`, `traffic` and `probes` are made of them. A line that holds a token is left out.
+
+    Where the connection breaks, the log is asked for anew from the last line that came. Whether that is still the same
+    log, and goes on where it was, is told by the Pod's status (its container may have been restarted) and by that line
+    (the file may have been rotated): a gap says where lines may be missing, and where its end can't be reached.
 
     Parameters
     ----------
@@ -62,7 +70,7 @@ class LogFollower:
         self.pod = pod
         self._connection, self._recording, self._namespace = connection, recording, namespace
         path = f"/api/v1/namespaces/{namespace}/pods/{pod}"
-        found = connection.get(path)
+        found = ASKED.run(lambda: connection.get(path))
         names = [each["name"] for each in found["spec"]["containers"]]
         if container is None and len(names) > 1:
             raise UsageError(
@@ -72,18 +80,19 @@ class LogFollower:
                 next=f"name one of {', '.join(names)}",
             )
         self.container = container or names[0]
-        status = found["status"]
-        told = [*status.get("initContainerStatuses", ()), *status.get("containerStatuses", ())]
-        restarts = next((each["restartCount"] for each in told if each["name"] == self.container), 0)
-        self.run = restarts - previous
+        self.run = _restarts(found, self.container) - previous
         self._uid = f"{found['metadata']['uid']}/{self.container}/{self.run}"
-        self._path = f"{path}/log"
+        self._pod_path, self._path = path, f"{path}/log"
         self._query = {"container": self.container, "timestamps": "true", "previous": "true" if previous else None}
         self._source = f"logs/{pod}/{self.container}"
-        self._count, self._known_ns = 0, time.monotonic_ns()
+        self._count, self._known_ns = 0, clock.monotonic_ns()
+        self._last = ""  # the last line that was recorded, with its stamp
         self._recent: deque[str] = deque(maxlen=RECENT)
         self._closed = threading.Event()
-        self._stream: Stream = self._open()
+        self._stream: Stream = ASKED.run(self._open)
+        self._mark("STREAM", api_version="kitlib", namespace=namespace)
+        self._mark("LISTED", known_ns=self._known_ns)
+        recording.live[self._source] = clock.monotonic_ns
         self._thread = threading.Thread(target=self._follow, name=f"log of {pod}/{self.container}", daemon=True)
         self._thread.start()
 
@@ -161,42 +170,83 @@ class LogFollower:
         return True
 
     def _open(self) -> Stream:
-        return self._connection.stream(self._path, {**self._query, "follow": "true"}, accept="*/*", watch=False)
+        query = {**self._query, "follow": "true"}
+        if self._last:
+            query["sinceTime"] = self._last[:19] + "Z"  # a whole second; what is known of it is passed over
+        return self._connection.stream(self._path, query, accept="*/*", watch=False)
 
     def _follow(self) -> None:
-        trouble, failures = self._read(), 0
-        while trouble and failures < ATTEMPTS and not self._closed.wait(failures):
+        error = "its thread ended"
+        try:
+            error = self._to_its_end()
+        except Exception as met:  # whatever it is must not end a log unnoticed
+            error = f"{type(met).__name__}: {met}"
+        finally:
+            self._recording.live.pop(self._source, None)
+            if error:
+                self._gap(None, error)
+            now = clock.monotonic_ns()
+            self._mark("END", known_ns=now, end_ns=now, final=not self._closed.is_set())
+
+    def _to_its_end(self) -> str:
+        """Read to the log's end; return what went wrong if that can't be reached."""
+        error, failures = self._read(), 0
+        while error and failures < ATTEMPTS and not self._closed.wait(failures):
             failures += 1
             try:
+                if lost := self._another_run():
+                    return f"{error}; then {lost}"
                 self._stream = self._open()
-            except ClusterError as error:  # nobody answers: somebody may soon
-                trouble = str(error)
+            except KitlibError as met:
+                if isinstance(met, ServerError) and not passes(met):  # the Pod has gone
+                    return f"{error}; then {met}"
+                error = str(met)  # nobody answers, or not now: somebody may soon
+                pause = met.retry_after if isinstance(met, ServerError) else None
+                if pause and self._closed.wait(pause):
+                    break
                 continue
-            except KitlibError as error:  # the Pod has gone
-                trouble += f"; then {error}"
-                break
             begun = time.monotonic()
-            trouble = self._read()
+            error = self._read()
             if time.monotonic() - begun > LONG:
                 failures = 0
-        if trouble and not self._closed.is_set():
-            what = {"kind": "Log", "after_ns": self._known_ns, "until_ns": None, "reason": trouble}
-            self._recording.mark("GAP", self.pod, self._source, **what)
+        return error
+
+    def _another_run(self) -> str:
+        """See whether the container was restarted meanwhile, and ask for the run before then; say if that is lost."""
+        restarts = _restarts(self._connection.get(self._pod_path), self.container)
+        if restarts > self.run + 1:
+            return f"its container was restarted {restarts - self.run} times: nobody keeps this run's log"
+        self._query["previous"] = "true" if restarts == self.run + 1 else None
+        return ""
 
     def _read(self) -> str:
         """Record what is new; return what went wrong before the log's end, if anything did."""
-        seen = 0
+        known = self._last  # passed over until it comes, or something newer does
         try:
-            for lines in self._stream.chunks():
-                fresh = lines[max(self._count - seen, 0) :]
-                seen += len(lines)
-                if fresh:
-                    self._add([_safe(line.decode(errors="replace")) for line in fresh])
+            for batch in self._stream.chunks():
+                fresh: list[str] = []
+                for raw in batch:
+                    line = raw.decode(errors="replace")
+                    if not STAMP.match(line):
+                        self._add(fresh)
+                        return f"the kubelet says: {line[:300]}"
+                    if known and line == known:
+                        known = ""
+                    elif known and _stamp(line) > _stamp(known):
+                        self._gap(clock.monotonic_ns(), "it was opened anew, and begins later than it had been read")
+                        known = ""
+                        fresh.append(line)
+                    elif not known:
+                        fresh.append(line)
+                self._add(fresh)
         except ConnectionError as error:
             return str(error) or CUT
         return "" if self._stream.complete else CUT
 
-    def _add(self, lines: list[str]) -> None:
+    def _add(self, found: list[str]) -> None:
+        if not found:
+            return
+        lines = [_safe(line) for line in found]
         what = {
             "apiVersion": "kitlib",
             "kind": "Log",
@@ -216,9 +266,30 @@ class LogFollower:
                 stream=self._source,
             )
             self._count += len(lines)
-            self._known_ns = time.monotonic_ns()
+            self._last = found[-1]
+            self._known_ns = clock.monotonic_ns()
             self._recent.extend(lines)
             self._recording.changed.notify_all()
+
+    def _gap(self, until_ns: int | None, reason: str) -> None:
+        what = {"after_ns": self._known_ns, "until_ns": until_ns, "after_rv": None, "until_rv": None}
+        self._mark("GAP", **what, reason=reason)
+
+    def _mark(self, type: str, **what: object) -> None:
+        self._recording.mark(type, self.pod, self._source, kind="Log", **what)
+
+
+def _restarts(pod: dict[str, Any], container: str) -> int:
+    status = pod.get("status") or {}
+    told = [*(status.get("initContainerStatuses") or ()), *(status.get("containerStatuses") or ())]
+    return next((each.get("restartCount") or 0 for each in told if each["name"] == container), 0)
+
+
+def _stamp(line: str) -> str:
+    """Return a line's stamp so that stamps can be compared: seconds, then nine digits."""
+    stamp = line.partition(" ")[0].rstrip("Z")
+    seconds, _, rest = stamp.partition(".")
+    return f"{seconds}.{rest[:9]:0<9}"
 
 
 def _safe(line: str) -> str:
