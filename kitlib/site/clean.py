@@ -1,15 +1,19 @@
 """HTML that a notebook's output may put on a page.
 
-A cluster's text is untrusted, and an output is text that a cluster had a hand in. What reaches a page is therefore
-written anew from a short list of elements and attributes; everything else is dropped, or shown as text.
+A cluster's text is untrusted, and an output is text that a cluster had a hand in. nh3 parses it as a browser would and
+keeps what stands on the lists below; what is left out is named, so that nobody takes the rest for the whole.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from html import escape
-from html.parser import HTMLParser
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from html import escape, unescape
+from urllib.parse import unquote
+
+import nh3
 
 
 def _words(text: str) -> frozenset[str]:
@@ -23,15 +27,29 @@ ELEMENTS = _words(
 )
 """Elements that stay; the text of others stays without them."""
 
-DROPPED = _words("script style iframe object template noscript svg math title textarea select")
+DROPPED = _words("iframe script style svg")
 """Elements that go with everything in them."""
 
-VOID = _words("br col hr img wbr")
+NAMED = _words(
+    "applet audio base button canvas embed form frame iframe input link math meta noscript object script select svg "
+    "template textarea video"
+)
+"""Elements whose absence a reader would miss: they are named. A style sheet is not: pages have their own."""
 
 ATTRIBUTES = _words(
-    "class title colspan rowspan scope align lang dir datetime open start alt width height id role style"
+    "class title colspan rowspan scope align lang dir datetime open start alt width height id role style "
+    "aria-hidden aria-label aria-labelledby aria-describedby data-claim"
 )
-"""Attributes that stay on any element, besides aria-* and data-*."""
+"""Attributes that stay on any element."""
+
+HANDLERS = _words(
+    "onabort onanimationend onanimationstart onauxclick onbeforeinput onblur oncanplay onchange onclick oncontextmenu "
+    "oncopy ondblclick ondrag ondrop onended onerror onfocus onfocusin onhashchange oninput oninvalid onkeydown "
+    "onkeypress onkeyup onload onloadeddata onloadstart onmousedown onmouseenter onmouseleave onmousemove onmouseout "
+    "onmouseover onmouseup onpageshow onpaste onpointerdown onpointerenter onpointermove onpointerover onpointerup "
+    "onresize onscroll onselect onstart onsubmit ontoggle ontouchstart ontransitionend onwheel"
+)
+"""Handlers that are named; others go, too."""
 
 STYLES = re.compile(
     r"(?:text-align|font-weight|font-style|text-decoration|white-space|width|max-width|min-width|height|border-left|"
@@ -39,12 +57,24 @@ STYLES = re.compile(
 )
 """Declarations that stay in a style attribute: shape only, so that colours are the theme's and nothing is fetched."""
 
-BETWEEN_CELLS = _words("colgroup table tbody tfoot thead tr")
-"""Elements whose own text is only the indentation of those in them."""
+SCHEMES = _words("attachment data http https mailto")
+"""Schemes that stay in addresses; `attachment` and `data` only in a picture's, which becomes a file."""
+
+REFUSED = _words("about blob chrome file ftp intent javascript jar ms-msdt resource tel vbscript view-source ws wss")
+"""Schemes of links that are named; others go, too."""
 
 STYLER_ID = re.compile(r"T_[0-9a-f]+(?:_.*)?")
 STYLER_CLASS = re.compile(r"data|(?:row|col|level)\d+")
 """What pandas' Styler writes on each cell for the style sheet that is dropped: most of a table's bytes."""
+
+TAG = re.compile(r"<(/?)([a-zA-Z0-9]+)((?: [^\s=\"'<>]+=\"[^\"]*\")*)>([^<]*)")
+"""A tag as nh3 writes it, and the text behind it: attributes in double quotes, `<` in text always escaped."""
+ATTRIBUTE = re.compile(r" ([^\s=]+)=\"([^\"]*)\"")
+SUSPECT = re.compile(rf"<(?:{'|'.join(NAMED)})\b|\bon[a-z]+\s*=|(?:href|src)\s*=", re.IGNORECASE)
+
+OPENS_A_GAP = _words("colgroup table tbody tfoot thead tr")
+CLOSES_A_GAP = _words("caption colgroup tbody td tfoot th thead tr")
+"""After these tags white space is only the indentation of what follows."""
 
 
 def safe_href(target: str) -> bool:
@@ -54,99 +84,179 @@ def safe_href(target: str) -> bool:
     return scheme is None or scheme.group(1) in {"http", "https", "mailto"}
 
 
-class _Cleaner(HTMLParser):
-    """Write the allowed part of what is fed to it; every element that is opened is closed."""
-
-    def __init__(self, image: Callable[[str, str], str | None], prefix: str) -> None:
-        super().__init__(convert_charrefs=True)
-        self.parts: list[str] = []
-        self.open: list[str] = []
-        self.skipping: list[str] = []
-        self.image = image
-        self.prefix = prefix
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag in DROPPED:
-            self.skipping.append(tag)
-            return
-        if self.skipping or tag not in ELEMENTS:
-            return
-        values = {name: value or "" for name, value in attrs}
-        if tag == "img":
-            replaced = self.image(values.get("src", ""), values.get("alt", ""))
-            if replaced:
-                self.parts.append(replaced)
-            return
-        kept = []
-        for name, value in values.items():
-            if name == "href" and tag == "a" and safe_href(value):
-                kept.append((name, value))
-            elif name == "id":
-                if not STYLER_ID.fullmatch(value):
-                    kept.append((name, self.prefix + value))
-            elif name == "class" and tag in ("td", "th"):
-                names = [one for one in value.split() if not STYLER_CLASS.fullmatch(one)]
-                if names:
-                    kept.append((name, " ".join(names)))
-            elif name == "style":
-                style = "; ".join(part.strip() for part in value.split(";") if STYLES.fullmatch(part.strip()))
-                if style:
-                    kept.append((name, style))
-            elif name in ATTRIBUTES or re.fullmatch(r"(?:aria|data)-[a-z-]+", name):
-                kept.append((name, value))
-        written = "".join(f' {name}="{escape(value)}"' for name, value in kept)
-        self.parts.append(f"<{tag}{written}>")
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        if self.skipping:
-            if tag == self.skipping[-1]:
-                self.skipping.pop()
-            return
-        if tag not in self.open:
-            return
-        while True:
-            last = self.open.pop()
-            self.parts.append(f"</{last}>")
-            if last == tag:
-                return
-
-    def handle_data(self, data: str) -> None:
-        if self.skipping or (self.open and self.open[-1] in BETWEEN_CELLS and not data.strip()):
-            return
-        self.parts.append(escape(data, quote=False))
-
-    def finish(self) -> str:
-        self.close()
-        while self.open:
-            self.parts.append(f"</{self.open.pop()}>")
-        return "".join(self.parts)
+def shape(style: str) -> str:
+    """Return the declarations of a style attribute that may stay."""
+    return "; ".join(part.strip() for part in style.split(";") if STYLES.fullmatch(part.strip()))
 
 
-def clean(html: str, image: Callable[[str, str], str | None] | None = None, prefix: str = "") -> str:
-    """Return the part of an output's HTML that may stand on a page.
+@dataclass
+class Cleaned:
+    """The part of an output that stays, and the names of what doesn't."""
+
+    html: str
+    left_out: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def shows_something(self) -> bool:
+        """Whether anything is left to be seen: a word or a picture."""
+        return "<img" in self.html or bool(re.sub(r"<[^>]*>|&nbsp;|\s", "", self.html))
+
+    @property
+    def note(self) -> str:
+        """What was left out, as an element of the page; empty if nothing was."""
+        return note(self.left_out)
+
+
+def note(left_out: Counter[str] | Iterable[str], lead: str = "Left out of this page") -> str:
+    """Return a line that names what was left out of a page; empty if nothing was."""
+    counted = Counter(left_out)
+    if not counted:
+        return ""
+    named = ", ".join(
+        f"<code>{escape(name)}</code>{f' × {count}' if count > 1 else ''}" for name, count in counted.items()
+    )
+    return f'<p class="left-out">{lead}: {named}. The notebook itself has it.</p>'
+
+
+def sanitise(
+    html: str,
+    image: Callable[[dict[str, str]], str | None] | None = None,
+    prefix: str = "",
+    link: Callable[[str], str | None] | None = None,
+    taken: set[str] | None = None,
+    own: set[str] | None = None,
+) -> Cleaned:
+    """Return the part of an output's HTML that may stand on a page, and what was left out of it.
 
     Parameters
     ----------
     html : str
         What the notebook's output holds.
     image : callable, optional
-        Called with an image's `src` and `alt`; returns the element that takes its place, or None to drop it.
+        Called with an image's attributes; returns the element that takes its place, or None to drop it.
         Without it images are dropped.
     prefix : str
         Put before every `id`, so that an output can't take an anchor of the page.
+    link : callable, optional
+        Called with a link's target where that lies on the site; returns the address, or None to drop it.
+    taken : set of str, optional
+        The ids that the page has already: they don't stay; those that do are added.
+    own : set of str, optional
+        Ids that stay though they are taken: those which the page itself gave.
 
     Returns
     -------
-    str
+    Cleaned
         HTML with only known elements and attributes, each closed.
+    """
+    kept = _allowed(html, ELEMENTS)
+    rewriting = _Rewriting(image, prefix, link, set() if taken is None else taken, own or set())
+    rewriting.inside = {unescape(name) for name in re.findall(r' (?:id|name)="([^"]*)"', kept)}
+    written = TAG.sub(rewriting.tag, kept)
+    left_out = _named(html) if SUSPECT.search(html) else Counter()
+    return Cleaned(written, left_out + rewriting.left_out)
+
+
+def clean(html: str, image: Callable[[dict[str, str]], str | None] | None = None, prefix: str = "") -> str:
+    """Return the part of an output's HTML that may stand on a page, with a line that names what was left out.
+
+    The parameters are those of `sanitise`.
 
     Examples
     --------
-    >>> clean('<b onclick="x()">web</b><script>alert(1)</script>')
-    '<b>web</b>'
+    >>> clean('<b onclick="x()">web</b>')
+    '<b>web</b><p class="left-out">Left out of this page: <code>onclick</code>. The notebook itself has it.</p>'
     """
-    cleaner = _Cleaner(image or (lambda src, alt: None), prefix)
-    cleaner.feed(html)
-    return cleaner.finish()
+    cleaned = sanitise(html, image, prefix)
+    return cleaned.html + cleaned.note
+
+
+def _allowed(html: str, elements: frozenset[str], more: frozenset[str] = frozenset()) -> str:
+    return nh3.clean(
+        html,
+        tags=set(elements),
+        clean_content_tags=set(DROPPED - elements),
+        attributes={"*": set(ATTRIBUTES | more), "a": {"href", "name"}, "img": {"src"}},
+        url_schemes=set(SCHEMES | REFUSED) if more else set(SCHEMES),
+        link_rel=None,
+    )
+
+
+def _named(html: str) -> Counter[str]:
+    """Count what an output has of the elements and handlers that are named: by the same parser, told to keep them."""
+    found: Counter[str] = Counter()
+    for tag in TAG.finditer(_allowed(html, ELEMENTS | NAMED, HANDLERS)):
+        closing, name, attributes, _ = tag.groups()
+        if closing:
+            continue
+        if name.lower() in NAMED:
+            found[name.lower()] += 1
+        for attribute, value in ATTRIBUTE.findall(attributes):
+            if attribute in HANDLERS:
+                found[attribute] += 1
+            elif attribute == "href" and not safe_href(unescape(value)) and not value.startswith("data:"):
+                found[f"a link to {unescape(value)}"[:80]] += 1
+    return found
+
+
+@dataclass
+class _Rewriting:
+    """Write each tag that nh3 kept as the page has it."""
+
+    image: Callable[[dict[str, str]], str | None] | None
+    prefix: str
+    link: Callable[[str], str | None] | None
+    taken: set[str]
+    own: set[str]
+    inside: set[str] = field(default_factory=set)
+    left_out: Counter[str] = field(default_factory=Counter)
+
+    def tag(self, match: re.Match[str]) -> str:
+        closing, name, written, text = match.groups()
+        if (name in CLOSES_A_GAP if closing else name in OPENS_A_GAP) and not text.strip():
+            text = ""
+        if closing:
+            return f"</{name}>{text}"
+        values = {attribute: unescape(value) for attribute, value in ATTRIBUTE.findall(written)}
+        if "name" in values:  # an anchor as HTML 4 had it
+            values = {"id": values.pop("name"), **values}
+        if name == "img":
+            replaced = self.image(values) if self.image else None
+            if replaced is None:
+                self.left_out[f"a picture, {values.get('alt') or values.get('src') or 'of nothing'}"[:80]] += 1
+            return (replaced or "") + text
+        return f"<{name}{self._attributes(name, values)}>{text}"
+
+    def _attributes(self, name: str, values: dict[str, str]) -> str:
+        kept = ((attribute, self._attribute(name, attribute, value)) for attribute, value in values.items())
+        return "".join(f' {attribute}="{escape(value)}"' for attribute, value in kept if value is not None)
+
+    def _attribute(self, name: str, attribute: str, value: str) -> str | None:
+        """Return an attribute's value as it stays; None where it doesn't."""
+        if attribute == "href":
+            return self._href(value)
+        if attribute == "id":
+            address = self.prefix + value
+            if STYLER_ID.fullmatch(value) or (address in self.taken and address not in self.own):
+                return None
+            self.own.discard(address)
+            self.taken.add(address)
+            return address
+        if attribute == "class" and name in ("td", "th"):
+            return " ".join(one for one in value.split() if not STYLER_CLASS.fullmatch(one)) or None
+        if attribute == "style":
+            return shape(value) or None
+        return value
+
+    def _href(self, value: str) -> str | None:
+        if not safe_href(value):
+            kept = None
+        elif value.startswith("#") and unquote(value[1:]) in self.inside:
+            kept = f"#{self.prefix}{unquote(value[1:])}"
+        elif re.match(r"[\s\x00]*(?:[a-z]+:|//)", value, re.IGNORECASE):
+            kept = value
+        else:
+            kept = self.link(value) if self.link else (None if value.startswith("#") else value)
+        if kept is None:
+            self.left_out[f"a link to {value}"[:80]] += 1
+        return kept

@@ -1,22 +1,20 @@
 """What MkDocs calls while it builds: notebooks become pages, the ledger and the cover are filled in.
 
-`mkdocs.yml` names docs/theme/hooks.py under `hooks`, which hands all of this on. mkdocs-jupyter makes a page of each
-notebook and puts the notebook beside it for download; how the page looks is kitlib's own (`kitlib.site.pages`), since
-the plugin's pages carry a style sheet of 300 KB each and ask other hosts for scripts.
+`mkdocs.yml` names docs/theme/hooks.py under `hooks`, which hands all of this on. How a notebook's page looks is our own
+(`kitlib.site.pages`): nbconvert's pages carry a style sheet of 300 KB each and ask other hosts for scripts.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import posixpath
 import re
 from collections.abc import Callable
-from functools import partial
 from html import escape
 from pathlib import Path
 from types import MethodType
 from typing import Any, cast
+from urllib.parse import quote
 
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.plugins import event_priority, get_plugin_logger
@@ -24,8 +22,10 @@ from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 from mkdocs.structure.toc import AnchorLink, get_toc
 
-from kitlib.site import ledger, pages, reference
+from kitlib.site import ledger, pages, reference, svg
 from kitlib.site.links import PAGE_BUDGET
+from kitlib.site.places import Places
+from kitlib.site.prose import Prose
 
 log = get_plugin_logger("kitlib.site")
 
@@ -56,10 +56,19 @@ GENERATED: dict[str, Callable[[], str]] = {"<!-- kitlib:columns -->": reference.
 """Marks on pages, and what writes that which stands there instead; docs/theme/hooks.py adds the command's own."""
 
 
+class NotebookFile(File):
+    """A notebook, which MkDocs takes for a page's source."""
+
+    def is_documentation_page(self) -> bool:
+        """Whether it becomes a page: always."""
+        return True
+
+
 class _Site:
     """What one build of the site knows about its notebooks; filled by `on_files`."""
 
     def __init__(self) -> None:
+        self.places = Places()
         self.pages: dict[str, pages.NotebookPage] = {}
         self.executed: dict[str, bool] = {}
         self.claims: list[ledger.Row] = []
@@ -90,61 +99,74 @@ def nav_notebooks(nav: Any) -> list[str]:
 
 @event_priority(100)
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """Add the notebooks, their figures and manifests, and ledger.json; before mkdocs-jupyter looks for notebooks."""
+    """Add the notebooks, their pictures, manifests and other files beside them, and ledger.json."""
     site.__init__()  # type: ignore[misc]
     site.files = files
     build = build_folder(config)
     site.claims = ledger.read(build)
+    site.places = Places(checkout(config), build, anchors={})
     committed = {path.stem: path for path in (checkout(config) / "notebooks").glob("*.ipynb")}
+    found: dict[str, tuple[pages.Notebook, Prose]] = {}
     for name in dict.fromkeys([*nav_notebooks(config.nav), *sorted(committed)]):
         executed = build / "notebooks" / f"{name}.ipynb"
         path = executed if executed.is_file() else committed.get(name)
         if path is None:
             continue  # MkDocs itself says that the navigation names a page that isn't there
         site.executed[name] = path == executed
-        folder = str(path.parent.parent)  # the plugin finds a notebook by folder and address, so no generated file
-        files.append(File(f"notebooks/{name}.ipynb", folder, config.site_dir, config.use_directory_urls))
-        page = site.pages[name] = _page(name, path)
+        address = f"notebooks/{name}.ipynb"
+        folder = str(path.parent.parent)
+        files.append(NotebookFile(address, folder, config.site_dir, config.use_directory_urls))
+        files.append(_beside(config, address, f"{address}.download", abs_src_path=str(path)))
+        notebook = pages.load(path)
+        found[name] = notebook, Prose(name, notebook)
+    site.places.anchors = {name: prose.anchor for name, (_, prose) in found.items()}
+    for name, (notebook, prose) in found.items():
+        page = site.pages[name] = _page(name, notebook, prose)
         for figure in page.figures:
-            files.append(File.generated(config, f"notebooks/{name}/{figure.file}", content=figure.content))
             words = figure.words.encode("utf-8-sig")  # the mark tells a browser how to read it
-            files.append(File.generated(config, f"notebooks/{name}/{figure.words_file}", content=words))
+            files.append(_beside(config, f"notebooks/{name}/{figure.file}", content=figure.content))
+            files.append(_beside(config, f"notebooks/{name}/{figure.words_file}", content=words))
+        for figure in page.attached:
+            files.append(_beside(config, f"notebooks/{name}/{figure.file}", content=figure.content))
     manifests = checkout(config) / "notebooks" / "manifests"
-    for path in sorted(manifests.rglob("*.yaml")):
-        address = path.relative_to(manifests.parent).as_posix()
-        files.append(File.generated(config, f"notebooks/{address}", abs_src_path=str(path)))
+    beside = {path.relative_to(manifests.parents[1]).as_posix(): path for path in sorted(manifests.rglob("*.yaml"))}
+    for address, path in (beside | site.places.beside).items():
+        if files.get_file_from_path(address) is None:
+            files.append(_beside(config, address, **_content(path)))
     claims = ledger.gather(site.claims)
     rows = {"versions": ledger.versions(claims), "claims": claims}
     files.append(File.generated(config, "ledger.json", content=json.dumps(rows, indent=1, ensure_ascii=False)))
     return files
 
 
-def _page(name: str, path: Path) -> pages.NotebookPage:
+def _beside(config: MkDocsConfig, address: str, name: str = "", **content: Any) -> File:
+    """Return a file that is put on the site as it is, under another name among MkDocs' sources where that is taken."""
+    file = File.generated(config, name or address, **content)
+    file.dest_uri = address
+    return file
+
+
+def _content(path: Path) -> dict[str, Any]:
+    """Return what is put on the site of a file beside a notebook: a picture of SVG without what could run."""
+    if path.suffix.lower() != ".svg":
+        return {"abs_src_path": str(path)}
+    try:
+        return {"content": svg.sanitise(path.read_bytes())[0]}
+    except ValueError as error:
+        log.warning("%s: %s", path, error)
+        return {"content": b"<svg xmlns='http://www.w3.org/2000/svg'/>"}
+
+
+def _page(name: str, notebook: pages.Notebook, prose: Prose) -> pages.NotebookPage:
     """Return a notebook's page, with as much of its evidence and its figures' words as a page's budget allows."""
-    notebook = pages.load(path)
+    places = site.places
     anchors = [ledger.anchor(claim) for claim in ledger.gather(site.claims)]
     evidence = {anchor: f"../ledger.html#{anchor}" for anchor in anchors}
     for rows, words in SHARES:
-        page = pages.Renderer(name, partial(_resolve, name), evidence, rows, words).page(notebook)
+        page = pages.Renderer(name, places.resolve, evidence, rows, words, places.known).page(notebook, prose)
         if len(page.html.encode()) + FRAME <= PAGE_BUDGET:
             break
     return page
-
-
-def _resolve(notebook: str, target: str) -> str:
-    """Turn a link of a notebook, right in the checkout, into one that is right on the site."""
-    path, mark, fragment = target.partition("#")
-    if not path or ":" in path.split("/")[0]:
-        return target
-    place = posixpath.normpath(posixpath.join("notebooks", path))
-    place = place.removeprefix("docs/")
-    for suffix in (".ipynb", ".md"):
-        if place.endswith(suffix):
-            place = place.removesuffix(suffix) + ".html"
-            fragment = ledger.slug(fragment) if fragment and suffix == ".ipynb" else fragment
-    if place == "README.html":
-        place = "index.html"
-    return posixpath.relpath(place, "notebooks") + mark + fragment
 
 
 def on_page_read_source(page: Page, config: MkDocsConfig) -> str | None:
@@ -154,7 +176,7 @@ def on_page_read_source(page: Page, config: MkDocsConfig) -> str | None:
 
 @event_priority(-100)
 def on_pre_page(page: Page, config: MkDocsConfig, files: Files) -> Page:
-    """Give a notebook's page kitlib's own rendering in place of mkdocs-jupyter's."""
+    """Give a notebook's page kitlib's own rendering."""
     name = _notebook(page)
     if name in site.pages:
         rendered = site.pages[name]
@@ -191,7 +213,7 @@ def _about(name: str) -> str:
         counted = ledger.counts(claims)
         extra = f", {counted['unexpected']} unexpected" if counted["unexpected"] else ""
         parts.append(f'<a href="../ledger.html#{ledger.slug(name)}">{counted["all"]} claims{extra}</a>')
-    parts.append(f'<a href="{escape(name)}.ipynb" download>the notebook</a>')
+    parts.append(f'<a href="{escape(quote(name))}.ipynb" download>the notebook</a>')
     line = f'<p class="ran" data-search-exclude="1">{" · ".join(parts)}</p>'
     return line if site.executed[name] else line + NOT_EXECUTED
 
@@ -207,9 +229,11 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
 def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -> str:
     """Fill the ledger and the cover in where a page asks for them."""
     if "<!-- kitlib:ledger -->" in html:
-        titles = {name: (rendered.title, f"notebooks/{name}.html") for name, rendered in site.pages.items()}
+        titles = {name: (rendered.title, f"notebooks/{quote(name)}.html") for name, rendered in site.pages.items()}
         tested = {
-            anchor: f"notebooks/{name}.html#{anchor}" for name, page in site.pages.items() for anchor in page.claims
+            anchor: f"notebooks/{quote(name)}.html#{anchor}"
+            for name, page in site.pages.items()
+            for anchor in page.claims
         }
         html = html.replace("<!-- kitlib:ledger -->", ledger.html(site.claims, titles, tested))
         below = page.toc.items[0].children if page.toc.items else page.toc.items

@@ -165,6 +165,7 @@ class _Run:
         self.voice = voice
         self.timeout = timeout
         self.interrupted = False
+        self._ran = 0
         self.at: tuple[str, nbformat.NotebookNode] | None = None
 
     def to_its_end(self, environment: dict[str, str], spec: Path) -> bool:
@@ -232,7 +233,9 @@ class _Run:
                 self.voice.at(place, self.outcome.cells_run)
                 client.timeout = _cell_timeout(cell, self.timeout)
                 try:
-                    await client.async_execute_cell(cell, index, execution_count=self.outcome.cells_run + 1)
+                    if report.SKIP_TAG not in cell.metadata.get("tags", []):
+                        self._ran += 1
+                        await client.async_execute_cell(cell, index, execution_count=self._ran)
                 except CellExecutionError:
                     self._read_ledger()
                     self.outcome.error = report.failure(place, cell)
@@ -304,6 +307,8 @@ def _mark(nb: nbformat.NotebookNode, cluster: Cluster) -> None:
     nb.metadata["kernelspec"] = {"display_name": "Python 3", "language": "python", "name": "python3"}
     nb.metadata["language_info"] = {"name": "python", "file_extension": ".py", "mimetype": "text/x-python"}
     for _, cell in report.code_cells(nb):
+        if report.SKIP_TAG in cell.metadata.get("tags", []):
+            continue
         cell.outputs = [output for output in cell.outputs if not _empty(output)]
 
 

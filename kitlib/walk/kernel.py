@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import signal
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -50,12 +51,45 @@ def environment(cluster: Cluster, build: Path) -> dict[str, str]:
     """Return the kernel's environment: this one, and what tells the notebook where it is."""
     environment = {key: value for key, value in os.environ.items() if key != "MPLBACKEND"}
     environment |= {"KITLIB_BUILD": str(build), "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
+    environment |= _folders(environment, build)
     if cluster.provider == "context":
         environment["KITLIB_CONTEXT"] = cluster.context
         environment["KITLIB_YES_WRITE"] = "1" if getattr(cluster, "writable", False) else ""
     else:
         environment["KITLIB_CLUSTER"] = cluster.name
     return environment
+
+
+def _folders(environment: dict[str, str], build: Path) -> dict[str, str]:
+    """Return where Matplotlib and IPython keep what is theirs: under build/, where the home can't be written to."""
+    home = Path(environment.get("HOME") or "~").expanduser()
+    usual = {
+        "MPLCONFIGDIR": [
+            Path(environment.get("XDG_CONFIG_HOME") or home / ".config") / "matplotlib",
+            Path(environment.get("XDG_CACHE_HOME") or home / ".cache") / "matplotlib",
+        ],
+        "IPYTHONDIR": [home / ".ipython"],
+    }
+    moved = {}
+    for name, folders in usual.items():
+        named = environment.get(name)
+        if not all(map(_writable, [Path(named)] if named else folders)):
+            place = build / "kernel" / name.lower()
+            place.mkdir(parents=True, exist_ok=True)
+            moved[name] = str(place)
+    return moved
+
+
+def _writable(folder: Path) -> bool:
+    """Say whether a folder is there, or could be made, and takes files; nothing is left behind."""
+    there = next((each for each in (folder, *folder.parents) if each.exists()), None)
+    if there is None:
+        return False
+    try:
+        with tempfile.TemporaryDirectory(dir=there):
+            return True
+    except OSError:
+        return False
 
 
 @contextlib.contextmanager

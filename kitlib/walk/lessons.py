@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 from collections.abc import Iterator, Sequence
@@ -11,7 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kitlib.errors import UsageError
+from kitlib.files import whole
 from kitlib.lessons import folder
+from kitlib.walk.report import SKIP_TAG
 
 if TYPE_CHECKING:
     import nbformat
@@ -84,7 +85,7 @@ def copy_beside(source: Path, target: Path, everything: bool) -> None:
 
 
 def read(source: Path) -> nbformat.NotebookNode:
-    """Read a notebook without its outputs."""
+    """Read a notebook without its outputs; a cell that is not to be run keeps them."""
     import nbformat
 
     try:
@@ -97,7 +98,7 @@ def read(source: Path) -> nbformat.NotebookNode:
             next="open it in JupyterLab, or take it from git again",
         ) from error
     for cell in nb.cells:
-        if cell.cell_type == "code":
+        if cell.cell_type == "code" and SKIP_TAG not in cell.metadata.get("tags", []):
             cell.outputs, cell.execution_count = [], None
     return nb
 
@@ -106,12 +107,36 @@ def write(nb: nbformat.NotebookNode, path: Path) -> None:
     """Write a notebook whole or not at all."""
     import nbformat
 
-    part = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        nbformat.write(nb, part)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+    with whole(path) as draft:
+        nbformat.write(nb, draft)
+
+
+def without_places(content: Any, places: Sequence[tuple[Path, str]]) -> Any:
+    """Return a notebook's content with folders of this machine under short names.
+
+    A folder is replaced where it stands as whole components of a path, so that addresses stay what they are; the root
+    of all folders never is. Pictures stay as they are.
+
+    Parameters
+    ----------
+    content : str, list or dict
+        As JSON has it.
+    places : sequence of (Path, str)
+        Folder and short name, the inner ones first.
+    """
+    if isinstance(content, str):
+        for place, short in places:
+            if place == Path(place.anchor):
+                continue
+            whole_components = rf"(^|[^\w.~/-]|file://|\x1b\[[0-9;]*m){re.escape(str(place))}(?![\w-]|\.\w)"
+            content = re.sub(whole_components, rf"\g<1>{short}", content)
+        return content
+    if isinstance(content, list):
+        return [without_places(each, places) for each in content]
+    if isinstance(content, dict):
+        kept = ("image/png", "image/jpeg")
+        return {key: each if key in kept else without_places(each, places) for key, each in content.items()}
+    return content
 
 
 def publish(build: Path, root: Path, names: Sequence[str] | None = None) -> list[Path]:
@@ -143,10 +168,8 @@ def publish(build: Path, root: Path, names: Sequence[str] | None = None) -> list
         copy = build / "notebooks" / f"{name}.ipynb"
         if not copy.is_file():
             raise UsageError(f"{name} has no executed copy", step="publish", object=str(copy), next="run `make walk`")
-        text = copy.read_text()
-        for place, short in ((str(build), "build"), (str(root), "."), (str(Path.home()), "~")):
-            text = text.replace(json.dumps(place)[1:-1] + "/", short + "/")
-        nb = nbformat.reads(text, as_version=4)
+        places = ((build, "build"), (root, "."), (Path.home(), "~"))
+        nb = nbformat.from_dict(without_places(json.loads(copy.read_text(encoding="utf-8")), places))
         write(nb, root / "notebooks" / f"{name}.ipynb")
         written.append(root / "notebooks" / f"{name}.ipynb")
     return written

@@ -18,6 +18,14 @@ STDERR_TAG = "stderr-expected"
 """A cell with this tag may write to standard error."""
 ERROR_TAG = "raises-exception"
 """A cell with this tag may end in an error (Jupyter's own tag)."""
+SKIP_TAG = "skip-execution"
+"""A cell with this tag is not run, and keeps the outputs that it has (nbclient's own tag)."""
+OWN_NOTICES = re.compile(
+    r"^.*(?:Matplotlib is building the font cache|Matplotlib created a temporary \w+ directory"
+    r"|mkdir -p failed for path .*matplotlib|IPython (?:dir|parent) .*writable).*\n?",
+    re.MULTILINE,
+)
+"""What Matplotlib and IPython say of their own folders where a home can't be written to: no fault of a notebook."""
 ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
@@ -26,7 +34,7 @@ def output_problems(nb: nbformat.NotebookNode) -> list[str]:
 
     A magic that doesn't exist, a shell command that ends with an error (in a walk), a warning: each leaves its trace on
     standard error, and nothing else. A cell may be allowed what it does by a tag: `stderr-expected`,
-    `raises-exception`.
+    `raises-exception`. One tagged `skip-execution` was not run, and is not judged.
 
     Parameters
     ----------
@@ -41,11 +49,13 @@ def output_problems(nb: nbformat.NotebookNode) -> list[str]:
     found = []
     for place, cell in code_cells(nb):
         tags = cell.metadata.get("tags", [])
+        if SKIP_TAG in tags:
+            continue
         for output in cell.get("outputs", []):
             if output.output_type == "error" and ERROR_TAG not in tags:
                 found.append(f"{place}: {output.ename}: {ANSI.sub('', output.evalue)}")
             elif output.output_type == "stream" and output.name == "stderr" and STDERR_TAG not in tags:
-                text = ANSI.sub("", "".join(output.text)).strip()
+                text = OWN_NOTICES.sub("", ANSI.sub("", "".join(output.text))).strip()
                 if text:
                     found.append(f"{place} wrote to standard error: {text[:400]}")
         if ERROR_TAG in tags and cell.execution_count and not _raised(cell):

@@ -9,6 +9,7 @@ import pytest
 from kitlib.errors import KitlibError, UsageError
 from kitlib.site import build, builder, check_links, hooks
 from kitlib.site.links import PAGE_BUDGET
+from kitlib.site.places import Places
 
 
 def write(root: Path, **files: str) -> Path:
@@ -98,7 +99,7 @@ def test_a_notebook_page_has_a_budget(tmp_path):
     ],
 )
 def test_links_right_in_the_checkout_are_right_on_the_site(target, resolved):
-    assert hooks._resolve("deployment", target) == resolved
+    assert Places().resolve(target) == resolved
 
 
 def test_notebooks_are_found_in_the_navigation():
