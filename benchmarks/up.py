@@ -16,7 +16,7 @@ from unittest.mock import patch
 from benchmarks._contest import Aim, Result, shown
 from kitlib import cluster as clusters
 from kitlib.cluster.kind import config, engines
-from kitlib.cluster.kind.provider import WORKERS
+from kitlib.cluster.kind.creation import WORKERS
 from kitlib.machine.airgap import debian, engine
 from kitlib.machine.programs import kindcommand
 from kitlib.machine.programs.find import Programs, programs

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
+from kitlib.api.transport import Connection
 from kitlib.cluster import identity
 from kitlib.errors import ClusterError
-
-if TYPE_CHECKING:
-    from kitlib.api.transport import Connection
 
 
 @dataclass(frozen=True)
@@ -61,8 +59,6 @@ class Cluster:
         RefusedError
             The kubeconfig file no longer points at the cluster that kitlib made.
         """
-        from kitlib.api.transport import Connection  # late: it takes a third of a second, which `up` doesn't need
-
         if self.home is not None:
             identity.check_file(self.context, self.home, self.kubeconfig)
         return Connection(self.kubeconfig, self.context, self.writable)

@@ -9,7 +9,8 @@ import ssl
 from pathlib import Path
 from typing import Any
 
-from kitlib.cluster.bootstrap import Wire, read_kubeconfig
+from kitlib.api import kubeconfig as kubeconfigs
+from kitlib.api.transport import Connection
 from kitlib.errors import RefusedError
 
 
@@ -46,10 +47,10 @@ def check_file(name: str, home: Path, kubeconfig: Path) -> dict[str, Any]:
     noted = notes(home)
     if noted is None:
         raise _refused("kitlib has no note of having made this cluster.", name)
-    entry = read_kubeconfig(kubeconfig, name)
+    entry = kubeconfigs.read(kubeconfig).context(name).cluster
     try:
         ca = fingerprint(base64.b64decode(entry["certificate-authority-data"]))
-    except (KeyError, ValueError):
+    except (KeyError, ValueError, TypeError):
         ca = ""
     if (entry.get("server"), ca) != (noted["server"], noted["ca"]):
         raise _refused(
@@ -67,12 +68,11 @@ def verify(name: str, home: Path, kubeconfig: Path) -> None:
     ------
     RefusedError
         It isn't.
-    ClusterError
-        It does not answer.
+    ClusterError, ServerError
+        It does not answer, or refuses.
     """
     noted = check_file(name, home, kubeconfig)
-    with Wire.from_kubeconfig(kubeconfig, name) as wire:
-        uid = wire.get("/api/v1/namespaces/kube-system")["metadata"]["uid"]
+    uid = Connection(kubeconfig, name).get("/api/v1/namespaces/kube-system")["metadata"]["uid"]
     if uid != noted["uid"]:
         raise _refused("another cluster answers at its address (kube-system has another uid).", name)
 

@@ -8,7 +8,6 @@ from typing import Any
 
 from kitlib.cluster import namespaces, providers, record
 from kitlib.cluster.base import Cluster, not_running
-from kitlib.cluster.bootstrap import Wire
 from kitlib.cluster.choice import choose
 from kitlib.cluster.kind import engines
 from kitlib.errors import ClusterError
@@ -51,10 +50,10 @@ def up(provider: str | None = None, kubernetes: str | None = None, progress: boo
 
 def _sweep(cluster: Cluster) -> list[str]:
     """Remove the namespaces of notebooks that no longer run; most often there are none, which is cheap to see."""
-    with Wire.from_kubeconfig(cluster.kubeconfig, cluster.context) as wire:
-        if not wire.get("/api/v1/namespaces?labelSelector=kitlib%2Fnotebook&limit=1")["items"]:
-            return []
-    return namespaces.sweep(cluster.connect())
+    connection = cluster.connect()
+    if not connection.get("/api/v1/namespaces?labelSelector=kitlib%2Fnotebook&limit=1")["items"]:
+        return []
+    return namespaces.sweep(connection)
 
 
 def clusters() -> list[Cluster]:

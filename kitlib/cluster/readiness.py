@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import http.client
+import contextlib
 import time
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from kitlib.cluster.bootstrap import Wire
-from kitlib.cluster.embedded import controlplane
-from kitlib.errors import ClusterError
+from kitlib.api.transport import Connection
+from kitlib.errors import ClusterError, ServerError
 
+ONE = 10.0
+"""Seconds that one request may take."""
 LOOK = 2.0
 """Seconds after which a silent watch is left, to see whether all parts still live."""
 
@@ -27,15 +28,16 @@ class Readiness:
 
     Parameters
     ----------
-    wire : Wire
+    connection : Connection
+        One that may write, where anything is to be made.
     until : float
         The deadline (monotonic).
     check : callable
         Called now and then; raises if it is of no use to wait on.
     """
 
-    def __init__(self, wire: Wire, until: float, check: Callable[[], None] = lambda: None) -> None:
-        self.wire = wire
+    def __init__(self, connection: Connection, until: float, check: Callable[[], None] = lambda: None) -> None:
+        self.connection = connection
         self.until = until
         self.check = check
 
@@ -44,23 +46,18 @@ class Readiness:
         pause = 0.01
         while True:
             try:
-                status, answer = self.wire.request(method, path, body)
-                if status in (200, 201, 409):
+                answer = self.connection.exchange(method, path, body=body, timeout=ONE)
+                if answer.code in (200, 201, 409):
                     return
-                reason = f"answers {status} to {method} {path}: {answer[:300].decode(errors='replace')}"
-            except (OSError, http.client.HTTPException) as error:
-                reason = f"does not answer: {error}"
+                said = answer.body[:300].decode(errors="replace")
+                reason = f"answers {answer.code} to {method} {path}: {said}"
+            except ClusterError as error:
+                reason = f"does not answer: {error.message}"
             self.check()
             if time.monotonic() + pause > self.until:
                 raise ClusterError(f"the API server {reason}")
             time.sleep(pause)
             pause = min(pause * 2, 0.1)
-
-    def nodes(self, count: int) -> None:
-        """Make simulated nodes, and wait until they are Ready."""
-        for number in range(1, count + 1):
-            self.accepted("POST", "/api/v1/nodes", controlplane.node(number))
-        self.ready(count)
 
     def ready(self, count: int) -> None:
         """Wait until so many nodes are Ready, whoever makes them."""
@@ -113,11 +110,12 @@ class Readiness:
     def _seen(self, path: str, enough: Callable[[dict[str, Any]], bool], state: Callable[[], str]) -> None:
         while True:
             look = min(self.until, time.monotonic() + LOOK)
-            for item in self.wire.watch(path, look):
-                if enough(item):
-                    return
+            with contextlib.suppress(ServerError):  # it may not be ready for it yet
+                for item in self.connection.watch(path, look):
+                    if enough(item):
+                        return
             self.check()
             if time.monotonic() < look - LOOK / 2:
-                time.sleep(0.05)  # it was refused: the API server is not yet ready for it
+                time.sleep(0.05)  # the watch ended at once; nothing tells when it would not
             if time.monotonic() > self.until:
                 raise ClusterError(f"{state()}, and time is up.")

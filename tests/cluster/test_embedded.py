@@ -16,7 +16,7 @@ import pytest
 
 from kitlib import cluster as clusters
 from kitlib.cluster import RELEASES, Cluster, record
-from kitlib.cluster.embedded.provider import COMPONENTS
+from kitlib.cluster.embedded.kwokctl import COMPONENTS
 from kitlib.errors import ClusterError, RefusedError, UsageError
 from kitlib.machine import paths, processes, resources
 from kitlib.machine.versions import Release

@@ -20,7 +20,7 @@ from typer.testing import CliRunner
 import kitlib
 from kitlib import cluster as clusters
 from kitlib.cluster import Cluster, namespaces
-from kitlib.cluster.embedded.provider import COMPONENTS
+from kitlib.cluster.embedded.kwokctl import COMPONENTS
 from kitlib.errors import BuildError, ClusterError, ServerError
 from kitlib.machine import processes
 from kitlib.machine.programs import find

@@ -7,15 +7,13 @@ import json
 import ssl
 import subprocess
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from kitlib.api.transport import Connection
 from kitlib.cluster import Cluster
-from kitlib.cluster.bootstrap import Wire
 from kitlib.cluster.readiness import Readiness
 from kitlib.errors import ClusterError
 from kitlib.machine import processes
@@ -113,46 +111,46 @@ class World:
     def furnish(self) -> None:
         """Have the custom resource and the reader's rights; return when both are in force."""
         until = time.monotonic() + 60
-        with self.wire() as wire:
-            ready = Readiness(wire, until)
-            ready.accepted("POST", CRDS, definition(GROUP, "Thing"))
-            ready.accepted("POST", "/apis/rbac.authorization.k8s.io/v1/clusterroles", ROLE)
-            ready.accepted("POST", "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings", BINDING)
-            ready.accepted("GET", PATHS["things"].format("default"))
+        connection = self.connect()
+        ready = Readiness(connection, until)
+        ready.accepted("POST", CRDS, definition(GROUP, "Thing"))
+        ready.accepted("POST", "/apis/rbac.authorization.k8s.io/v1/clusterroles", ROLE)
+        ready.accepted("POST", "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings", BINDING)
+        ready.accepted("GET", PATHS["things"].format("default"))
         self.readable(until)
 
     def readable(self, until: float) -> None:
         """Wait until the API server lets the reader read: it learns of rights by a watch of its own."""
-        with self.wire() as wire:
-            for plural, path in PATHS.items():
-                review = {
-                    "apiVersion": "authorization.k8s.io/v1",
-                    "kind": "SubjectAccessReview",
-                    "spec": {
-                        "user": READER,
-                        "resourceAttributes": {
-                            "verb": "list",
-                            "resource": plural,
-                            "group": GROUP if GROUP in path else "",
-                            "namespace": "default",
-                        },
+        connection = self.connect()
+        for plural, path in PATHS.items():
+            review = {
+                "apiVersion": "authorization.k8s.io/v1",
+                "kind": "SubjectAccessReview",
+                "spec": {
+                    "user": READER,
+                    "resourceAttributes": {
+                        "verb": "list",
+                        "resource": plural,
+                        "group": GROUP if GROUP in path else "",
+                        "namespace": "default",
                     },
-                }
-                _until_allowed(wire, review, until)
+                },
+            }
+            _until_allowed(connection, review, until)
 
-    @contextmanager
-    def wire(self) -> Iterator[Wire]:
-        """Open a connection to the API server."""
+    def connect(self) -> Connection:
+        """Open a connection to the API server as its administrator."""
         server = f"https://{self.host}:{self.port}"
-        with Wire(server, self._pki / "ca.crt", self._pki / "admin.crt", self._pki / "admin.key") as wire:
-            yield wire
+        return Connection.to(
+            server, self._pki / "ca.crt", self._pki / "admin.crt", self._pki / "admin.key", writable=True
+        )
 
     def define(self, group: str) -> None:
         """Have the kind that comes and goes, and wait until it is served."""
-        with self.wire() as wire:
-            ready = Readiness(wire, time.monotonic() + 30)
-            ready.accepted("POST", CRDS, definition(group, "Passing"))
-            ready.accepted("GET", f"/apis/{group}/v1/{PASSING}")
+        connection = self.connect()
+        ready = Readiness(connection, time.monotonic() + 30)
+        ready.accepted("POST", CRDS, definition(group, "Passing"))
+        ready.accepted("GET", f"/apis/{group}/v1/{PASSING}")
 
     def undefine(self, group: str) -> None:
         """Delete the kind that comes and goes, and wait until its definition is gone."""
@@ -191,8 +189,8 @@ class World:
             )
         self._pid_file.write_text(f"{self._child.pid}\n")
         until = time.monotonic() + timeout
-        with self.wire() as wire:
-            Readiness(wire, until, self._lives).accepted("GET", "/readyz")
+        connection = self.connect()
+        Readiness(connection, until, self._lives).accepted("GET", "/readyz")
         self.readable(until)
 
     def _lives(self) -> None:
@@ -261,15 +259,16 @@ class Api:
             self._http = None
 
 
-def _until_allowed(wire: Wire, review: dict[str, Any], until: float) -> None:
+def _until_allowed(connection: Connection, review: dict[str, Any], until: float) -> None:
     pause = 0.01
     while True:
         try:
-            _, answer = wire.request("POST", "/apis/authorization.k8s.io/v1/subjectaccessreviews", review)
+            path = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
+            answer = connection.exchange("POST", path, body=review).body
             reason = answer[:300].decode(errors="replace")
             if json.loads(answer).get("status", {}).get("allowed"):
                 return
-        except (*UNANSWERED, ValueError) as error:
+        except (ClusterError, ValueError) as error:
             reason = str(error)
         if time.monotonic() + pause > until:
             raise ClusterError(f"the reader may not read: {reason}", step="furnish the cluster", object=READER)

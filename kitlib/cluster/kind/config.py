@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import os
 import sys
@@ -27,11 +26,6 @@ CONTROLLERS = [{"name": "kube-api-burst", "value": "300"}, {"name": "leader-elec
 BACKOFF, BACKOFF_SINCE = "40s", (1, 35)
 """The longest wait before a container is restarted, five minutes by default; and the version that can be told it."""
 INGRESS = {"http": 80, "https": 443}
-
-
-def decoded(text: str) -> bytes:
-    """Return what a kubeconfig file holds in base64."""
-    return base64.b64decode(text)
 
 
 def name(minor: str, client: Client) -> str:

@@ -11,8 +11,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+from kitlib.api.transport import Connection
 from kitlib.cluster.base import Cluster
-from kitlib.cluster.bootstrap import Wire
 from kitlib.cluster.kind.engines import Client
 from kitlib.cluster.readiness import Readiness, is_ready
 from kitlib.errors import ClusterError
@@ -115,35 +115,35 @@ def mend(client: Client, cluster: Cluster, found: dict[str, str], cut: bool = Fa
     began = datetime.now(UTC)
     for node in stopped:
         start(client, node)
-    with Wire.from_kubeconfig(cluster.kubeconfig, cluster.context) as wire:
-        readiness = Readiness(wire, time.monotonic() + WAIT)
-        if stopped:
-            readiness.accepted("GET", "/readyz")
-        items = wire.get("/api/v1/nodes")["items"]
-        unready = [item["metadata"]["name"] for item in items if not is_ready(item)]
-        severed = [node for node in (found if cut else unready) if node in found and node not in stopped]
-        for node in severed:
-            reconnect(client, node)
-        for node in [*stopped, *(severed if cut else [])]:  # it is said to be Ready for 50 s after it was lost
-            readiness.renewed(node, began)
-        if unready or stopped or cut:
-            readiness.ready(len(items))
-        for node in (each["metadata"]["name"] for each in items if _out_of_service(each)):
-            _back_in_service(wire, node)
+    connection = Connection(cluster.kubeconfig, cluster.context, writable=True)
+    readiness = Readiness(connection, time.monotonic() + WAIT)
+    if stopped:
+        readiness.accepted("GET", "/readyz")
+    items = connection.get("/api/v1/nodes")["items"]
+    unready = [item["metadata"]["name"] for item in items if not is_ready(item)]
+    severed = [node for node in (found if cut else unready) if node in found and node not in stopped]
+    for node in severed:
+        reconnect(client, node)
+    for node in [*stopped, *(severed if cut else [])]:  # it is said to be Ready for 50 s after it was lost
+        readiness.renewed(node, began)
+    if unready or stopped or cut:
+        readiness.ready(len(items))
+    for node in (each["metadata"]["name"] for each in items if _out_of_service(each)):
+        _back_in_service(connection, node)
 
 
 def _out_of_service(item: dict[str, Any]) -> bool:
     return any(taint["key"] == OUT_OF_SERVICE for taint in item["spec"].get("taints") or ())
 
 
-def _back_in_service(wire: Wire, node: str) -> None:
+def _back_in_service(connection: Connection, node: str) -> None:
     """Take away the taint that a notebook left; another writer may come first."""
     for _ in range(10):
-        item = wire.get(f"/api/v1/nodes/{node}")
+        item = connection.get(f"/api/v1/nodes/{node}")
         if not _out_of_service(item):
             return
         item["spec"]["taints"] = [each for each in item["spec"]["taints"] if each["key"] != OUT_OF_SERVICE]
-        wire.request("PUT", f"/api/v1/nodes/{node}", item)
+        connection.exchange("PUT", f"/api/v1/nodes/{node}", body=item)
     raise ClusterError(f"node {node} keeps its taint {OUT_OF_SERVICE}.", step="bring back a node", object=node)
 
 
@@ -158,13 +158,13 @@ def scale(client: Client, cluster: Cluster, notes: dict[str, Any], count: int, u
     kind_name = notes["kind_name"]
     names = [f"{kind_name}-control-plane", *(_worker(kind_name, number) for number in range(1, count))]
     there = list(states(client, kind_name))
-    with Wire.from_kubeconfig(cluster.kubeconfig, cluster.context) as wire:
-        for node in (node for node in there if node not in names):
-            client.run("rm", "--force", "--volumes", node, step="remove a node")  # first, or it registers itself anew
-            wire.request("DELETE", f"/api/v1/nodes/{node}")
-        for node in (node for node in names if node not in there):
-            _add(client, kind_name, node, notes["image"], until)
-        Readiness(wire, until).ready(len(names))
+    connection = Connection(cluster.kubeconfig, cluster.context, writable=True)
+    for node in (node for node in there if node not in names):
+        client.run("rm", "--force", "--volumes", node, step="remove a node")  # first, or it registers itself anew
+        connection.exchange("DELETE", f"/api/v1/nodes/{node}")
+    for node in (node for node in names if node not in there):
+        _add(client, kind_name, node, notes["image"], until)
+    Readiness(connection, until).ready(len(names))
     return sorted(names)
 
 

@@ -10,25 +10,17 @@ import time
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from kitlib.cluster import identity, record
+from kitlib.cluster import record
 from kitlib.cluster.base import Cluster
-from kitlib.cluster.bootstrap import Wire, read_kubeconfig
 from kitlib.cluster.kind import config, containers, engines, restore
+from kitlib.cluster.kind.creation import DEADLINE, create
 from kitlib.cluster.kind.engines import Client
-from kitlib.cluster.readiness import Readiness
-from kitlib.errors import ClusterError, UsageError
-from kitlib.files import write_private
+from kitlib.errors import ClusterError, ServerError, UsageError
 from kitlib.machine import paths, resources, versions
 from kitlib.machine.lock import FileLock
 from kitlib.machine.programs import kindcommand
 from kitlib.progress import Progress
 
-DEADLINE = 300.0
-"""Seconds until a cluster must be there; two loaded processors need 60."""
-WORKERS = 2
-DISK = 2 * resources.GIB
 MEMORY = resources.GIB
 """What the nodes use when nothing runs on them."""
 
@@ -63,7 +55,7 @@ class Kind:
                 image = config.image(client, minor, progress)
                 kind = kindcommand.program(progress)
                 with Progress(f"bring up {name}", quiet=not progress) as bar:
-                    return self._make(name, home, minor, client, image, kind, bar)
+                    return create(name, home, minor, client, image, kind, bar)
             except BaseException:
                 self._remove(home)
                 engines.stop_if_unused()
@@ -85,74 +77,9 @@ class Kind:
                 return f"{', '.join(lost)} had been removed"
             self._mend(client, cluster, states)
             cluster.verify()
-        except ClusterError as error:
+        except (ClusterError, ServerError) as error:
             return error.message
         return None
-
-    def _make(
-        self, name: str, home: Path, minor: str, client: Client, image: str, kind: Path, bar: Progress
-    ) -> Cluster:
-        until = time.monotonic() + DEADLINE
-        resources.need_disk({home: DISK // 8}, f"bring up {name}", ClusterError)
-        kind_name = config.name(minor, client)
-        foreign = containers.states(client, kind_name)
-        if foreign and client.own:  # an `up` that was killed made them: nobody else is in that engine
-            containers.remove(client, kind_name)
-        elif foreign:
-            raise ClusterError(
-                f"there is a kind cluster {kind_name!r} already ({', '.join(foreign)}), which this kitlib didn't make.",
-                step="bring up the cluster",
-                object=name,
-                next=f"if nobody needs it: `kind delete cluster --name {kind_name}`; then try again",
-            )
-        home.mkdir(mode=0o700, parents=True)
-        # noted before anything is made: whatever happens now, `down` knows what to remove
-        notes: dict[str, Any] = {"kind_name": kind_name, "engine": client.program, "own_engine": client.own}
-        write_private(home / "kind.json", json.dumps(notes))
-        ports = config.ports()
-        write_private(home / "kind.yaml", config.text(image, WORKERS, ports, minor))
-        arguments = ["create", "cluster", "--name", kind_name, "--image", image, "--config", str(home / "kind.yaml")]
-        arguments += ["--kubeconfig", str(home / "kind-kubeconfig")]
-        try:
-            kindcommand.call(arguments, client.environment, lambda step: bar.update(step or None), until, kind)
-            if not image.startswith("localhost/"):
-                bar.update("images for the notebooks")
-                config.load_lessons(kind_name, client, kind, until)
-            kubeconfig(home / "kind-kubeconfig", f"kind-{kind_name}", name, home / "kubeconfig")
-            entry = read_kubeconfig(home / "kubeconfig", name)
-            with Wire.from_kubeconfig(home / "kubeconfig", name) as wire:
-                readiness = Readiness(wire, until)
-                bar.update("nodes get ready")
-                readiness.ready(WORKERS + 1)
-                readiness.admission()
-                bar.update("DNS gets ready")
-                readiness.available("kube-system", "coredns")
-                uid = wire.get("/api/v1/namespaces/kube-system")["metadata"]["uid"]
-                served = wire.get("/version")["gitVersion"]
-                nodes = sorted(item["metadata"]["name"] for item in wire.get("/api/v1/nodes")["items"])
-        except ClusterError as error:
-            raise ClusterError(
-                error.message,
-                step="bring up the cluster",
-                object=name,
-                next="run `kitlib up` again; `kitlib doctor` tells about this machine",
-            ) from error
-        cluster = Cluster(
-            name=name,
-            provider=self.name,
-            version=minor,
-            release=served,
-            kubeconfig=home / "kubeconfig",
-            context=name,
-            runs_containers=True,
-            node_count=len(nodes),
-            made_by_kitlib=True,
-            writable=True,
-            home=home,
-        )
-        ca = identity.fingerprint(config.decoded(entry["certificate-authority-data"]))
-        record.save(cluster, server=entry["server"], ca=ca, uid=uid, image=image, nodes=nodes, ports=ports, **notes)
-        return cluster
 
     def running(self, name: str) -> bool:
         """Say whether its control plane's container runs; a worker may be stopped, that is what notebooks do."""
@@ -251,32 +178,6 @@ class Kind:
         restore.mend(client, cluster, [node for node, state in states.items() if state == "running"])
         containers.mend(client, cluster, states, note.exists())
         note.unlink(missing_ok=True)
-
-
-def kubeconfig(source: Path, context: str, name: str, out: Path) -> None:
-    """Write kitlib's own kubeconfig file from the one that kind wrote, and remove that."""
-    try:
-        entry = read_kubeconfig(source, context)
-        text = yaml.safe_dump(
-            {
-                "apiVersion": "v1",
-                "kind": "Config",
-                "current-context": name,
-                "contexts": [{"name": name, "context": {"cluster": name, "user": name}}],
-                "clusters": [{"name": name, "cluster": _only(entry, "server", "certificate-authority-data")}],
-                "users": [{"name": name, "user": _only(entry, "client-certificate-data", "client-key-data")}],
-            },
-            sort_keys=False,
-        )
-    except KeyError as error:
-        raise ClusterError(f"kind wrote a kubeconfig file without {error}.") from error
-    comment = "# kitlib made this file; it is removed with the cluster. Use it with: kubectl --kubeconfig THIS_FILE\n"
-    write_private(out, comment + text)
-    source.unlink()
-
-
-def _only(entry: dict[str, str], *keys: str) -> dict[str, str]:
-    return {key: entry[key] for key in keys}
 
 
 def _cut_note(name: str) -> Path:

@@ -14,8 +14,8 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
+from kitlib.api.transport import Connection
 from kitlib.cluster.base import Cluster
-from kitlib.cluster.bootstrap import Wire
 from kitlib.cluster.kind.engines import Client
 from kitlib.cluster.readiness import Readiness
 from kitlib.errors import ClusterError, KitlibError
@@ -110,11 +110,11 @@ def control_plane(cluster: Cluster, since: datetime) -> None:
     ClusterError
         If they don't within BACK seconds.
     """
-    with Wire.from_kubeconfig(cluster.kubeconfig, cluster.context) as wire:
-        readiness = Readiness(wire, time.monotonic() + BACK)
-        readiness.accepted("GET", "/readyz")
-        for name in ("kube-controller-manager", "kube-scheduler"):
-            readiness.renewed(name, since, namespace="kube-system")
+    connection = Connection(cluster.kubeconfig, cluster.context, writable=True)
+    readiness = Readiness(connection, time.monotonic() + BACK)
+    readiness.accepted("GET", "/readyz")
+    for name in ("kube-controller-manager", "kube-scheduler"):
+        readiness.renewed(name, since, namespace="kube-system")
 
 
 def owner(client: Client, node: str) -> str:
