@@ -11,12 +11,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from kitlib.cluster import providers, record
-from kitlib.cluster.embedded import controlplane
 from kitlib.cluster.embedded.provider import Embedded
 from kitlib.cluster.finding import MISSING, OK, WARN, Finding
 from kitlib.cluster.kind import requirements
 from kitlib.errors import KitlibError
-from kitlib.machine import paths, resources
+from kitlib.machine import loopback, paths, resources
 from kitlib.machine.programs import find, gobuild, toolchain
 from kitlib.machine.versions import DEFAULT, RELEASES, release
 
@@ -132,9 +131,9 @@ def _ports() -> list[Finding]:
     wanted = os.environ.get("KITLIB_PORT", "")
     running = any(Embedded().running(name) for name in record.names())
     if wanted.isdecimal() and not running:
-        controlplane.free_ports(1, {"KITLIB_PORT": int(wanted)})
+        loopback.free_ports(1, {"KITLIB_PORT": int(wanted)})
     else:
-        controlplane.free_ports(3)
+        loopback.free_ports(3)
     detail = f"port {wanted} is wanted (KITLIB_PORT)" if wanted else "free ones can be had on 127.0.0.1"
     return [Finding("ports", OK, detail, "the embedded cluster; nothing listens on another address")]
 

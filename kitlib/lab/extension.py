@@ -39,8 +39,8 @@ def kubectl(cluster: Cluster) -> str:
     UsageError
         If there is none.
     """
-    built = cluster.version in [known.minor for known in versions.RELEASES.values()]
-    if cluster.made_by_kitlib and built and (own := find.ready(versions.release(cluster.version)).paths.get("kubectl")):
+    release = versions.RELEASES.get(cluster.version) if cluster.made_by_kitlib else None
+    if release and (own := find.ready(release).paths.get("kubectl")):
         return str(own)
     if found := shutil.which("kubectl"):
         return found

@@ -92,7 +92,7 @@ def labs(notebook: str, *kubernetes: str, **options: Any) -> dict[str, Lab | Clu
         Minor version to lab. Where this machine can't have a version, the error that says why stands in the lab's
         place; the lesson goes on without it.
     """
-    minors = [versions.minor_of(version).partition("-")[0] for version in kubernetes]
+    minors = [_minor(version) for version in kubernetes]
     if len(set(minors)) < len(minors):
         raise UsageError("these are not different versions", step="open", object=", ".join(kubernetes), next="see open")
     for lab in [*opened]:
@@ -107,10 +107,15 @@ def labs(notebook: str, *kubernetes: str, **options: Any) -> dict[str, Lab | Clu
     return found
 
 
+def _minor(kubernetes: str) -> str:
+    release = versions.offered(kubernetes)
+    return release.minor if release else versions.minor_of(kubernetes)
+
+
 def _of_version(kubernetes: str) -> Cluster:
     """Find kitlib's own cluster of a version, or bring it up; what it says about itself is shown in the notebook."""
     chosen = clusters.choose(kubernetes=kubernetes)
-    if any(known.past and known.label == chosen.name.partition("-")[2] for known in versions.RELEASES.values()):
+    if (release := versions.offered(kubernetes)) and release.past:
         show_lab(chosen.why)
     if (noted := os.environ.get(BROUGHT_UP)) and chosen.name not in [each.name for each in clusters.clusters()]:
         with Path(noted).open("a") as file:

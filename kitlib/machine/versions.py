@@ -73,7 +73,7 @@ RELEASES = {
 }
 """By label. An audit log is a variant because writing it takes time; PodSecurityPolicy is one because with it no Pod is
 admitted until a policy allows one; the other two leave out one of the steps that enable PodPreset."""
-DEFAULT = "1.37"
+DEFAULT, OLDEST = _NOW.label, _THEN.label
 NODE_IMAGES = {
     "1.37": "kindest/node:v1.37.0@sha256:a1ed56cfb0e7b93589bdf97c8cd566405a265939e3620fc4f5de89adff580ae5",
     "1.36": "kindest/node:v1.36.1@sha256:3489c7674813ba5d8b1a9977baea8a6e553784dab7b84759d1014dbd78f7ebd5",
@@ -86,6 +86,24 @@ NODE_IMAGES = {
 def minor_of(kubernetes: str | None) -> str:
     """Return the minor version of what was asked for: "1.36" for "v1.36.1"; the default for None."""
     return ".".join((kubernetes or DEFAULT).removeprefix("v").split(".")[:2])
+
+
+def offered(kubernetes: str) -> Release | None:
+    """Return the release of a version that `up` can bring up; None if only kind can, from an image that it publishes.
+
+    Parameters
+    ----------
+    kubernetes : str
+        As for `release`, or one of `NODE_IMAGES`: "1.36", "v1.36.1".
+
+    Raises
+    ------
+    UsageError
+        Nothing here can bring it up.
+    """
+    if minor_of(kubernetes) in NODE_IMAGES and minor_of(kubernetes) != DEFAULT:
+        return None
+    return release(kubernetes)
 
 
 def release(minor: str | None = None) -> Release:
@@ -104,8 +122,9 @@ def release(minor: str | None = None) -> Release:
     for known in RELEASES.values():
         if wanted == known.label or (wanted == known.kubernetes and not known.variant):
             return known
+    set_apart = [minor for minor in NODE_IMAGES if minor not in RELEASES]
     raise UsageError(
         f"Kubernetes {wanted} is not one that kitlib can bring up.",
         step="choose a version",
-        next=f"use one of: {', '.join(RELEASES)}",
+        next=f"use one of: {', '.join(RELEASES)}; with kind also: {', '.join(set_apart)}",
     )

@@ -12,6 +12,7 @@ import yaml
 from kitlib.cluster import release
 from kitlib.cluster.embedded import controlplane
 from kitlib.errors import ClusterError
+from kitlib.machine import loopback
 
 PORTS = dict(zip(controlplane.PORTS, (1001, 1002, 1003), strict=True))
 
@@ -47,7 +48,7 @@ def test_stages_are_whole_documents() -> None:
 
 
 def test_free_ports_differ_and_are_free() -> None:
-    ports = controlplane.free_ports(20)
+    ports = loopback.free_ports(20)
     assert len(set(ports)) == 20
     for port in ports:
         with socket.create_server(("127.0.0.1", port)):
@@ -58,7 +59,7 @@ def test_a_port_in_use_names_the_next_step() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(ClusterError, match=rf"(?s)port {port} on 127\.0\.0\.1 is in use.*Next: unset KITLIB_PORT"):
-            controlplane.free_ports(3, {"test": port})
+            loopback.free_ports(3, {"test": port})
 
 
 def test_pod_ranges_of_many_nodes_do_not_meet() -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from kitlib.cluster import RELEASES, release
+from kitlib.cluster import RELEASES, choose, release
 from kitlib.errors import UsageError
+from kitlib.machine import versions
 
 
 @pytest.mark.parametrize("spelling", ["1.37", "v1.37", "1.37.2", "v1.37.2"])
@@ -13,8 +14,16 @@ def test_spellings(spelling: str) -> None:
     assert release(spelling) is RELEASES["1.37"]
 
 
+@pytest.mark.parametrize("spelling", ["1.36", "v1.36.1", *versions.NODE_IMAGES, *RELEASES])
+def test_what_up_offers_can_be_opened(spelling: str) -> None:
+    found = versions.offered(spelling)
+    assert (found is None) == (versions.minor_of(spelling) not in [known.minor for known in RELEASES.values()])
+    chosen = choose("kind" if found is None else "embedded", spelling)
+    assert chosen.version == (found.label if found else versions.minor_of(spelling))
+
+
 def test_unknown_version_names_the_known_ones() -> None:
-    with pytest.raises(UsageError, match=r"(?s)1\.99.*Next: use one of: 1\.37"):
+    with pytest.raises(UsageError, match=r"(?s)1\.99.*Next: use one of: 1\.37.*; with kind also: 1\.36, "):
         release("1.99")
 
 

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import base64
 import json
-import socket
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from kitlib.errors import ClusterError
+from kitlib.machine import loopback
 from kitlib.machine.versions import Release
 
-LOOPBACK = "127.0.0.1"
 PORTS = ("etcdPort", "etcdPeerPort", "kubeApiserverPort")
 """What listens. The others' ports are turned off below."""
 UNUSED_PORT = 1
@@ -21,41 +19,6 @@ UNUSED_PORT = 1
 
 EXEMPT = "kitlib-exempt"
 """The user, the RuntimeClass and the namespace that Pod Security Admission exempts where a release is audited."""
-
-
-def free_ports(count: int, wanted: dict[str, int] | None = None) -> list[int]:
-    """Pick ports on the loopback address that nothing listens on.
-
-    Parameters
-    ----------
-    count : int
-    wanted : dict, optional
-        Port by purpose, for those that must be just so; they come first.
-
-    Raises
-    ------
-    ClusterError
-        A wanted port is in use.
-    """
-    sockets = []
-    try:
-        for purpose, port in {**(wanted or {}), **{f"free {n}": 0 for n in range(count - len(wanted or {}))}}.items():
-            sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-            sockets.append(sock)
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                sock.bind((LOOPBACK, port))
-            except OSError as error:
-                raise ClusterError(
-                    f"port {port} on {LOOPBACK} is in use ({error.strerror}).",
-                    step="choose a port",
-                    object=purpose,
-                    next="unset KITLIB_PORT to let kitlib pick a free one, or end the program that listens there",
-                ) from error
-        return [sock.getsockname()[1] for sock in sockets]
-    finally:
-        for sock in sockets:
-            sock.close()
 
 
 def _arguments(override: dict[str, str], added: dict[str, str]) -> list[dict[str, Any]]:
@@ -130,7 +93,7 @@ def configuration(release: Release, pki: Path, ports: dict[str, int], home: Path
     their limit (20 requests a second) rather than Kubernetes. In 2020 the API server also had a port that asked for no
     name (127.0.0.1:8080), and controller manager and scheduler had one each, on every address: they are turned off.
     """
-    client, peer = (f"https://{LOOPBACK}:{ports[name]}" for name in ("etcdPort", "etcdPeerPort"))
+    client, peer = (f"https://{loopback.ADDRESS}:{ports[name]}" for name in ("etcdPort", "etcdPeerPort"))
     ca, certificate, key = (str(pki / name) for name in ("ca.crt", "admin.crt", "admin.key"))
     fast = {"leader-elect": "false", "kube-api-qps": "1000", "kube-api-burst": "2000"}
     silent = {"secure-port": "0"}
@@ -180,7 +143,7 @@ def configuration(release: Release, pki: Path, ports: dict[str, int], home: Path
                 "etcd-certfile": certificate,
                 "etcd-keyfile": key,
                 "anonymous-auth": "false",
-                "advertise-address": LOOPBACK,
+                "advertise-address": loopback.ADDRESS,
                 "endpoint-reconciler-type": "none",  # 127.0.0.1 may not be an Endpoint
                 "service-cluster-ip-range": "10.96.0.0/16",
                 **apiserver_added,
@@ -194,7 +157,7 @@ def configuration(release: Release, pki: Path, ports: dict[str, int], home: Path
         "kind": "KwokctlConfiguration",
         "apiVersion": "config.kwok.x-k8s.io/v1alpha1",
         "options": {
-            "bindAddress": LOOPBACK,
+            "bindAddress": loopback.ADDRESS,
             **{name: ports[name] for name in PORTS},
             "kwokControllerPort": UNUSED_PORT,
             "kubeControllerManagerPort": UNUSED_PORT,

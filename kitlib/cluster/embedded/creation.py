@@ -16,7 +16,7 @@ from kitlib.cluster.embedded.kwokctl import Plane
 from kitlib.cluster.readiness import Readiness
 from kitlib.errors import ClusterError, UsageError
 from kitlib.files import write_private
-from kitlib.machine import resources
+from kitlib.machine import loopback, resources
 from kitlib.machine.programs.find import Programs
 from kitlib.machine.versions import Release
 from kitlib.progress import Progress
@@ -53,9 +53,9 @@ class Creation:
         self.until = time.monotonic() + DEADLINE
         resources.need_disk({plane.home: DISK}, "bring up the cluster", ClusterError)
         wanted = os.environ.get("KITLIB_PORT")
-        api, etcd, peer = controlplane.free_ports(3, port(wanted) if wanted else None)
+        api, etcd, peer = loopback.free_ports(3, port(wanted) if wanted else None)
         self.ports = {"kubeApiserverPort": api, "etcdPort": etcd, "etcdPeerPort": peer}
-        self.server = f"https://{controlplane.LOOPBACK}:{api}"
+        self.server = f"https://{loopback.ADDRESS}:{api}"
         self.pki = plane.work / "pki"
 
     def configure(self) -> None:

@@ -10,10 +10,9 @@ from typing import Any
 
 import yaml
 
-from kitlib.cluster.embedded import controlplane
 from kitlib.cluster.kind.engines import Client
 from kitlib.errors import BuildError, ClusterError, UsageError
-from kitlib.machine import paths, versions
+from kitlib.machine import loopback, paths, versions
 from kitlib.machine.airgap import debian, engine, images, nodeimage, nodeload
 from kitlib.machine.programs import kindcommand
 from kitlib.progress import Progress
@@ -41,7 +40,7 @@ def name(minor: str, client: Client) -> str:
 
 def ports() -> dict[str, int]:
     """Choose the ports on 127.0.0.1 that an ingress controller on the first worker can be reached at."""
-    return dict(zip(INGRESS, controlplane.free_ports(len(INGRESS)), strict=True))
+    return dict(zip(INGRESS, loopback.free_ports(len(INGRESS)), strict=True))
 
 
 def image(client: Client, minor: str, progress: bool = True) -> str:
@@ -157,14 +156,14 @@ def text(image: str, workers: int, ports: dict[str, int], minor: str = versions.
     if kubelet:
         patches.append(_patch("KubeletConfiguration", "kubelet.config.k8s.io/v1beta1", **kubelet))
     mapped = [
-        {"containerPort": INGRESS[purpose], "hostPort": port, "listenAddress": controlplane.LOOPBACK, "protocol": "TCP"}
+        {"containerPort": INGRESS[purpose], "hostPort": port, "listenAddress": loopback.ADDRESS, "protocol": "TCP"}
         for purpose, port in ports.items()
     ]
     first = {"role": "worker", "labels": {"ingress-ready": "true"}, "extraPortMappings": mapped}
     config = {
         "kind": "Cluster",
         "apiVersion": "kind.x-k8s.io/v1alpha4",
-        "networking": {"apiServerAddress": controlplane.LOOPBACK},
+        "networking": {"apiServerAddress": loopback.ADDRESS},
         "kubeadmConfigPatches": patches,
         "nodes": [{"role": "control-plane"}, first, *({"role": "worker"} for _ in range(workers - 1))],
     }

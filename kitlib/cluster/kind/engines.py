@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from kitlib.cluster import record
 from kitlib.errors import ClusterError
-from kitlib.machine import subprocesses
+from kitlib.machine import proxies, subprocesses
 from kitlib.machine.airgap import debian, engine
 
 ENGINES = ("docker", "podman", "nerdctl")
@@ -127,7 +127,7 @@ def from_record(notes: Mapping[str, object]) -> Client | None:
 
 
 def _environment(name: str) -> dict[str, str]:
-    return {**os.environ, "KIND_EXPERIMENTAL_PROVIDER": name}
+    return {**proxies.for_containers(), "KIND_EXPERIMENTAL_PROVIDER": name}
 
 
 def ensure(progress: bool = True) -> Client:

@@ -20,14 +20,14 @@ from kitlib.lessons.admission import Answer
 from kitlib.lessons.policies.dryrun import PodAnswer, pod
 from kitlib.lessons.policies.suite import PART_OF, RBAC, PolicySuite, level_labels
 from kitlib.machine import versions
-from kitlib.machine.programs import find as binaries
+from kitlib.machine.programs import find
 from kitlib.progress import Progress, duration
 
 LIMIT = "lowest-user"
 TURNS = "security.kitlib/turns"
 
 
-def refused_plugin(name: str, kubernetes: str = "1.37") -> str:
+def refused_plugin(name: str, kubernetes: str = versions.DEFAULT) -> str:
     """Start an API server with an admission plugin that it doesn't know, and return what it says of it.
 
     Parameters
@@ -42,7 +42,7 @@ def refused_plugin(name: str, kubernetes: str = "1.37") -> str:
     subprocess.TimeoutExpired
         If it starts all the same.
     """
-    server = binaries.ready(versions.release(kubernetes)).paths["kube-apiserver"]
+    server = find.ready(versions.release(kubernetes)).paths["kube-apiserver"]
     with tempfile.TemporaryDirectory() as folder:
         command = [str(server), f"--enable-admission-plugins={name}", f"--cert-dir={folder}"]
         said = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False).stderr

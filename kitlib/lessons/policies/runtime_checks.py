@@ -11,9 +11,10 @@ from kitlib import cluster as clusters
 from kitlib import objects
 from kitlib.cluster import Cluster, namespaces
 from kitlib.errors import ClusterError
+from kitlib.machine import versions
 
 
-def with_containers(kubernetes: str = "1.37") -> Cluster | ClusterError:
+def with_containers(kubernetes: str = versions.DEFAULT) -> Cluster | ClusterError:
     """Return a running cluster of kitlib's in which containers run, or the error that says that there is none.
 
     Parameters

@@ -12,6 +12,7 @@ from kitlib.errors import KitlibError
 from kitlib.lessons.policies.dryrun import brief, settings
 from kitlib.lessons.policies.rows import ALL, ROWS
 from kitlib.lessons.policies.suite import PolicySuite, remove
+from kitlib.machine import versions
 
 
 class PolicySuites(dict[str, "PolicySuite | KitlibError"]):
@@ -73,7 +74,7 @@ class PolicySuites(dict[str, "PolicySuite | KitlibError"]):
             writes[f"{version} writes"] = made["wrote"].where(made["wanted"] != "refused", made["wanted"])
         return says.join(writes)
 
-    def means(self, newest: str = "1.37", oldest: str = "1.17") -> pd.DataFrame:
+    def means(self, newest: str = versions.DEFAULT, oldest: str = versions.OLDEST) -> pd.DataFrame:
         """Ask for the rows' Pods by every means there is: the oldest's PodSecurityPolicy, and what the newest has.
 
         Returns

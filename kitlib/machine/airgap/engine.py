@@ -19,7 +19,7 @@ from pathlib import Path
 
 from kitlib.errors import BuildError, ClusterError
 from kitlib.files import write_private
-from kitlib.machine import folders, paths, processes, resources, subprocesses
+from kitlib.machine import folders, paths, processes, proxies, resources, subprocesses
 from kitlib.machine.airgap import debian, enginedata, sysctls
 from kitlib.machine.lock import FileLock
 from kitlib.machine.programs import nodeprograms
@@ -68,7 +68,7 @@ class Own:
     def environment(self) -> dict[str, str]:
         """Return the environment in which docker's client, and kind, talk to it."""
         dropped = ("DOCKER_", "KIND_EXPERIMENTAL")
-        kept = {key: value for key, value in os.environ.items() if not key.startswith(dropped)}
+        kept = {key: value for key, value in proxies.for_containers().items() if not key.startswith(dropped)}
         return kept | {
             "DOCKER_HOST": self.socket,
             "DOCKER_CONFIG": str(self.home / "client"),
