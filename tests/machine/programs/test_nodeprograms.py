@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from kitlib.machine import versions
-from kitlib.machine.programs import build, nodeprograms, programcache
+from kitlib.machine.programs import build, find, nodeprograms, programcache
 
 
 @pytest.fixture
@@ -30,16 +30,17 @@ def put(key: str) -> Path:
 
 def test_a_control_plane_is_found_among_a_nodes_programs(cache: Path) -> None:
     release = versions.release()
-    assert build.cached(release) is None
+    assert find.ready(release).missing() == build.PROGRAMS
     home = put(nodeprograms.key())
     assert nodeprograms.cached() == home
-    assert build.cached(release) == home
-    assert all((home / name).exists() for name in build.PROGRAMS)
+    found = find.ready(release)
+    assert found.paths == {name: home / name for name in build.PROGRAMS}
+    assert all(path.exists() for path in found.paths.values())
 
 
 def test_the_past_is_not_found_there(cache: Path) -> None:
     put(nodeprograms.key())
-    assert build.cached(versions.release("1.17")) is None
+    assert not set(build.KUBE) & find.ready(versions.release("1.17")).paths.keys()
 
 
 def test_both_are_compiled_alike_so_that_gos_cache_serves_both() -> None:
