@@ -19,7 +19,7 @@ import typer
 from kitlib.cli import names
 from kitlib.cli.app import app
 from kitlib.cli.clusters import Context
-from kitlib.cli.output import tell
+from kitlib.cli.output import AsJson, Output, show_json, tell
 from kitlib.errors import KitlibError, ServerError, UsageError
 
 if TYPE_CHECKING:
@@ -126,6 +126,25 @@ def record(
     tell(f"  kitlib plot {shlex.quote(str(out))} --out rollout.png")
 
 
+@app.command()
+def show(
+    recording: Annotated[Path, typer.Argument(metavar="RECORDING", help="The folder of a recording.")],
+    output: AsJson = Output.text,
+) -> None:
+    """Tell what is in a recording: its streams, what each covers and why not, its rows and its size.
+
+    A stream's time is drawn from left to right: full where everything is in the recording, hatched where not.
+    """
+    from kitlib.recording import Recording
+    from kitlib.recording.summary import described, summary
+
+    about = summary(Recording.open(recording))
+    if output is Output.json:
+        show_json(about)
+    else:
+        typer.echo(described(about))
+
+
 def _check_namespace(name: str) -> None:
     """Refuse what can't be a namespace's name, before anything is written."""
     if not re.fullmatch(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", name):
@@ -173,6 +192,9 @@ def _record(recorder: Recorder, out: Path, first: float, seconds: float | None) 
                 _grown(recorder, 1.0 if deadline is None else min(1.0, max(deadline - time.monotonic(), 0.0)))
                 bar.update(_state(recorder))
         finally:
+            if not recorder.lag():  # what is complete up to the end is proven, as far as the server answers
+                with contextlib.suppress(KitlibError):
+                    recorder.catch_up(timeout=5)
             recorder.stop()
     for kind, problem in recorder.problems.items():
         tell(f"  {kind} was not recorded: {problem}")

@@ -226,7 +226,8 @@ class Recorder:
         for name, reflector in self._reflectors.items():
             if reflector.error:
                 continue
-            listed = self.connection.get(reflector.path, accept=PARTIAL)
+            left = max(deadline - time.monotonic(), 1)
+            listed = self.connection.get(reflector.path, accept=PARTIAL, timeout=left)
             if not self.wait_for(partial(_is_level, reflector, listed), deadline - time.monotonic()):
                 raise WaitTimeout(
                     f"the watch of {name} lags behind the server",
