@@ -8,8 +8,9 @@ from kitlib.api.apply import apply
 from kitlib.api.diff import Change, difference, short
 from kitlib.api.manifests import load
 from kitlib.api.patches import MANAGER, MERGE, STRATEGIC
+from kitlib.api.rollouts import pause, set_image, undo
 from kitlib.api.status import has_condition
-from kitlib.api.verbs import delete, find, get, patch, pause, scale, set_image, taint, undo
+from kitlib.api.verbs import delete, find, get, patch, scale, taint
 from kitlib.watch.wait import explain, wait
 
 __all__ = [

@@ -7,11 +7,13 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from kitlib.api.definitions import defines, served
 from kitlib.api.diff import Change, difference
 from kitlib.api.manifests import is_path, load
-from kitlib.api.patches import APPLY, MANAGER, get_or_none, named, named_object
-from kitlib.api.transport import Connection
-from kitlib.errors import ServerError
+from kitlib.api.patches import APPLY, MANAGER, STRICT, get_or_none, named, named_object
+from kitlib.api.secrets import veil
+from kitlib.api.transport import Connection, Resource
+from kitlib.errors import ServerError, UsageError
 
 
 def apply(
@@ -24,7 +26,8 @@ def apply(
     """Apply manifests on the server's side, and say what changed.
 
     Unknown fields and wrong types are refused (fieldValidation=Strict). A field that kitlib itself changed by a patch
-    or by scaling is taken back; a field that anybody else owns is a conflict.
+    or by scaling is taken back; a field that anybody else owns is a conflict. A CustomResourceDefinition may stand
+    beside objects of its kind: it is applied first, and they when it is established.
 
     Parameters
     ----------
@@ -41,33 +44,65 @@ def apply(
     ------
     UsageError, ServerError, RefusedError
         For a manifest that can't be read, that the server refuses, or a cluster that may not be written to.
+    WaitTimeout
+        If a kind that is defined beside its objects isn't established in time.
     """
     file = str(source) if is_path(source) else "-"
+    kubectl = f"kubectl apply --server-side -f {file}" + (" --dry-run=server" if dry_run else "")
+    manifests = load(source, base)
+    defined = {kind: item["metadata"]["name"] for item in manifests if (kind := defines(item))}
+    used = {name for item in manifests if (name := defined.get(_kind(item)))}
     changes = []
-    for manifest in load(source, base):
-        resource = connection.discover(manifest["kind"], manifest["apiVersion"])
-        metadata = manifest["metadata"]
-        own = metadata.get("namespace") or namespace
-        path = resource.path(own, metadata["name"])
-        before = get_or_none(connection, path)
-        query: dict[str, Any] = {"fieldManager": MANAGER, "fieldValidation": "Strict"}
-        if dry_run:
-            query["dryRun"] = "All"
-        body = json.dumps(manifest)
+    for manifest in sorted(manifests, key=lambda item: item["metadata"]["name"] not in used or not defines(item)):
+        if definition := defined.get(_kind(manifest)):
+            resource = _defined(connection, manifest, definition, dry_run)
+        else:
+            resource = connection.discover(manifest["kind"], manifest["apiVersion"])
+        changes.append(_apply(connection, resource, manifest, namespace, dry_run, kubectl))
+    return changes
+
+
+def _apply(
+    connection: Connection, resource: Resource, manifest: dict[str, Any], namespace: str, dry_run: bool, kubectl: str
+) -> Change:
+    name = manifest["metadata"]["name"]
+    path = resource.path(manifest["metadata"].get("namespace") or namespace, name)
+    before = get_or_none(connection, path)
+    query = {**STRICT, "dryRun": "All"} if dry_run else STRICT
+    kept = {key: value for key, value in manifest["metadata"].items() if key != "managedFields"}  # must be none, always
+    body = json.dumps({**manifest, "metadata": kept})
+    try:
         try:
             answer = connection.request("PATCH", path, query, body, content_type=APPLY)
         except ServerError as error:
             if error.status.get("code") != 409 or not _only_own(error.status):
-                raise named(error, "apply", resource, metadata["name"]) from None
+                raise
             answer = connection.request("PATCH", path, {**query, "force": "true"}, body, content_type=APPLY)
-        after = json.loads(answer)
-        kubectl = f"kubectl apply --server-side -f {file}" + (" --dry-run=server" if dry_run else "")
-        diff = [] if before is None else difference(before, after)
-        verb = "created" if before is None else ("configured" if diff else "unchanged")
-        changes.append(
-            Change(named_object(resource, metadata["name"]), verb + " (dry run)" * dry_run, diff, kubectl, after)
-        )
-    return changes
+    except ServerError as error:
+        raise named(error, "apply", resource, name, manifest, before) from None
+    after = json.loads(answer)
+    diff = [] if before is None else difference(before, after)
+    verb = "created" if before is None else ("configured" if diff else "unchanged")
+    return Change(named_object(resource, name), verb + " (dry run)" * dry_run, diff, kubectl, veil(after))
+
+
+def _defined(connection: Connection, manifest: dict[str, Any], definition: str, dry_run: bool) -> Resource:
+    """Return where a kind is served that is defined beside its object."""
+    if not dry_run:
+        return served(connection, definition, manifest["kind"], manifest["apiVersion"])
+    try:
+        return connection.discover(manifest["kind"], manifest["apiVersion"])
+    except UsageError as error:
+        raise UsageError(
+            f"its kind is defined beside it, by {definition}, which a dry run doesn't make",
+            step="apply",
+            object=f"{manifest['kind']}/{manifest['metadata']['name']}",
+            next="apply the CustomResourceDefinition first, then try the rest",
+        ) from error
+
+
+def _kind(manifest: dict[str, Any]) -> tuple[str, str]:
+    return str(manifest["apiVersion"]).rpartition("/")[0], manifest["kind"]
 
 
 def _only_own(status: dict[str, Any]) -> bool:

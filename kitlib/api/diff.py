@@ -7,6 +7,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from kitlib.api.secrets import MASK, masked
+from kitlib.sensitive import VALUES
+
 REVISION = "deployment.kubernetes.io/revision"
 """The annotation that numbers a Deployment's revisions."""
 _NOISE = ("status", "managedFields", "resourceVersion", "generation", "uid", "creationTimestamp", "selfLink")
@@ -23,11 +26,11 @@ class Change:
     verb : str
         created, configured, unchanged, patched, scaled, deleted …
     diff : list of tuple
-        (path, old, new) of each field that changed; None where there was, or is, nothing.
+        (path, old, new) of each field that changed; None where there was, or is, nothing; a mask for a secret value.
     kubectl : str
         The command that does the same.
     result : dict
-        The object as the server answered.
+        The object as the server answered; a Secret's values are in it, but not in its repr.
     """
 
     object: str
@@ -35,6 +38,14 @@ class Change:
     diff: list[tuple[str, Any, Any]] = field(default_factory=list)
     kubectl: str = ""
     result: dict[str, Any] = field(default_factory=dict, repr=False)
+
+    @property
+    def uid(self) -> str | None:
+        """The uid of the object that was changed, or deleted; None where the server didn't say."""
+        for part in (self.result.get("metadata"), self.result.get("details")):
+            if isinstance(part, dict) and part.get("uid"):
+                return str(part["uid"])
+        return None
 
     def __str__(self) -> str:
         lines = [f"{self.object} {self.verb}"]
@@ -47,9 +58,10 @@ class Change:
 def difference(before: dict[str, Any], after: dict[str, Any]) -> list[tuple[str, Any, Any]]:
     """List the fields that differ between two versions of an object, without what the server keeps for itself.
 
-    Lists whose items have a name are compared by it, others by position.
+    Lists whose items have a name are compared by it, others by position. That a secret value differs is said, and
+    neither the old nor the new one is shown: "*** (before)", "*** (after)", as in `kubectl diff`.
     """
-    return list(_differ(_plain(before), _plain(after), ""))
+    return [(path, *_told(old, new)) for path, old, new in _differ(_plain(before), _plain(after), "")]
 
 
 def short(value: Any) -> str:
@@ -71,6 +83,31 @@ def _differ(old: Any, new: Any, path: str) -> Iterable[tuple[str, Any, Any]]:
         yield path.removeprefix("."), old, new
 
 
+class _Hidden:
+    """A secret value: it can be compared, and not be read."""
+
+    def __init__(self, value: Any) -> None:
+        self._value = value
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Hidden) and self._value == other._value
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+def _told(old: Any, new: Any) -> tuple[Any, Any]:
+    both = isinstance(old, _Hidden) and isinstance(new, _Hidden)
+    return (f"{MASK} (before)", f"{MASK} (after)") if both else (_shown(old), _shown(new))
+
+
+def _shown(value: Any) -> Any:
+    if isinstance(value, _Hidden):
+        return MASK
+    if isinstance(value, dict):
+        return {key: _shown(each) for key, each in value.items()}
+    return [_shown(each) for each in value] if isinstance(value, list) else value
+
+
 def _keyed(items: list[Any]) -> dict[Any, Any]:
     if items and all(isinstance(item, dict) and "name" in item for item in items):
         return {item["name"]: item for item in items}
@@ -78,7 +115,9 @@ def _keyed(items: list[Any]) -> dict[Any, Any]:
 
 
 def _plain(value: dict[str, Any]) -> dict[str, Any]:
-    kept = {key: item for key, item in value.items() if key not in _NOISE}
+    kept = {key: item for key, item in masked(value, _Hidden).items() if key not in _NOISE}
+    if value.get("kind") == "Secret":  # what is new in it is named key by key
+        kept = {**{key: {} for key in VALUES}, **{key: item for key, item in kept.items() if item is not None}}
     if isinstance(kept.get("metadata"), dict):
         metadata = {key: item for key, item in kept["metadata"].items() if key not in _NOISE}
         annotations = {k: v for k, v in (metadata.get("annotations") or {}).items() if k != REVISION}

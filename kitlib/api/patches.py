@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from kitlib.api.diff import Change, difference
+from kitlib.api.secrets import scrub_error, values, veil
 from kitlib.api.transport import Connection, Resource
 from kitlib.errors import ServerError
 
@@ -17,6 +18,8 @@ STRATEGIC = "application/strategic-merge-patch+json"
 """A patch whose lists are merged by key, kubectl's default."""
 APPLY = "application/apply-patch+yaml"
 """A manifest that is applied on the server's side."""
+STRICT = {"fieldManager": MANAGER, "fieldValidation": "Strict"}
+"""What every write asks for: kitlib owns the fields that it sends, and a field that there isn't is refused."""
 
 
 def send_patch(
@@ -24,21 +27,22 @@ def send_patch(
     resource: Resource,
     name: str,
     namespace: str,
-    body: dict[str, Any],
+    body: Any,
     content_type: str,
     verb: str,
     kubectl: str,
+    query: dict[str, Any] | None = None,
 ) -> Change:
     """Read an object, patch it, and say what has changed; `verb` is what was done, "unchanged" if nothing was."""
     path = resource.path(namespace, name)
+    before: dict[str, Any] = {}
     try:
         before = connection.get(path)
-        query = {"fieldManager": MANAGER, "fieldValidation": "Strict"}
-        after = json.loads(connection.request("PATCH", path, query, body, content_type=content_type))
+        after = json.loads(connection.request("PATCH", path, query or STRICT, body, content_type=content_type))
     except ServerError as error:
-        raise named(error, verb, resource, name) from None
+        raise named(error, verb, resource, name, before, body) from None
     diff = difference(before, after)
-    return Change(named_object(resource, name), verb if diff else "unchanged", diff, kubectl, after)
+    return Change(named_object(resource, name), verb if diff else "unchanged", diff, kubectl, veil(after))
 
 
 def get_or_none(connection: Connection, path: str) -> dict[str, Any] | None:
@@ -57,10 +61,18 @@ def named_object(resource: Resource, name: str) -> str:
     return f"{resource.singular}{'.' + group if group else ''}/{name}"
 
 
-def named(error: ServerError, step: str, resource: Resource, name: str) -> ServerError:
-    """Return a server's error with the object's name and what to do next."""
+def named(error: ServerError, step: str, resource: Resource, name: str, *objects: Any) -> ServerError:
+    """Return a server's error with the object's name and what to do next, without any value of a Secret.
+
+    Parameters
+    ----------
+    objects : dict
+        What was sent, and what was there before: what the server may quote.
+    """
     hint = error.next or f"the message names the field; `kubectl explain {resource.singular}` shows what it takes"
-    return ServerError(error.message, step=step, object=named_object(resource, name), next=hint, status=error.status)
+    found = ServerError(error.message, step=step, object=named_object(resource, name), next=hint, status=error.status)
+    found.retry_after = error.retry_after
+    return scrub_error(found, values(*objects)) if resource.kind == "Secret" else found
 
 
-__all__ = ["APPLY", "MANAGER", "MERGE", "STRATEGIC", "get_or_none", "named", "named_object", "send_patch"]
+__all__ = ["APPLY", "MANAGER", "MERGE", "STRATEGIC", "STRICT", "get_or_none", "named", "named_object", "send_patch"]

@@ -53,6 +53,7 @@ class Lab(Verbs):
         self.base = base
         self.connection = cluster.connect()
         self.closed = False
+        self._deleted = {}
         self._lost: dict[str, Callable[[Cluster, str], None]] = {}
         self._logs: list[LogFollower | RuntimeFollower] = []
         folder = _folder()
@@ -114,8 +115,10 @@ class Lab(Verbs):
     def wait(self, ref: str, *, timeout: float = 60, **goal: Any) -> None:
         """Wait for an object, and say how long it took; goals as of `kitlib.objects.wait`."""
         known = objects.find(self.connection, ref)[0].plural in self.recorder.plurals
+        recorder = self.recorder if known else None
+        uid = self._deleted.get(ref) if goal.get("deleted") else None  # another may have its name by now
         seconds = objects.wait(
-            self.connection, ref, self.namespace, timeout=timeout, recorder=self.recorder if known else None, **goal
+            self.connection, ref, self.namespace, **{"uid": uid, **goal}, timeout=timeout, recorder=recorder
         )
         words = next(
             (str(goal.get("what") or (value if isinstance(value, str) else key)) for key, value in goal.items())

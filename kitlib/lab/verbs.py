@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import yaml
 
 from kitlib import objects
 from kitlib.api.diff import Change
+from kitlib.api.manifests import fields_of, read
+from kitlib.api.secrets import masked_text
 from kitlib.api.transport import Connection
 from kitlib.errors import KitlibError, ServerError, UsageError
 from kitlib.lab.display import Changes, Refusal, change_html, display
@@ -34,11 +35,12 @@ class Verbs:
     namespace: str
     base: Path
     _quiet = False
+    _deleted: dict[str, str | None]
 
     def show(self, manifest: str) -> None:
-        """Show a manifest, exactly as it will be applied."""
+        """Show a manifest, exactly as it will be applied; the values of a Secret are masked."""
         objects.load(manifest, self.base)
-        text = (self.base / manifest).read_text(encoding="utf-8")
+        text = masked_text(read(manifest, self.base), manifest)
         display(text, f"<pre class='kitlib-manifest'><code class='language-yaml'>{html.escape(text)}</code></pre>")
 
     def apply(self, source: str | Path | dict, dry_run: bool = False) -> Changes:
@@ -47,7 +49,7 @@ class Verbs:
 
     def patch(self, ref: str, body: dict[str, Any] | str) -> Changes:
         """Change some fields of an object; `body` is a dict or YAML; see `kitlib.objects.patch`."""
-        fields = yaml.safe_load(body) if isinstance(body, str) else body
+        fields = fields_of(body) if isinstance(body, str) else body
         return self._show(objects.patch(self.connection, ref, fields, self.namespace))
 
     def scale(self, ref: str, replicas: int) -> Changes:
@@ -72,7 +74,9 @@ class Verbs:
 
     def delete(self, ref: str, propagation: str | None = None, grace: int | None = None) -> Changes:
         """Delete an object; see `kitlib.objects.delete`."""
-        return self._show(objects.delete(self.connection, ref, self.namespace, propagation, grace))
+        change = objects.delete(self.connection, ref, self.namespace, propagation, grace)
+        self._deleted[ref] = change.uid
+        return self._show(change)
 
     def get(self, ref: str) -> dict[str, Any]:
         """Read an object as it is now."""
@@ -155,7 +159,8 @@ class Verbs:
         except KitlibError as error:
             display(error.message, f"<pre class='kitlib-refused'>refused: {html.escape(error.message)}</pre>")
             return Refusal(error.message)
-        raise UsageError("it was accepted", step="refused", object=str(args), next="this lesson expects a refusal")
+        what = args[0] if args and isinstance(args[0], str) and "\n" not in args[0] else word.__name__
+        raise UsageError("it was accepted", step="refused", object=what, next="this lesson expects a refusal")
 
     @contextmanager
     def quiet(self) -> Iterator[None]:

@@ -1,18 +1,16 @@
-"""What must never reach the disk: the data of Secrets, annotations that hold a token, and, when asked, environments."""
+"""What must never reach the disk: the data of Secrets, annotations that hold a token, and, when asked, environments.
+
+So with the copies of them that `kubectl apply` keeps in an annotation.
+"""
 
 from __future__ import annotations
 
 import json
-import re
 from typing import Any
 
 from kitlib.recording.row import Meta, head
+from kitlib.sensitive import LAST_APPLIED, SECRET_KEY, TOKEN, VALUES, tells
 
-SECRET_KEY = re.compile(r"token|password|secret|credential", re.IGNORECASE)
-"""Annotations of such names are redacted."""
-TOKEN = re.compile(r"\beyJ[\w-]{8,}\.[\w-]+\.|\bBearer\s", re.IGNORECASE)
-"""So are those that hold a JSON web token or a bearer token."""
-LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 REDACTED = "redacted"
 FLAT = ("Pod", "Event", "Node", "Lease", "ConfigMap", "Service", "Endpoints", "EndpointSlice")
 """Kinds that have no annotations but their own."""
@@ -39,7 +37,7 @@ def redact(kind: str, raw: bytes, env: bool = False, meta: Meta | None = None) -
     changed = _walk(body, env)
     if kind == "Secret":
         annotations = (body.get("metadata") or {}).get("annotations") or {}
-        for where, keys in ((body, ("data", "stringData")), (annotations, (LAST_APPLIED,))):
+        for where, keys in ((body, VALUES), (annotations, (LAST_APPLIED,))):
             for key in keys:
                 if where.get(key):
                     value = where[key]
@@ -55,11 +53,11 @@ def _suspicious(kind: str, raw: bytes, env: bool, meta: Meta | None) -> bool:
     annotations = (meta or head(raw)).annotations or {}
     if kind not in FLAT and raw.count(b'"annotations"') > bool(annotations):  # a template's, as well
         return True
-    return bool(annotations) and any(_tells(key, value) for key, value in annotations.items())
+    return any(tells(key, value) or _copy_may_tell(key, value) for key, value in annotations.items())
 
 
-def _tells(key: str, value: Any) -> bool:
-    return bool(SECRET_KEY.search(key) or (isinstance(value, str) and TOKEN.search(value)))
+def _copy_may_tell(key: str, value: Any) -> bool:
+    return key == LAST_APPLIED and bool(SECRET_KEY.search(str(value)))
 
 
 def _walk(node: Any, env: bool) -> bool:
@@ -71,11 +69,9 @@ def _walk(node: Any, env: bool) -> bool:
         for key, value in node.items():
             if key == "annotations" and isinstance(value, dict):
                 for name in value:
-                    if value[name] != REDACTED and (
-                        _tells(name, value[name]) or (env and name == LAST_APPLIED and '"env"' in str(value[name]))
-                    ):
-                        value[name] = REDACTED
-                        changed = True
+                    kept = _annotation(name, value[name], env)
+                    changed |= kept != value[name]
+                    value[name] = kept
             elif env and key == "env" and isinstance(value, list):
                 for variable in value:
                     if isinstance(variable, dict) and variable.get("value"):
@@ -84,6 +80,20 @@ def _walk(node: Any, env: bool) -> bool:
             else:
                 changed |= _walk(value, env)
     return changed
+
+
+def _annotation(name: str, value: Any, env: bool) -> Any:
+    """Return what of an annotation may be kept: of a copy of the manifest, what may be kept of the manifest."""
+    if name != LAST_APPLIED:
+        return REDACTED if tells(name, value) else value
+    try:
+        copy = json.loads(value)
+    except (TypeError, ValueError, RecursionError):
+        return REDACTED if tells(str(value), value) or env else value
+    if isinstance(copy, dict) and copy.get("kind") == "Secret":
+        return REDACTED
+    kept = json.dumps(copy, separators=(",", ":"), ensure_ascii=False) if _walk(copy, env) else value
+    return REDACTED if TOKEN.search(kept) else kept
 
 
 __all__ = ["redact"]

@@ -21,7 +21,7 @@ MANIFEST = Path(__file__).parents[2] / "notebooks" / "manifests" / "deployment" 
         ("a: b: c", "no YAML"),
         ("kind: Pod\nmetadata: {name: x}\n", "no apiVersion"),
         ("apiVersion: v1\nkind: Pod\n", r"no metadata\.name"),
-        ("- 1\n- 2\n", "no apiVersion, kind"),
+        ("- 1\n- 2\n", "it is a list, no object"),
         ("# nothing\n", "no object in it"),
     ],
 )
@@ -96,7 +96,7 @@ class TestLive:
         objects.apply(connection, manifest, namespace)
         started = time.monotonic()
         with pytest.raises(
-            WaitTimeout, match=r"6 of 6 updated, 0 available; web-\S+ Pending: .*Insufficient cpu"
+            WaitTimeout, match=r"0 of 6 updated replicas are available; web-\S+ Pending: .*Insufficient cpu"
         ) as told:
             objects.wait(connection, "deployment/web", namespace, rolled_out=True, timeout=3)
         assert time.monotonic() - started < 10

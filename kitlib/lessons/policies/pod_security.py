@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
-import yaml
 
 from kitlib import objects
 from kitlib.cluster.embedded import controlplane
@@ -207,8 +206,7 @@ def turns(suite: PolicySuite, names: str, again: str) -> str:
     for name in reversed(names):
         text = (suite.folder / "today" / "turns.yaml").read_text(encoding="utf-8")
         text = text.replace("turn-a", f"turn-{name}").replace("'a'", f"'{name}'")
-        for item in yaml.safe_load_all(text if name in again else text.replace("IfNeeded", "Never")):
-            objects.apply(suite.connection, item, "default")
+        objects.apply(suite.connection, text if name in again else text.replace("IfNeeded", "Never"), "default")
     space = suite.space({TURNS: "watched"})
     whole = lambda answer: {*_turns(answer)} == {*names}  # noqa: E731
     return _turns(admission.again(lambda: suite.ask(pod(), space), whole, "all of them have written"))
