@@ -19,7 +19,7 @@ from kitlib.sensitive import LAST_APPLIED, VALUES, tells
 
 MASK = "***"
 """What stands in a value's place, as in `kubectl diff`."""
-_PIECE = 12
+_PIECE = 10
 """Characters of a value that may not stand in a message, not even cut off from the rest."""
 
 

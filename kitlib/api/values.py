@@ -239,7 +239,8 @@ def _scalar(loader: Any, node: Any) -> Any:
 
 def _binary(loader: Any, node: Any) -> str:
     try:
-        return base64.b64decode(loader.construct_scalar(node)).decode(errors="replace")
+        text = "".join(loader.construct_scalar(node).split())
+        return base64.b64decode(text, validate=True).decode(errors="replace")
     except ValueError:
         raise yaml.constructor.ConstructorError(None, None, "this is no base64", node.start_mark) from None
 
