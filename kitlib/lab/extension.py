@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import shutil
 import subprocess
@@ -56,9 +57,9 @@ def _kubectl(line: str) -> None:
         where = f" on Kubernetes {wanted}" if wanted else ""
         raise UsageError(f"no lab is open{where}", step="%kubectl", next='begin with kitlib.open("…")')
     lab = max(fitting, key=lambda lab: (lab.label == wanted, claims.version_order(lab.cluster.version)))
-    command = [kubectl(lab.cluster), "--kubeconfig", str(lab.cluster.kubeconfig)]
-    command += ["--context", lab.cluster.context, "--namespace", lab.namespace, *words]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    command = [kubectl(lab.cluster), "--context", lab.cluster.context, "--namespace", lab.namespace, *words]
+    environ = {**os.environ, "KUBECONFIG": str(lab.cluster.kubeconfig)}  # a cluster of yours may need several files
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environ)
     print(done.stdout, end="")
     if done.returncode:
         raise UsageError(done.stderr.strip(), step="%kubectl", object=line, next="correct the command")

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import socket
+import subprocess
+import sys
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -13,6 +17,7 @@ import yaml
 from kitlib.api.transport import Connection
 from kitlib.cluster import Cluster
 from kitlib.errors import ClusterError, RefusedError, ServerError, UsageError
+from tests.api.noting import VERSION, Server, certificates
 
 
 def test_a_kubeconfig_that_is_not_there_is_named(tmp_path: Path) -> None:
@@ -94,3 +99,62 @@ def test_a_kind_that_is_not_served_is_named(connection: Connection) -> None:
         connection.discover("podpreset")
     with pytest.raises(UsageError, match=r"policy/v1beta1"):
         connection.discover("PodSecurityPolicy", "policy/v1beta1")
+
+
+def test_a_connection_is_cheap_to_load(tmp_path: Path) -> None:
+    """Neither the official client nor what a terminal or a notebook needs; YAML only for a file that is YAML."""
+    code = (
+        "import sys, kitlib.api\n"
+        "heavy = {'kubernetes', 'yaml', 'IPython', 'pandas', 'numpy', 'pyarrow', 'requests', 'rich', 'typer'}\n"
+        "sys.exit(', '.join(sorted(heavy & set(sys.modules))) or 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"kitlib.api loads {done.stderr}"
+
+
+def test_a_connection_needs_no_kubeconfig(tmp_path: Path) -> None:
+    keys = certificates(tmp_path)
+    with Server(keys) as server:
+        files = (keys / name for name in ("ca.crt", "client.crt", "client.key"))
+        connection = Connection.to(server.url, *files, writable=True)
+        assert connection.version() == VERSION and connection.authority == (keys / "ca.crt").read_bytes()
+        assert server.asked[-1].client == "ada"
+
+
+def test_a_watch_of_its_own_ends_with_its_time_or_its_connection(tmp_path: Path) -> None:
+    def answer(handler: Any) -> bool:
+        handler.send(b'{"type":"ADDED","object":{"metadata":{"name":"a"}}}\n', kind="application/json")
+        return True
+
+    with Server(answer=answer) as server:
+        connection = to(server.url, tmp_path)
+        found = list(connection.watch("/api/v1/nodes", time.monotonic() + 5))
+        assert [each["metadata"]["name"] for each in found] == ["a"]
+        assert "watch=1" in server.asked[0].path and not list(connection.watch("/x", time.monotonic() - 1))
+    assert not list(connection.watch("/api/v1/nodes", time.monotonic() + 5))  # nobody there: whoever waits asks again
+
+
+def test_lines_without_chunks_come_as_they_are_sent(tmp_path: Path) -> None:
+    """HTTP/1.0: they may not wait for the end, and that end is not one of the server's own words."""
+    more = threading.Event()
+
+    class Plain(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b"one\n")
+            more.wait(5)
+            self.wfile.write(b"two\n")
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Plain) as server:
+        thread = threading.Thread(target=server.handle_request)
+        thread.start()
+        stream = to(f"http://127.0.0.1:{server.server_port}", tmp_path).stream("/log")
+        lines = iter(stream)
+        assert next(lines) == b"one"
+        more.set()
+        assert list(lines) == [b"two"] and not stream.complete
+        thread.join()
