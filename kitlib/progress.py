@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import re
+import shutil
 import sys
 import time
 from typing import TextIO
 
 QUIET_SECONDS = 2.0
 """A step that ends sooner shows nothing in a notebook, and one line elsewhere."""
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
+"""What would move a terminal's cursor, or worse; a text may come from a cluster."""
 
 
 def in_notebook() -> bool:
@@ -60,7 +65,7 @@ class Progress:
 
     def __enter__(self) -> Progress:
         self._started = self._shown_at = self._advanced_at = time.monotonic()
-        if self._stream.isatty():
+        if self._moves():
             self._show()
         return self
 
@@ -73,7 +78,7 @@ class Progress:
         if total is not None:
             self.total = total
         now = time.monotonic()
-        terminal = self._stream.isatty()
+        terminal = self._moves()
         gap = 0.2 if self._notebook or terminal else self._every
         if (terminal or now - self._started >= QUIET_SECONDS) and (not self._shown or now - self._shown_at >= gap):
             self._show()
@@ -90,7 +95,7 @@ class Progress:
                 parts.append(f"about {duration(left)} left")
         if self.text:
             parts.append(self.text)
-        return f"{' · '.join(parts)} ({duration(seconds)})"
+        return CONTROL.sub(" ", f"{' · '.join(parts)} ({duration(seconds)})")
 
     def _show(self) -> None:
         if self._quiet:
@@ -104,12 +109,24 @@ class Progress:
                 self._handle = display({"text/plain": self.line()}, raw=True, display_id=True)
             else:
                 self._handle.update({"text/plain": self.line()}, raw=True)
-        elif self._stream.isatty():
-            self._stream.write(f"\r\x1b[2K{self.line()[:160]}")
+        elif self._moves():
+            self._stream.write(f"\r\x1b[2K{_cut(self.line(), self._columns() - 1)}")
             self._stream.flush()
         else:
             self._stream.write(self.line() + "\n")
             self._stream.flush()
+
+    def _moves(self) -> bool:
+        """Say whether a line can be written anew."""
+        return self._stream.isatty() and os.environ.get("TERM") != "dumb"
+
+    def _columns(self) -> int:
+        """Return how wide the terminal is now, 160 at most: a line that wraps could not be written anew."""
+        try:
+            columns = os.get_terminal_size(self._stream.fileno()).columns
+        except (OSError, ValueError, AttributeError):
+            columns = shutil.get_terminal_size().columns
+        return min(columns or 80, 160)
 
     def __exit__(self, kind: type | None, error: BaseException | None, trace: object) -> None:
         if self._quiet:
@@ -120,9 +137,18 @@ class Progress:
             return
         end = "" if error is None else "  stopped"
         line = f"{self.step} ({duration(time.monotonic() - self._started)}){end}"
-        lead = "\r\x1b[2K" if self._stream.isatty() else ""
+        lead = "\r\x1b[2K" if self._moves() else ""
         self._stream.write(f"{lead}{line}\n")
         self._stream.flush()
+
+
+def _cut(line: str, columns: int) -> str:
+    """Cut a line to so many columns; what is wide on a terminal (CJK, emoji) counts as two."""
+    if line.isascii():
+        return line[:columns]
+    from rich.cells import cell_len, set_cell_size
+
+    return set_cell_size(line, columns) if cell_len(line) > columns else line
 
 
 def duration(seconds: float) -> str:

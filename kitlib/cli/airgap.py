@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from kitlib.cli.app import app
-from kitlib.cli.output import AsJson, Output, show_json
+from kitlib.cli.output import AsJson, Output, echo, show_json
 
 airgap = typer.Typer(
     help="Make a kind cluster's parts from Debian packages and Go modules, where no container registry answers.",
@@ -46,8 +46,8 @@ def build(output: AsJson = Output.text) -> None:
         show_json(artifacts.status())
         return
     for part in artifacts.parts():
-        typer.echo(artifacts.described(part))
-    typer.echo(f"{nodeimage.name()} is there after {time.monotonic() - began:.1f} s")
+        echo(artifacts.described(part))
+    echo(f"{nodeimage.name()} is there after {time.monotonic() - began:.1f} s")
 
 
 @airgap.command("status")
@@ -60,10 +60,10 @@ def airgap_status(output: AsJson = Output.text) -> None:
         show_json(found)
         return
     for part in artifacts.parts():
-        typer.echo(artifacts.described(part))
+        echo(artifacts.described(part))
     if found["older"]:
-        typer.echo(f"older versions: {found['older'] / 1e6:.0f} MB (`kitlib airgap clean --older`)")
-    typer.echo(f"engine: {found['engine'] or 'none runs'}")
+        echo(f"older versions: {found['older'] / 1e6:.0f} MB (`kitlib airgap clean --older`)")
+    echo(f"engine: {found['engine'] or 'none runs'}")
 
 
 @airgap.command()
@@ -75,7 +75,7 @@ def clean(
     """Remove what was built; the next `build` makes it anew."""
     from kitlib.machine.airgap import artifacts
 
-    typer.echo(f"{artifacts.clean(older) / 1e6:.0f} MB are free again.")
+    echo(f"{artifacts.clean(older) / 1e6:.0f} MB are free again.")
 
 
 @airgap.command(
@@ -95,4 +95,4 @@ def engine(output: AsJson = Output.text) -> None:
     if output is Output.json:
         show_json({"socket": own.socket, "name": own.ident, "data": str(own.data)})
         return
-    typer.echo(f"export DOCKER_HOST={shlex.quote(own.socket)}")
+    echo(f"export DOCKER_HOST={shlex.quote(own.socket)}")

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from kitlib.cli.output import tell
+from kitlib.cli.output import prepare_streams, tell
 from kitlib.errors import KitlibError
 
 INTERRUPTED = 130
@@ -109,6 +109,7 @@ def _root(
 
 def main() -> None:
     """Run the command; this is the entry point `kitlib`."""
+    prepare_streams()
     if COMPLETE in os.environ:
         from typer.completion import completion_init
 

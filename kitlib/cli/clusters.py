@@ -10,7 +10,7 @@ import typer
 
 from kitlib.cli import names
 from kitlib.cli.app import app
-from kitlib.cli.output import AsJson, Output, show_json, tell
+from kitlib.cli.output import AsJson, Output, echo, show_json, show_table, tell
 from kitlib.errors import UsageError
 
 if TYPE_CHECKING:
@@ -95,9 +95,9 @@ def up(
     if output is Output.json:
         show_json(found.to_dict())
         return
-    typer.echo(f"{found.name} ready after {time.monotonic() - began:.1f} s")
-    typer.echo(f"  export KUBECONFIG={shlex.quote(str(found.kubeconfig))}")
-    typer.echo("  kitlib walk: run the notebooks on it · kitlib lab: open them · kitlib down: remove it")
+    echo(f"{found.name} ready after {time.monotonic() - began:.1f} s")
+    echo(f"  export KUBECONFIG={shlex.quote(str(found.kubeconfig))}")
+    echo("  kitlib walk: run the notebooks on it · kitlib lab: open them · kitlib down: remove it")
 
 
 def described(found: Cluster) -> str:
@@ -123,7 +123,7 @@ def down(
 
     clusters.down(name)  # where it waits for another process it says so, also if it is to be quiet
     if not quiet:
-        typer.echo(f"{name or 'Everything that kitlib brought up'} is gone.")
+        echo(f"{name or 'Everything that kitlib brought up'} is gone.")
 
 
 @app.command(
@@ -153,29 +153,27 @@ def status(
         show_json(found)
     else:
         for entry, each in zip(found, names, strict=True):
-            typer.echo(described(clusters.find(each)))
-            _tree({key: value for key, value in entry["status"].items() if key not in entry})
+            echo(described(clusters.find(each)))
+            show_table(_rows({key: value for key, value in entry["status"].items() if key not in entry}))
     if not found:
         tell("No cluster that kitlib made is running.\n  Next: `kitlib up` brings one up")
         raise typer.Exit(3)
 
 
-def _tree(value: Any, depth: int = 1) -> None:
-    """Write nested values as indented lines."""
-    items = value.items() if isinstance(value, dict) else enumerate(value, 1)
-    for key, inner in items:
-        if isinstance(inner, dict | list) and inner:
-            if all(
-                not isinstance(leaf, dict | list) for leaf in (inner.values() if isinstance(inner, dict) else inner)
-            ):
-                pairs = inner.items() if isinstance(inner, dict) else ((None, leaf) for leaf in inner)
-                row = ", ".join(f"{name} {leaf}" if name else str(leaf) for name, leaf in pairs)
-                typer.echo(f"{'  ' * depth}{key}: {row}")
-            else:
-                typer.echo(f"{'  ' * depth}{key}:")
-                _tree(inner, depth + 1)
+def _rows(value: dict[Any, Any] | list[Any], depth: int = 1) -> list[tuple[str, str]]:
+    """Return nested values as rows of a name, indented, and what stands there."""
+    rows: list[tuple[str, str]] = []
+    for key, inner in value.items() if isinstance(value, dict) else enumerate(value, 1):
+        name = f"{'  ' * depth}{key}:"
+        if not isinstance(inner, dict | list) or not inner:
+            rows.append((name, str(inner)))
+            continue
+        pairs = list(inner.items()) if isinstance(inner, dict) else [(None, leaf) for leaf in inner]
+        if any(isinstance(leaf, dict | list) for _, leaf in pairs):
+            rows += [(name, ""), *_rows(inner, depth + 1)]
         else:
-            typer.echo(f"{'  ' * depth}{key}: {inner}")
+            rows.append((name, ", ".join(f"{label} {leaf}" if label else str(leaf) for label, leaf in pairs)))
+    return rows
 
 
 @app.command(
@@ -195,13 +193,19 @@ def doctor(output: AsJson = Output.text) -> None:
     if output is Output.json:
         show_json([finding.to_dict() for finding in findings])
     else:
-        width = max(len(finding.name) for finding in findings)
+        rows: list[tuple[str, ...]] = []
+        styles: list[str] = []
         for finding in findings:
-            sign = {examination.OK: "✓", examination.WARN: "!", examination.MISSING: "✗"}.get(finding.state, "?")
-            typer.echo(f"{sign} {finding.name:<{width}}  {finding.detail}")
+            sign, style = {
+                examination.OK: ("✓", "green"),
+                examination.WARN: ("!", "yellow"),
+                examination.MISSING: ("✗", "red"),
+            }.get(finding.state, ("?", ""))
+            rows.append((sign, finding.name, finding.detail))
             if finding.state != examination.OK:
-                typer.echo(f"  {'':<{width}}  needed for {finding.needed_for}")
-                if finding.todo:
-                    typer.echo(f"  {'':<{width}}  → {finding.todo}")
+                rows.append(("", "", f"needed for {finding.needed_for}"))
+                rows += [("", "", f"→ {finding.todo}")] if finding.todo else []
+            styles += [style] * (len(rows) - len(styles))
+        show_table(rows, styles)
     if any(finding.state == examination.MISSING for finding in findings):
         raise typer.Exit(3)

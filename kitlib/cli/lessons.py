@@ -16,7 +16,7 @@ import typer
 from kitlib.cli import names
 from kitlib.cli.app import app
 from kitlib.cli.clusters import Context, Kubernetes, Provider, YesWrite, use
-from kitlib.cli.output import AsJson, Output, show_json, tell
+from kitlib.cli.output import AsJson, Output, echo, show_json, tell
 from kitlib.errors import ClaimError, KitlibError, UsageError
 
 Yes = Annotated[
@@ -80,7 +80,7 @@ def walk(
                 object=f"context {context}",
                 next=f"`kitlib walk --context {context} --yes-write`, or leave --context away",
             )
-        say = tell if output is Output.json else typer.echo
+        say = tell if output is Output.json else echo
         with _gone_afterwards(keep):
             result = walking.walk(notebooks, found, build, root=root, timeout=timeout, say=say)
         document = result.to_dict()
@@ -100,7 +100,7 @@ def walk(
             page = build_site(root, build, out)
         document["site"] = str(page)
         if output is Output.text:
-            typer.echo(f"Site: {_short(page)}")
+            echo(f"Site: {_short(page)}")
     if output is Output.json:
         show_json(document)
 

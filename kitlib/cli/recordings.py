@@ -19,7 +19,7 @@ import typer
 from kitlib.cli import names
 from kitlib.cli.app import app
 from kitlib.cli.clusters import Context
-from kitlib.cli.output import AsJson, Output, show_json, tell
+from kitlib.cli.output import AsJson, Output, echo, show_json, tell
 from kitlib.errors import KitlibError, ServerError, UsageError
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ def record(
         if not _objects(recording):
             _remove(out, before)
         raise
-    typer.echo(f"{out}: {', '.join(f'{number} {what}' for what, number in counts.items())}")
+    echo(f"{out}: {', '.join(f'{number} {what}' for what, number in counts.items())}")
     tell(f"  kitlib plot {shlex.quote(str(out))} --out rollout.png")
 
 
@@ -142,7 +142,7 @@ def show(
     if output is Output.json:
         show_json(about)
     else:
-        typer.echo(described(about))
+        echo(described(about))
 
 
 def _check_namespace(name: str) -> None:
@@ -292,5 +292,5 @@ def plot(
         raise UsageError(str(error), step="plot", object=str(recording), next="choose another --deployment") from error
     out.parent.mkdir(parents=True, exist_ok=True)
     canvas.savefig(out, dpi=192, bbox_inches="tight")
-    typer.echo(plots.twin(drawn))
+    echo(plots.twin(drawn))
     tell(f"Written: {out}")

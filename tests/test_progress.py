@@ -1,0 +1,103 @@
+"""Progress on every terminal: one line that moves and never wraps; plain lines where nothing can move."""
+
+from __future__ import annotations
+
+import fcntl
+import io
+import os
+import pty
+import re
+import select
+import struct
+import termios
+from collections.abc import Callable, Iterator
+from typing import TextIO
+
+import pytest
+from rich.cells import cell_len
+
+from kitlib import progress
+from kitlib.progress import Progress
+
+END = "<end>"
+
+
+@pytest.fixture
+def terminal(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[int], tuple[TextIO, Callable[[], str]]]]:
+    """Make a terminal of some columns: a stream, and what is on the other side."""
+    monkeypatch.setenv("TERM", "xterm")
+    opened = []
+
+    def make(columns: int) -> tuple[TextIO, Callable[[], str]]:
+        theirs, ours = pty.openpty()
+        fcntl.ioctl(ours, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+        opened.append(theirs)
+        stream = os.fdopen(ours, "w", encoding="utf-8")
+        opened.append(stream)
+
+        def written() -> str:
+            stream.write(END)
+            stream.flush()
+            said = b""
+            while not said.endswith(END.encode()):  # the kernel hands it over in pieces
+                assert select.select([theirs], [], [], 30)[0], said
+                said += os.read(theirs, 100_000)
+            return said.decode().removesuffix(END)
+
+        return stream, written
+
+    yield make
+    for each in opened:
+        each.close() if not isinstance(each, int) else os.close(each)
+
+
+def lines(written: str) -> list[str]:
+    return [line for line in re.split(r"\r\x1b\[2K", written) if line]
+
+
+@pytest.mark.parametrize("columns", [40, 60, 80, 500])
+@pytest.mark.parametrize("text", ["a long text " * 40, "容器正在启动" * 40, "🚀" * 100])
+def test_no_line_wraps(terminal, columns, text):
+    stream, written = terminal(columns)
+    with Progress("up", stream=stream) as bar:
+        bar.update(text)
+        bar._show()
+        shown = lines(written())
+    assert all(cell_len(line) < min(columns, 161) for line in shown), shown
+    assert any(text[:10] in line for line in shown)
+
+
+def test_the_line_that_stays_says_how_it_ended(terminal):
+    stream, written = terminal(80)
+    with pytest.raises(OSError), Progress("up", stream=stream):
+        raise OSError
+    assert lines(written())[-1].rstrip().endswith("stopped")
+
+
+def test_what_comes_from_a_cluster_moves_no_cursor(terminal):
+    stream, written = terminal(80)
+    with Progress("up", stream=stream) as bar:
+        bar.update("\x1b[31mred\n\x9b2Jgone\x07")
+        bar._show()
+        (shown,) = [line for line in lines(written()) if "red" in line]
+    assert not re.search(r"[\x00-\x1f\x7f-\x9f]", shown.rstrip("\r\n"))
+
+
+@pytest.mark.parametrize("term", ["dumb", "xterm"])
+def test_where_nothing_moves_lines_are_plain(monkeypatch, term):
+    monkeypatch.setenv("TERM", term)
+    stream = io.StringIO()
+    if term == "dumb":
+        monkeypatch.setattr(stream, "isatty", lambda: True)
+    monkeypatch.setattr(progress, "QUIET_SECONDS", 0)
+    with Progress("up", stream=stream, every=0) as bar:
+        bar.update("one")
+    assert "\x1b" not in stream.getvalue() and "\r" not in stream.getvalue()
+    assert [line.split(" (")[0] for line in stream.getvalue().splitlines()] == ["up · one", "up"]
+
+
+def test_quiet_says_nothing():
+    stream = io.StringIO()
+    with Progress("up", stream=stream, quiet=True) as bar:
+        bar.update("one")
+    assert stream.getvalue() == ""
