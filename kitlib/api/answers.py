@@ -35,6 +35,24 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
+class Answer:
+    """What a server answered, refusals included.
+
+    Parameters
+    ----------
+    code : int
+        The HTTP status.
+    headers : mapping
+        `getlist` returns all of one name, such as "Warning".
+    body : bytes
+    """
+
+    code: int
+    headers: Any
+    body: bytes
+
+
+@dataclass(frozen=True)
 class Backoff:
     """The pause before each further try: doubled each time, up to a bound, and spread so that not all come at once.
 

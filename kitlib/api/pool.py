@@ -10,7 +10,8 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 import urllib3
 from urllib3.util import make_headers
 
-from kitlib.api import proxies
+from kitlib.api import proxies, tls
+from kitlib.api.notices import say_once
 from kitlib.errors import ClusterError
 
 OPEN = 32
@@ -95,6 +96,31 @@ class Link:
     def close(self) -> None:
         """Close the connections that are not in use."""
         self.pool.close()
+
+
+def opened(server: str, cluster: Mapping[str, Any], certificate: tuple[bytes, bytes] | None) -> Link:
+    """Return connections to the server of a kubeconfig's cluster; say so, once, if it isn't verified.
+
+    Parameters
+    ----------
+    server : str
+        Its URL.
+    cluster : mapping
+        The entry: whom to trust, which name and which proxy.
+    certificate : tuple of bytes or None
+        The client's, and its key.
+    """
+    secure = None
+    if server.startswith("https://"):
+        secure = tls.trust(cluster)
+        if certificate is not None:
+            tls.present(secure, *certificate)
+        if secure.verify_mode is ssl.CERT_NONE:
+            say_once(
+                f"{server} is not verified: insecure-skip-tls-verify is set in the kubeconfig, so anybody between you"
+                " and it can read and change what is sent."
+            )
+    return Link(server, secure, str(cluster.get("tls-server-name") or ""), str(cluster.get("proxy-url") or ""))
 
 
 def _manager(proxy: str, secure: ssl.SSLContext | None, options: dict[str, Any]) -> urllib3.PoolManager:

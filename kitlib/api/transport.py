@@ -9,7 +9,6 @@ import json
 import math
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
@@ -18,7 +17,7 @@ import urllib3
 
 from kitlib.api import answers, chunked, credentials, discovery, pool, tls
 from kitlib.api import kubeconfig as kubeconfigs
-from kitlib.api.answers import ASKED, NEVER, Retry, server_error
+from kitlib.api.answers import ASKED, NEVER, Answer, Retry, server_error
 from kitlib.api.discovery import Resource
 from kitlib.api.notices import say_once
 from kitlib.api.streams import Stream
@@ -31,24 +30,6 @@ READS = frozenset({"GET", "HEAD", "OPTIONS"})
 CONNECT = 5.0
 """Seconds that a server may take to accept a connection."""
 _FAILURES = (urllib3.exceptions.HTTPError, OSError, ValueError)
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What a server answered, refusals included.
-
-    Parameters
-    ----------
-    code : int
-        The HTTP status.
-    headers : mapping
-        `getlist` returns all of one name, such as "Warning".
-    body : bytes
-    """
-
-    code: int
-    headers: Any
-    body: bytes
 
 
 class Connection:
@@ -158,19 +139,7 @@ class Connection:
             return link
         certificate = self._credentials.certificate()
         if link is None or certificate != shown:
-            cluster = self._entry.cluster
-            secure = None
-            if self.server.startswith("https://"):
-                secure = tls.trust(cluster)
-                if certificate is not None:
-                    tls.present(secure, *certificate)
-                if secure.verify_mode is tls.ssl.CERT_NONE:
-                    say_once(
-                        f"{self.server} is not verified: insecure-skip-tls-verify is set in the kubeconfig, so anybody"
-                        " between you and it can read and change what is sent."
-                    )
-            name, proxy = str(cluster.get("tls-server-name") or ""), str(cluster.get("proxy-url") or "")
-            link = self._link = pool.Link(self.server, secure, name, proxy)
+            link = self._link = pool.opened(self.server, self._entry.cluster, certificate)
         self._certificate = certificate
         return link
 
@@ -351,8 +320,7 @@ class Connection:
         path : str
             The collection's path, with its parameters.
         until : float
-            When it ends, by `time.monotonic`. It ends before, without an error, when the connection does: what waits
-            watches again.
+            When it ends, by `time.monotonic`; without an error before that, where the connection ends.
 
         Raises
         ------
