@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, NullLocator
 
 from kitlib.errors import UsageError
-from kitlib.plots.canvas import attach, bare, new_axes, new_figure
+from kitlib.plots.canvas import attach, bare, new_axes, new_figure, write
 from kitlib.plots.style import INK, PALETTE, SMALL, TEXT, amount, drawn
 
 NEEDS = ("restart", "delay")
@@ -64,7 +64,7 @@ def backoff(delays: pd.DataFrame, first: float = 10, most: float = 300, ax: Axes
         )  # fmt: skip
     words = "\n".join(drawn(text) for text in (f"{first:g} s, doubled,", f"up to {most:g} s"))
     trans = ax.get_yaxis_transform()
-    ax.text(1.01, ruled[-1], words, transform=trans, va="center", color=INK, fontsize=SMALL, gid="name")
+    write(ax, 1.01, ruled[-1], words, transform=trans, va="center", color=INK, fontsize=SMALL, gid="name")
     ticks = [value for value in (1, 10, 20, 40, 80, 160, 300) if value <= most]
     ax.set_yticks(ticks)
     ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g} s"))

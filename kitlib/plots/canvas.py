@@ -14,6 +14,7 @@ from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
 from kitlib.errors import UsageError
+from kitlib.plots.fonts import family_for
 from kitlib.plots.style import INK, SMALL
 
 WIDTH = 9.0
@@ -113,19 +114,29 @@ def twin(thing: Axes | Figure) -> str:
     thing : Axes or Figure
         What `rollout`, `lanes`, `events` or `story` returned, or the figure around it.
 
+    Returns
+    -------
+    str
+        Empty if kitlib did not draw it.
+
     Raises
     ------
     UsageError
-        If kitlib did not draw it.
+        If it is no figure.
     """
-    text = getattr(thing, _TWIN, None)
-    if text is None and isinstance(thing, Figure | SubFigure):
-        text = "\n\n".join(getattr(axes, _TWIN) for axes in thing.axes if hasattr(axes, _TWIN)) or None
-    if text is None:
+    if not isinstance(thing, Axes | Figure | SubFigure):
         raise UsageError(
-            "no text belongs to this", step="twin", next="give it what a function of kitlib.plots returned"
+            f"no text belongs to {type(thing).__name__}",
+            step="twin",
+            next="give it what a function of kitlib.plots returned",
         )
-    return str(text)
+    axes = thing.axes if isinstance(thing, Figure | SubFigure) else []
+    return str(getattr(thing, _TWIN, "") or "\n\n".join(getattr(each, _TWIN) for each in axes if hasattr(each, _TWIN)))
+
+
+def write(axes: Axes, x: float, y: float, words: str, **how: Any) -> Text:
+    """Write words into axes, in a font that has them."""
+    return axes.text(x, y, words, **{**how, **family_for(words, how.get("family"))})
 
 
 def extent(text: Text) -> Bbox:
@@ -136,7 +147,7 @@ def extent(text: Text) -> Bbox:
 
 def size_of(axes: Axes, words: str, size: float, **how: Any) -> tuple[float, float]:
     """Return width and height in pixels that words would take."""
-    probe = axes.text(0, 0, words, fontsize=size, transform=None, **how)
+    probe = write(axes, 0, 0, words, fontsize=size, transform=None, **how)
     box = extent(probe)
     probe.remove()
     return box.width, box.height

@@ -26,6 +26,7 @@ NEEDS = (
     "ready",
     "restartCount",
     "exitCode",
+    "containerID",
 )
 ROW, BAR = 0.31, 0.18
 """Inches: of a container's lane, and of the part of it that its bars take; above them stand words."""
@@ -76,9 +77,13 @@ class Lane:
     runs : list of Run
         In order.
     restarts : list of int
-        Monotonic ns at which a higher restartCount was received.
+        Monotonic ns at which another restartCount was received: it falls where a node has lost count.
     count : int
-        The last restartCount.
+        How often it was restarted: the last restartCount, and one for each time that it fell, with what it fell from.
+    told, lost : int
+        The last restartCount, and how many restarts were counted before it fell.
+    id : str
+        The last containerID.
     gone : int or None
         When its Pod was deleted.
     """
@@ -88,6 +93,9 @@ class Lane:
     runs: list[Run] = field(default_factory=list)
     restarts: list[int] = field(default_factory=list)
     count: int = 0
+    told: int = 0
+    lost: int = 0
+    id: str = ""
     gone: int | None = None
 
 
@@ -149,16 +157,22 @@ def lives(frame: pd.DataFrame, clock: Clock) -> Pods:
         now = int(row["monotonic_ns"])
         _, mine = found.setdefault(row["uid"], (str(row["name"]), {}))
         lane = mine.setdefault(row["container"], Lane(str(row["container"]), str(row["role"])))
-        if row["restartCount"] > lane.count and lane.runs:
+        told = lane.told if row["state"] == "Gone" else int(row["restartCount"])
+        again = bool(lane.runs) and told < lane.told and row["containerID"] != lane.id
+        if again or (lane.runs and told > lane.told):
             lane.restarts.append(now)
-        lane.count = int(row["restartCount"])
+        lane.lost += lane.told + 1 if again else 0
+        lane.told, lane.id = told, str(row["containerID"] or lane.id)
+        lane.count = lane.lost + lane.told
         if lane.runs:
             lane.runs[-1].end = max(now, lane.runs[-1].begin)
         if row["state"] == "Gone":
             lane.gone = now
             continue
         state, word = _state(row)
-        if not lane.runs or (lane.runs[-1].state, lane.runs[-1].word) != (state, word):
+        if again and (lane.runs[-1].state, lane.runs[-1].word) == (state, word):
+            lane.runs.append(Run(state, now, now, word))
+        elif not lane.runs or (lane.runs[-1].state, lane.runs[-1].word) != (state, word):
             lane.runs.append(Run(state, now if now > clock.begin else min(now, clock.left), now, word))
     order = list(ROLES)
     pods: Pods = {}

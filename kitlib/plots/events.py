@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import PathPatch, Rectangle
 from matplotlib.path import Path
 
-from kitlib.plots.canvas import LEFT, box_of, pixels, size_of
+from kitlib.plots.canvas import LEFT, box_of, pixels, size_of, write
 from kitlib.plots.lane import Group, LaneFigure, Sheet, beside, name_lane, show
 from kitlib.plots.style import INK, PALETTE, SMALL, Colours, amount, drawn, plain
 from kitlib.plots.timeaxis import Clock
@@ -20,6 +20,7 @@ from kitlib.rollout.window import need
 NEEDS = (
     "observed_at",
     "monotonic_ns",
+    "namespace",
     "eventType",
     "reason",
     "message",
@@ -295,7 +296,7 @@ def _key(ax: Axes) -> None:
     words = "the second that the server's stamp names"
     x = wide + 4 * point
     how: dict[str, Any] = {"transform": trans, "va": "center_baseline", "color": INK, "fontsize": SMALL, "gid": "key"}
-    ax.text(x / box.width, middle, words, **how)
+    write(ax, x / box.width, middle, words, **how)
     x += size_of(ax, words, SMALL)[0] + 18 * point
     ax.plot(
         [x / box.width],
@@ -307,4 +308,4 @@ def _key(ax: Axes) -> None:
         color=INK,
         markeredgewidth=0,
     )
-    ax.text((x + 6 * point) / box.width, middle, "received", **how)
+    write(ax, (x + 6 * point) / box.width, middle, "received", **how)

@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from kitlib.plots import verdict as answers
-from kitlib.plots.canvas import RIGHT, box_of, pixels, put_apart, size_of
+from kitlib.plots.canvas import RIGHT, box_of, pixels, put_apart, size_of, write
 from kitlib.plots.stack import HEADROOM, Stack, promised
 from kitlib.plots.style import COUNTED, HEADLINE, INK, SMALL, TEXT, Colours, amount, drawn, text_on
 from kitlib.plots.timeaxis import Clock
@@ -33,15 +33,16 @@ def draw_headline(ax: Axes, verdict: Verdict, clock: Clock, above: float, title:
     while size > TEXT and size_of(ax, mark + text, size, weight="bold")[0] > width:
         size -= 0.5
     common: dict[str, Any] = {"transform": ax.transAxes, "color": INK, "va": "bottom", "clip_on": False}
-    ax.text(left, height, mark + text, fontsize=size, weight="bold", gid="headline", **common)
-    ax.text(left, height + 20 * point / box.height, about, fontsize=TEXT, gid="subject", **common)
+    write(ax, left, height, mark + text, fontsize=size, weight="bold", gid="headline", **common)
+    write(ax, left, height + 20 * point / box.height, about, fontsize=TEXT, gid="subject", **common)
 
 
 def draw_title(ax: Axes, title: str, above: float) -> None:
     """Write a title so many points above axes that have no verdict."""
     box, point = box_of(ax), pixels(ax)
     left = -(box.x0 - 8 * point) / box.width
-    ax.text(
+    write(
+        ax,
         left,
         1 + above * point / box.height,
         drawn(title, 80),
@@ -116,7 +117,8 @@ def name_revisions(ax: Axes, stack: Stack, times: pd.DataFrame, colours: Colours
                 if found[2] - found[1] > best[2] - best[1]:
                     best = found
             if best[2] - best[1] >= height + 4 * point:
-                ax.text(
+                write(
+                    ax,
                     best[0] * STRIDE / box.width,
                     (best[1] + best[2]) / 2 / box.height,
                     words,
@@ -190,7 +192,8 @@ def brackets(ax: Axes, verdict: Verdict, clock: Clock) -> None:
         texts = [_all_in_one(verdict, clock)]
         wanted = [(box.width / 2, size_of(ax, texts[0], SMALL)[0])]
     for words, centre in zip(texts, put_apart(wanted, 0, box.width, 10 * point), strict=True):
-        ax.text(
+        write(
+            ax,
             centre / box.width,
             y - 5.5 * point / box.height,
             words,
@@ -254,7 +257,8 @@ def name_areas(ax: Axes, stack: Stack, verdict: Verdict, clock: Clock) -> None:
     y = box.height - 36 * point
     for (words, run, height), centre in zip(places, put_apart(wanted, 0, box.width, 12 * point), strict=True):
         column = int(run[np.abs(columns[run] - centre).argmin()])
-        ax.text(
+        write(
+            ax,
             centre / box.width,
             y / box.height,
             words,
@@ -324,10 +328,12 @@ def name_bounds(ax: Axes, verdict: Verdict) -> None:
         how: dict[str, Any] = {"transform": ax.transAxes, "color": INK, "fontsize": SMALL, "clip_on": False}
         x = 1 + 13 * point / box.width
         if second:
-            ax.text(x, (centre + 0.5 * point) / box.height, first, va="bottom", weight="bold", gid="bound", **how)
+            write(ax, x, (centre + 0.5 * point) / box.height, first, va="bottom", weight="bold", gid="bound", **how)
             size = SMALL
             while size > 6 and size_of(ax, second, size)[0] > (RIGHT * 72 - 17) * point:
                 size -= 0.5
-            ax.text(x, (centre - 0.5 * point) / box.height, second, va="top", gid="bound", **{**how, "fontsize": size})
+            write(
+                ax, x, (centre - 0.5 * point) / box.height, second, va="top", gid="bound", **{**how, "fontsize": size}
+            )
         else:
-            ax.text(x, centre / box.height, first, va="center", gid="bound", **how)
+            write(ax, x, centre / box.height, first, va="center", gid="bound", **how)

@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import PathPatch, Rectangle
 from matplotlib.path import Path
 
-from kitlib.plots.canvas import LEFT, attach, bare, box_of, new_axes, new_figure, pixels, size_of
+from kitlib.plots.canvas import LEFT, attach, bare, box_of, new_axes, new_figure, pixels, size_of, write
 from kitlib.plots.style import INK, SMALL, Tone, drawn
 from kitlib.plots.timeaxis import STEP_ROW, Clock, draw_axis, draw_gaps, draw_steps, draw_zero, nothing, step_rows
 from kitlib.rollout.window import Gap
@@ -224,7 +224,7 @@ def name_lane(ax: Axes, words: str, y: float, size: float, **how: Any) -> None:
     """Write a lane's name to the left of it."""
     x = -6 * pixels(ax) / box_of(ax).width
     common: dict[str, Any] = {"ha": "right", "va": "center", "color": INK, "fontsize": size, "gid": "lane"}
-    ax.text(x, y, words, transform=ax.get_yaxis_transform(), **{**common, **how})
+    write(ax, x, y, words, transform=ax.get_yaxis_transform(), **{**common, **how})
 
 
 def fit_lane_name(
@@ -247,19 +247,19 @@ def beside(ax: Axes, words: str, y: float, size: float = SMALL - 0.5, **how: Any
     """Write to the right of a lane, mostly how many it has."""
     x = 1 + 6 * pixels(ax) / box_of(ax).width
     common: dict[str, Any] = {"va": "center", "color": INK, "fontsize": size, "gid": "count"}
-    ax.text(x, y, words, transform=ax.get_yaxis_transform(), **{**common, **how})
+    write(ax, x, y, words, transform=ax.get_yaxis_transform(), **{**common, **how})
 
 
 def over(ax: Axes, x: float, y: float, words: str, size: float = SMALL - 1, **how: Any) -> None:
     """Write above a lane what holds there."""
     common: dict[str, Any] = {"va": "center", "fontsize": size, "color": INK, "zorder": 4}
-    ax.text(x, y, words, **{**common, **how})
+    write(ax, x, y, words, **{**common, **how})
 
 
 def name_group(ax: Axes, words: str, y: float) -> None:
     """Write the heading of lanes that belong together; `y` is its middle."""
     trans = ax.get_yaxis_transform()
-    ax.text(0, y, words, transform=trans, va="center_baseline", color=INK, fontsize=SMALL, gid="group")
+    write(ax, 0, y, words, transform=trans, va="center_baseline", color=INK, fontsize=SMALL, gid="group")
 
 
 def draw_key(ax: Axes, states: dict[str, Tone]) -> None:
@@ -308,7 +308,8 @@ def draw_key(ax: Axes, states: dict[str, Tone]) -> None:
             )
             frame.set_hatch_linewidth(0.8)
             ax.add_artist(frame)
-        ax.text(
+        write(
+            ax,
             (x + wide + 4 * point) / box.width,
             middle,
             tone.label,

@@ -10,7 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
-from kitlib.plots.canvas import box_of, pixels, size_of
+from kitlib.plots.canvas import box_of, pixels, size_of, write
 from kitlib.plots.lane import HEADER, LaneFigure, Sheet, fit_lane_name, name_lane, show
 from kitlib.plots.lane import Group as Lanes
 from kitlib.plots.style import FOLDED as FOLDED_TONES
@@ -18,7 +18,7 @@ from kitlib.plots.style import INK, SMALL, TONES, Colours, amount, drawn, plain
 from kitlib.plots.timeaxis import Clock
 from kitlib.rollout.window import need
 
-NEEDS = ("monotonic_ns", "seq", "name", "uid", "state", "owner.name", "reason", "message")
+NEEDS = (*("monotonic_ns", "seq", "namespace", "name", "uid", "state", "owner.name", "owner.uid", "reason", "message"),)
 ROW = 0.155
 """Inches of a Pod's lane."""
 
@@ -38,8 +38,8 @@ class Pod:
 
     Parameters
     ----------
-    name, owner : str
-        Its own, and its controller's.
+    name, owner, uid : str
+        Its own name, its controller's, and its controller's uid.
     spans : list of (str, int, int)
         State, begin and end in monotonic ns, in order.
     gone : int or None
@@ -50,6 +50,7 @@ class Pod:
 
     name: str
     owner: str
+    uid: str
     spans: list[tuple[str, int, int]] = field(default_factory=list)
     gone: int | None = None
     why: str = ""
@@ -70,14 +71,18 @@ class Group:
 
     Parameters
     ----------
-    owner : str
-        Its name; empty for Pods that have none.
+    owner, uid : str
+        Its name and uid; empty for Pods that have none.
     pods : list of Pod
         In the order of their lanes.
+    space : str
+        Its namespace, where another one has an owner of that name.
     """
 
     owner: str
+    uid: str
     pods: list[Pod]
+    space: str = ""
 
 
 def lanes(
@@ -157,13 +162,13 @@ def figure_of(pods: pd.DataFrame, colours: Colours, clock: Clock, fold: int) -> 
     def draw(sheet: Sheet, one: tuple[Group, Pod], top: float, row: float) -> None:
         group, pod = one
         for state, begin, end in pod.spans:
-            for since, until, colour in colours.spans(pod.owner, begin, end):
+            for since, until, colour in colours.spans(pod.uid, begin, end):
                 tall = row * tones[state].height
                 sheet.bar(state, colour, since, until, top + (row - tall) / 2, top + (row + tall) / 2)
         if not folded:
             _name(sheet.ax, pod, top + row / 2, row)
         elif pod is group.pods[0] and row * len(group.pods) > 0.13:
-            known = colours.label(group.owner) if not headed else ""
+            known = colours.label(group.uid) if not headed else ""
             words = f"{known} · {len(group.pods)}" if known else amount(len(group.pods))
             name_lane(sheet.ax, drawn(words, 20), top + row * len(group.pods) / 2, SMALL)
 
@@ -196,9 +201,24 @@ def tell(groups: list[Group], colours: Colours, clock: Clock, fold: int) -> list
 def lives(pods: pd.DataFrame, colours: Colours, clock: Clock) -> list[Group]:
     """Return the Pods in the window, by owner, in the order of their lanes."""
     found: dict[str, Pod] = {}
-    columns = [pods[name] for name in ("uid", "name", "owner.name", "state", "monotonic_ns", "message", "reason")]
-    for uid, name, owner, state, now, message, reason in zip(*columns, strict=True):
-        pod = found.setdefault(uid, Pod(str(name), str(owner or "")))
+    columns = [
+        pods[name]
+        for name in (
+            "uid",
+            "name",
+            "owner.name",
+            "owner.uid",
+            "namespace",
+            "state",
+            "monotonic_ns",
+            "message",
+            "reason",
+        )
+    ]
+    spaces: dict[str, str] = {}  # owner's uid → its namespace
+    for uid, name, owner, of, namespace, state, now, message, reason in zip(*columns, strict=True):
+        pod = found.setdefault(uid, Pod(str(name), str(owner or ""), str(of) if owner else ""))
+        spaces[pod.uid] = str(namespace)
         now = int(now)
         if pod.spans:
             last, begin, _ = pod.spans[-1]
@@ -215,7 +235,10 @@ def lives(pods: pd.DataFrame, colours: Colours, clock: Clock) -> list[Group]:
     groups: dict[str, Group] = {}
     for pod in found.values():
         if pod.spans and pod.spans[-1][2] > clock.begin:
-            groups.setdefault(pod.owner, Group(pod.owner, [])).pods.append(pod)
+            groups.setdefault(pod.uid, Group(pod.owner, pod.uid, [])).pods.append(pod)
+    for group in groups.values():  # one name in two namespaces: then both are told
+        if len({spaces[one.uid] for one in groups.values() if one.owner == group.owner}) > 1:
+            group.space = spaces[group.uid]
     forever = 2**62
     for group in groups.values():
         group.pods.sort(
@@ -229,16 +252,17 @@ def lives(pods: pd.DataFrame, colours: Colours, clock: Clock) -> list[Group]:
 
     def place(group: Group) -> tuple[int, int]:
         """By the revision that its first Pod had; owners without revisions come last."""
-        revision = colours.revision(group.owner, group.pods[0].spans[0][1])
-        return revision or 2**31, order.get(group.owner, len(order))
+        revision = colours.revision(group.uid, group.pods[0].spans[0][1])
+        return revision or 2**31, order.get(group.uid, len(order))
 
     return sorted(groups.values(), key=place)
 
 
 def title(group: Group, colours: Colours, clock: Clock, longest: int) -> str:
     """Return a group's heading: revision, owner, how many Pods, and what holds them up."""
-    known = colours.label(group.owner)
+    known = colours.label(group.uid)
     name = plain(group.owner, 40) or "Pods without a controller"
+    name = f"{plain(group.space, 40)}/{name}" if group.space else name
     text = f"{known} · {name}" if known else name
     text += f" · {amount(len(group.pods))}"
     stuck: dict[tuple[str, str], int] = {}
@@ -261,12 +285,12 @@ def _name(ax: Axes, pod: Pod, y: float, row: float) -> None:
 def _head(group: Group, colours: Colours, clock: Clock) -> Callable[[Sheet, float], None]:
     """Return what writes a group's heading, beside the colours that its Pods have."""
 
-    def write(sheet: Sheet, y: float) -> None:
+    def head(sheet: Sheet, y: float) -> None:
         ax, box, point = sheet.ax, box_of(sheet.ax), pixels(sheet.ax)
         side, trans, base = 7 * point / box.width, ax.get_yaxis_transform(), y + HEADER * 0.56
         tall, step = 7 / 72, 9 * point / box.width
         shown = sorted((pod.spans[0][1], pod.spans[-1][2]) for pod in group.pods)
-        swatches = list(dict.fromkeys(hue for span in shown for _, _, hue in colours.spans(group.owner, *span)))
+        swatches = list(dict.fromkeys(hue for span in shown for _, _, hue in colours.spans(group.uid, *span)))
         for index, colour in enumerate(swatches):
             corner = (index * step, base - tall / 2)
             ax.add_artist(Rectangle(corner, side, tall, transform=trans, facecolor=colour, linewidth=0, zorder=4))
@@ -276,9 +300,9 @@ def _head(group: Group, colours: Colours, clock: Clock) -> Callable[[Sheet, floa
             longest -= 4
             words = drawn(title(group, colours, clock, longest), longest)
         how: dict[str, Any] = {"va": "center_baseline", "color": INK, "fontsize": SMALL, "zorder": 4, "gid": "group"}
-        ax.text(left + 11 * point / box.width, base, words, transform=trans, **how)
+        write(ax, left + 11 * point / box.width, base, words, transform=trans, **how)
 
-    return write
+    return head
 
 
 def _life(pod: Pod, clock: Clock) -> str:

@@ -10,7 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from kitlib.frames.nodes import failure, heartbeats
-from kitlib.plots.canvas import RIGHT, box_of, pixels, size_of
+from kitlib.plots.canvas import RIGHT, box_of, pixels, size_of, write
 from kitlib.plots.lane import HEADER, Group, LaneFigure, Sheet, fit_lane_name, name_group, name_lane, over, show
 from kitlib.plots.style import INK, PALETTE, SMALL, Tone, amount, drawn, plain
 from kitlib.plots.timeaxis import Clock
@@ -257,11 +257,11 @@ def _descend(ax: Axes, stairs: Stairs, heading: str, y: float, clock: Clock) -> 
         wide = size_of(ax, words, size)[0]
         how: dict[str, Any] = {"va": "center", "fontsize": size, "color": INK, "gid": "wait label", "zorder": 4}
         if before is not None and (wide <= over or wide > max(left, right)):
-            ax.text(began + 5 * point / scale, middle - ABOVE, words, ha="left", **how)
+            write(ax, began + 5 * point / scale, middle - ABOVE, words, ha="left", **how)
         elif wide <= right:
-            ax.text(x + 8 * point / scale, middle, words, ha="left", **how)
+            write(ax, x + 8 * point / scale, middle, words, ha="left", **how)
         else:
-            ax.text(began - 8 * point / scale, middle, words, ha="right", **how)
+            write(ax, began - 8 * point / scale, middle, words, ha="right", **how)
         before = x
         y += STAIR
 

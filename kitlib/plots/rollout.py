@@ -96,12 +96,12 @@ def tell(judged: Verdict, colours: Colours, clock: Clock) -> list[str]:
     """Return the text's lines."""
     lines = [f"{answers.headline(judged, clock)[1]}.", f"Rollout of {answers.subject(judged)}.", *clock.in_words()]
     lines += answers.in_words(judged, clock)
-    for (name, _), rows in judged.by_revision.groupby(["replicaset", "uid"], sort=False):
+    for (name, uid), rows in judged.by_revision.groupby(["replicaset", "uid"], sort=False):
         first, last = rows.iloc[0], rows.iloc[-1]
         total = rows["available"] + rows["unavailable"]
         if not (total.any() or rows["terminating"].any()):
             continue
-        known = colours.label(str(name))
+        known = colours.label(str(uid))
         lines.append(
             f"{known[:1].upper() + known[1:] if known else 'Revision unknown'} (ReplicaSet {plain(name, 60)}):"
             f" {first['available']} available at the beginning, {last['available']} at the end;"

@@ -154,6 +154,10 @@ def _own(frames: Frames, deployment: str | None) -> tuple[pd.DataFrame, pd.DataF
         workloads = workloads[workloads["uid"].isin({meant.uid, *sets["uid"]})]
         about = {("Deployment", meant.name)}
         about |= {("ReplicaSet", one) for one in sets["name"]} | {("Pod", one) for one in pods["name"]}
-        pairs = zip(events["involvedObject.kind"], events["involvedObject.name"], strict=True)
-        events = events[[pair in about for pair in pairs]]
+        uids = {"", meant.uid, *sets["uid"], *pods["uid"]}
+        columns = ("involvedObject.kind", "involvedObject.name", "involvedObject.uid", "namespace")
+        told = zip(*(events[name] for name in columns), strict=True)
+        events = events[
+            [(kind, name) in about and uid in uids and space == meant.namespace for kind, name, uid, space in told]
+        ]
     return pods, workloads, events, meant

@@ -13,6 +13,8 @@ from typing import Any
 
 import pandas as pd
 
+from kitlib.plots.fonts import drawable
+
 PAGES = {"light": "#ffffff", "dark": "#1e2129"}
 """The pages a figure is seen on: white, and mkdocs-material's slate."""
 
@@ -128,8 +130,8 @@ def plain(text: object, longest: int = LONGEST) -> str:
 
 
 def drawn(text: object, longest: int = LONGEST) -> str:
-    """Make a name from a cluster fit to be drawn: like `plain`, and a `$` stays a dollar instead of a formula."""
-    return plain(text, longest).replace("$", r"\$")
+    """Make a name from a cluster fit to be drawn: like `plain`, with a mark for what no font has."""
+    return drawable(plain(text, longest)).replace("$", r"\$")
 
 
 def amount(count: int, thing: str = "Pod") -> str:
@@ -150,19 +152,25 @@ class Colours:
     """
 
     def __init__(self, workloads: pd.DataFrame | None = None, pods: pd.DataFrame | None = None) -> None:
-        self.since: dict[str, list[tuple[int, int]]] = {}  # owner → (monotonic ns, revision), in order of time
+        self.since: dict[str, list[tuple[int, int]]] = {}  # owner's uid → (monotonic ns, revision), in order of time
+        self.named: dict[tuple[str, str], list[str]] = {}  # namespace and name → uids that had it, in order of time
         if workloads is not None and len(workloads):
             sets = workloads[(workloads["kind"] == "ReplicaSet") & workloads["revision"].notna()]
-            for name, now, number in zip(sets["name"], sets["monotonic_ns"], sets["revision"], strict=True):
-                known = self.since.setdefault(str(name), [])
+            columns = [sets[name] for name in ("namespace", "name", "uid", "monotonic_ns", "revision")]
+            for namespace, name, uid, now, number in zip(*columns, strict=True):
+                known = self.since.setdefault(str(uid), [])
+                if not known:
+                    self.named.setdefault((str(namespace), str(name)), []).append(str(uid))
                 if not known or known[-1][1] != number:
                     known.append((int(now), int(number)))
-        self.owners = sorted(self.since, key=lambda name: self.since[name][0][1])
+        self.owners = sorted(self.since, key=lambda uid: self.since[uid][0][1])
         self.others: dict[str, str] = {}
         if pods is not None and len(pods):
-            for name in dict.fromkeys(pods["owner.name"]):
-                if name and name not in self.since:
-                    self.others[str(name)] = PALETTE[len(self.others) % len(PALETTE)]
+            owners = pods[["namespace", "owner.name", "owner.uid"]].drop_duplicates()
+            for namespace, name, uid in owners.itertuples(index=False, name=None):
+                if name and uid not in self.since:
+                    self.named.setdefault((str(namespace), str(name)), []).append(str(uid))
+                    self.others[str(uid)] = PALETTE[len(self.others) % len(PALETTE)]
         self.owners += self.others
 
     @staticmethod
@@ -188,11 +196,14 @@ class Colours:
 
     def about(self, event: Mapping[str, Any], ns: int) -> str:
         """Return the colour of what an Event is about: a ReplicaSet, a Pod of one, or one that its message names."""
-        name = str(event["involvedObject.name"])
+        space, name = str(event["namespace"]), str(event["involvedObject.name"])
         if event["involvedObject.kind"] in ("Pod", "ReplicaSet"):
-            return self.at(name if name in self.owners else name.rpartition("-")[0], ns)
-        words = str(event["message"]).split()
-        return self.at(next((word for word in words if word in self.since), ""), ns)
+            names = [name, name.rpartition("-")[0]]
+        else:
+            names = str(event["message"]).split()
+        uids = next((self.named[space, each] for each in names if (space, each) in self.named), [""])
+        then = [uid for uid in uids if uid in self.since and self.since[uid][0][0] <= ns]
+        return self.at((then or uids)[-1], ns)
 
     def revisions(self, owner: str) -> list[int]:
         """Return the revisions that an owner had, in order."""

@@ -10,11 +10,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import TextPath
 from matplotlib.ticker import MaxNLocator
 
 from kitlib.errors import UsageError
-from kitlib.plots.canvas import LEFT, RIGHT, WIDTH, box_of, pixels, size_of
+from kitlib.plots.canvas import LEFT, RIGHT, WIDTH, box_of, pixels, size_of, write
+from kitlib.plots.fonts import drawable, family_for
 from kitlib.plots.style import INK, SMALL, TEXT, drawn, plain
 from kitlib.rollout.window import Gap, Window, without
 
@@ -178,7 +180,8 @@ def draw_axis(axes: Axes, clock: Clock, labelled: bool = True) -> None:
     axes.xaxis.set_major_locator(MaxNLocator(8, steps=[1, 2, 5, 10]))
     axes.tick_params(axis="x", labelbottom=labelled)
     if labelled:
-        axes.set_xlabel(drawn(clock.label, 90), color=INK, fontsize=TEXT)
+        words = drawn(clock.label, 90)
+        axes.set_xlabel(words, color=INK, fontsize=TEXT, **family_for(words))
 
 
 def draw_zero(axes: Axes, clock: Clock, bands: Bands) -> None:
@@ -208,7 +211,8 @@ def draw_gaps(axes: Axes, clock: Clock, bands: Bands, *kinds: str, inside: bool 
         flat = room > width + 4 * point
         if not flat and (room < height + point or box.height * (top - base) < width + 4 * point):
             continue
-        axes.text(
+        write(
+            axes,
             (left + right) / 2,
             (base + top) / 2,
             "not recorded",
@@ -236,7 +240,7 @@ def _placed(clock: Clock, width: float) -> list[tuple[str, int, float, float, fl
         scale = width / (clock.right - clock.left)
         left = max((begin - clock.left) * scale, 0.0)
         right = width if end is None or end > clock.end else max((end - clock.left) * scale, left + 1)
-        words = plain(name, 40)
+        words = drawable(plain(name, 40))
         long = _width(words)
         at = max(min(left, width - long), 0.0)
         row = next((index for index, taken in enumerate(ends) if min(left, at) >= taken - 0.5), len(ends))
@@ -251,7 +255,10 @@ def _placed(clock: Clock, width: float) -> list[tuple[str, int, float, float, fl
 @cache
 def _width(words: str) -> float:
     """Return how wide small words are, in points."""
-    return float(TextPath((0, 0), words.replace("$", "S"), size=SMALL).get_extents().width) if words.strip() else 0.0
+    if not words.strip():
+        return 0.0
+    font = FontProperties(**family_for(words))
+    return float(TextPath((0, 0), words.replace("$", "S"), size=SMALL, prop=font).get_extents().width)
 
 
 def draw_steps(axes: Axes, clock: Clock) -> int:
@@ -271,7 +278,8 @@ def draw_steps(axes: Axes, clock: Clock) -> int:
             solid_capstyle="butt",
             gid="step line",
         )
-        axes.text(
+        write(
+            axes,
             at / width,
             y + 2.5 / height,
             words.replace("$", r"\$"),
@@ -288,7 +296,8 @@ def nothing(axes: Axes, clock: Clock, what: str) -> None:
     """Draw axes that say that nothing was recorded."""
     axes.set_yticks([])
     axes.set_ylim(0, 1)
-    axes.text(
+    write(
+        axes,
         0.5,
         0.5,
         f"nothing recorded: no {what} in this time",

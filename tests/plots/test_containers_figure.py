@@ -123,3 +123,30 @@ def test_recorded_ones_are_legible(name: str, step: str) -> None:
 def test_a_wrong_frame_is_named(frames: Frames) -> None:
     with pytest.raises(UsageError, match="containers"):
         plots.containers(frames.containers.drop(columns=["role"]))
+
+
+def test_a_count_that_falls_is_another_run_and_told() -> None:
+    """A node that loses count begins at 0 again, with another container."""
+    recording = Recording()
+    for number, (count, name) in enumerate([(0, "aaa"), (1, "bbb"), (0, "ccc"), (0, "ccc")], 1):
+        main = [{**status("web", count, True, running=RUNS), "containerID": f"containerd://{name}"}]
+        pod = {
+            "metadata": {"name": "web", "namespace": "shop", "uid": "1", "resourceVersion": str(number)},
+            "spec": {"containers": [{"name": "web"}]},
+            "status": {"containerStatuses": main},
+        }
+        at = (1_772_000_000 * SECOND + number * SECOND, number * SECOND)
+        recording.add(
+            json.dumps(pod).encode(),
+            kind="Pod",
+            api_version="v1",
+            type="MODIFIED",
+            origin="watch",
+            stream="pods",
+            at=at,
+        )
+    words = plots.containers_text(recording.frames.containers)
+    assert words.startswith("1 container of 1 Pod, 2 restarts.")
+    assert "running, ready from the beginning, running, ready at 2.0 s" in words
+    axes = plots.containers(recording.frames.containers)
+    assert [line.get_xdata()[0] for line in axes.lines if line.get_gid() == "restart"] == pytest.approx([1, 2])

@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
 from kitlib.errors import UsageError
-from kitlib.plots.canvas import WIDTH, KitAxes, attach, new_figure
+from kitlib.plots.canvas import WIDTH, KitAxes, attach, new_figure, write
 from kitlib.plots.style import HEADLINE, INK, PALETTE, SMALL, TEXT, amount, drawn, plain
 
 ROW, HEAD, COLUMN = 0.19, 0.62, 0.5
@@ -106,7 +106,7 @@ def _mark(ax: Axes, column: int, y: float, what: str) -> None:
 
 
 def _write(ax: Axes, x: float, y: float, words: str, gid: str, **how: Any) -> None:
-    ax.text(x, y, words, gid=gid, color=INK, va="center", **{"fontsize": SMALL, **how})
+    write(ax, x, y, words, gid=gid, color=INK, va="center", **{"fontsize": SMALL, **how})
 
 
 def injected_text(sent: Mapping[str, Any], stored: Mapping[str, Mapping[str, Any]], title: str = "") -> str:

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import FancyBboxPatch
 
 from kitlib.errors import UsageError
-from kitlib.plots.canvas import attach, bare, new_axes, new_figure
+from kitlib.plots.canvas import attach, bare, new_axes, new_figure, write
 from kitlib.plots.style import INK, PALETTE, SMALL, TEXT, drawn, plain, text_on
 
 COLUMNS = ("row", "means", "unwanted", "wanted")
@@ -81,7 +81,7 @@ def matrix(answers: pd.DataFrame, title: str = "", ax: Axes | None = None) -> Ax
     ax.set_yticks([index + 0.5 for index in range(len(rows))], [drawn(name) for name in rows])
     ax.tick_params(axis="y", length=0)
     for index, name in enumerate(means):
-        ax.text(index + 0.5, -0.25, drawn(name), ha="center", va="bottom", color=INK, fontsize=TEXT, weight="bold")
+        write(ax, index + 0.5, -0.25, drawn(name), ha="center", va="bottom", color=INK, fontsize=TEXT, weight="bold")
     for index in range(len(rows) + 1):
         ax.axhline(index, color=INK, linewidth=0.5, alpha=0.6)
     for row, way, first, second in answers[list(COLUMNS)].itertuples(index=False):
@@ -114,7 +114,7 @@ def _box(ax: Axes, x: float, y: float, answer: str) -> None:
     box.set_gid(f"answer {answer}")
     ax.add_patch(box)
     inside = text_on(colour) if fill == 1.0 else INK
-    ax.text(x, y, sign, ha="center", va="center_baseline", color=inside, fontsize=SMALL, gid="answer")
+    write(ax, x, y, sign, ha="center", va="center_baseline", color=inside, fontsize=SMALL, gid="answer")
 
 
 def _rgb(colour: str) -> tuple[float, float, float]:
