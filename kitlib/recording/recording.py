@@ -43,6 +43,8 @@ class Recording:
         It as tidy DataFrames; see `kitlib.frames.Frames`.
     due : threading.Event
         Set when there are enough rows for a part: who writes calls `flush` then.
+    marked : int
+        How many rows are marks of kitlib's own, of those that were added to it here.
     live : dict
         Of each stream that is being followed now: a function that returns up to when it has everything (monotonic
         clock, ns).
@@ -58,6 +60,7 @@ class Recording:
         self.part_bytes = PART_BYTES
         self.changed = threading.Condition(threading.RLock())
         self.due = threading.Event()
+        self.marked = 0
         self.live: dict[str, Callable[[], int]] = {}
         self._writing = threading.Lock()
         self._ours = False  # who opens a recording only reads it
@@ -245,6 +248,7 @@ class Recording:
         """Append a mark of kitlib's own: a STEP that begins or ends, or what a stream lives through."""
         said = json.dumps(what).encode()
         with self.changed:
+            self.marked += 1
             row = WatchEvent(*clock.now(), "", "", "", name, "", "", type, "kitlib", stream, said, len(self))
             self._append(row)
             self.changed.notify_all()

@@ -163,11 +163,11 @@ class Recorder:
         self.stop()
 
     def counts(self) -> dict[str, int]:
-        """Return what there is: `rows` of the recording, `objects` alive now, `gaps`."""
+        """Return what there is: `rows` (versions of objects), `objects` that are alive now, `gaps`."""
         with self.recording.changed:
             alive = sum(len(each.latest) for each in self._reflectors.values())
             gaps = sum(each.gaps for each in self._reflectors.values())
-        return {"rows": len(self.recording), "objects": alive, "gaps": gaps}
+        return {"rows": len(self.recording) - self.recording.marked, "objects": alive, "gaps": gaps}
 
     def lag(self) -> float:
         """Return for how many seconds a watch has been missing; 0 while there are all."""
