@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator
 import msgspec
 import pandas as pd
 
-from kitlib.frames.objects import Condition, changes, decode, named, observed
+from kitlib.frames.objects import Condition, changes, identity, named, observed, own
+from kitlib.frames.salvage import LeftOut, decode
 from kitlib.recording import WatchEvent
 
 
@@ -23,18 +24,20 @@ _conditioned = msgspec.json.Decoder(_Conditioned)
 VALUE = ["status", "reason", "message", "lastTransitionTime"]
 
 
-def rows(events: Iterable[WatchEvent]) -> Iterator[tuple]:
+def rows(events: Iterable[WatchEvent], left: LeftOut | None = None) -> Iterator[tuple]:
     """Yield the frame's rows, in the order of its columns; the first of each condition among these events, too."""
     last: dict[tuple[str, str], tuple] = {}
     for row in events:
-        if row.type == "DELETED" or row.kind == "Event" or b'"conditions"' not in row.object:
+        if row.type == "DELETED" or (row.kind == "Event" and own(row)) or b'"conditions"' not in row.object:
             continue
-        status = decode(_conditioned, row).status
+        found = decode(_conditioned, row, left)
+        status = found.status if found is not None else None
+        about = f"{row.apiVersion} {row.kind} {identity(row)}"
         for condition in (status and status.conditions) or ():
             value = (condition.status, condition.reason, condition.message, condition.lastTransitionTime)
-            if last.get((row.uid, condition.type)) == value:
+            if last.get((about, condition.type)) == value:
                 continue
-            last[row.uid, condition.type] = value
+            last[about, condition.type] = value
             yield (
                 *observed(row),
                 row.kind,
@@ -46,4 +49,4 @@ def rows(events: Iterable[WatchEvent]) -> Iterator[tuple]:
 
 def deduplicate(frame: pd.DataFrame) -> pd.DataFrame:
     """Drop what only repeats the value before: the first rows of a part do."""
-    return changes(frame, ["uid", "condition"], VALUE)
+    return changes(frame, ["kind", "uid", "condition"], VALUE)

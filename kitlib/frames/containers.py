@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator
 import msgspec
 import pandas as pd
 
-from kitlib.frames.objects import ObjectMeta, changes, decode, named, observed
+from kitlib.frames.objects import ObjectMeta, changes, identity, named, observed
+from kitlib.frames.salvage import LeftOut, decode
 from kitlib.recording import WatchEvent
 
 KINDS = ("Pod",)
@@ -65,8 +66,8 @@ class _Spec(msgspec.Struct, gc=False):
 
 class _Pod(msgspec.Struct, gc=False):
     metadata: ObjectMeta
-    spec: _Spec
-    status: _PodStatus
+    spec: _Spec = msgspec.field(default_factory=_Spec)
+    status: _PodStatus = msgspec.field(default_factory=_PodStatus)
 
 
 _pod = msgspec.json.Decoder(_Pod)
@@ -90,12 +91,14 @@ VALUE = [
 ]
 
 
-def rows(events: Iterable[WatchEvent]) -> Iterator[tuple]:
+def rows(events: Iterable[WatchEvent], left: LeftOut | None = None) -> Iterator[tuple]:
     """Yield the frame's rows, in the order of its columns; the first of each container among these events, too."""
     last: dict[tuple[str, str], tuple] = {}
     for row in events:
-        pod: _Pod = decode(_pod, row)
-        status = pod.status
+        pod = decode(_pod, row, left)
+        if pod is None:
+            continue
+        status, uid = pod.status, identity(row)
         sidecars = {each.name for each in pod.spec.initContainers or () if each.restartPolicy == "Always"}
         for role, statuses in (
             ("init", status.initContainerStatuses),
@@ -104,8 +107,8 @@ def rows(events: Iterable[WatchEvent]) -> Iterator[tuple]:
         ):
             for each in statuses or ():
                 value = _value(each, row.type == "DELETED")
-                if last.get((row.uid, each.name)) != value:
-                    last[row.uid, each.name] = value
+                if last.get((uid, each.name)) != value:
+                    last[uid, each.name] = value
                     mine = "sidecar" if role == "init" and each.name in sidecars else role
                     yield (*observed(row), *named(row), each.name, mine, *value)
 

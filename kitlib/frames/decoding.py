@@ -9,9 +9,11 @@ import pandas as pd
 from kitlib.errors import UsageError
 from kitlib.frames import conditions, containers, events, nodes, pods, workloads
 from kitlib.frames.dtypes import typed
+from kitlib.frames.objects import own
+from kitlib.frames.salvage import LeftOut
 from kitlib.recording import WatchEvent
 
-ROWS: dict[str, tuple[tuple[str, ...] | None, Callable[[Iterable[WatchEvent]], Iterator[tuple]]]] = {
+ROWS: dict[str, tuple[tuple[str, ...] | None, Callable[[Iterable[WatchEvent], LeftOut | None], Iterator[tuple]]]] = {
     "pods": (pods.KINDS, pods.rows),
     "workloads": (workloads.KINDS, workloads.rows),
     "containers": (containers.KINDS, containers.rows),
@@ -29,7 +31,7 @@ DEDUPLICATE = {
 """How each frame whose rows depend on the row before is joined."""
 
 
-def decode(name: str, rows: Iterable[WatchEvent] | pd.DataFrame) -> pd.DataFrame:
+def decode(name: str, rows: Iterable[WatchEvent] | pd.DataFrame, left: LeftOut | None = None) -> pd.DataFrame:
     """Make a frame of some rows, wherever they were read: one part, one worker's share, a query's answer.
 
     Parameters
@@ -39,6 +41,8 @@ def decode(name: str, rows: Iterable[WatchEvent] | pd.DataFrame) -> pd.DataFrame
     rows : iterable of WatchEvent, or DataFrame
         Rows of a recording, in the order of their receipt; others' kinds are left out. A DataFrame has the columns of
         a recording's files.
+    left : LeftOut, optional
+        Where it is named what can't be read, and was left out.
 
     Returns
     -------
@@ -50,8 +54,8 @@ def decode(name: str, rows: Iterable[WatchEvent] | pd.DataFrame) -> pd.DataFrame
     kinds, extract = ROWS[name]
     if isinstance(rows, pd.DataFrame):
         rows = _events(rows)
-    wanted = (row for row in rows if (row.kind in kinds if kinds else row.kind))
-    return typed(name, zip(*extract(wanted), strict=True))
+    wanted = (row for row in rows if (row.kind in kinds and own(row) if kinds else row.kind))
+    return typed(name, zip(*extract(wanted, left), strict=True), left)
 
 
 def deduplicate(name: str, frame: pd.DataFrame) -> pd.DataFrame:

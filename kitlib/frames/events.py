@@ -8,7 +8,8 @@ from functools import lru_cache
 import msgspec
 import pandas as pd
 
-from kitlib.frames.objects import ObjectMeta, decode, named, observed
+from kitlib.frames.objects import ObjectMeta, named, observed
+from kitlib.frames.salvage import LeftOut, decode
 from kitlib.recording import WatchEvent
 
 KINDS = ("Event",)
@@ -56,19 +57,19 @@ class _Event(msgspec.Struct, gc=False):
 _event = msgspec.json.Decoder(_Event)
 
 
-def rows(events: Iterable[WatchEvent]) -> Iterator[tuple]:
+def rows(events: Iterable[WatchEvent], left: LeftOut | None = None) -> Iterator[tuple]:
     """Yield the frame's rows, in the order of its columns, counting from the first update among these events."""
-    counts: dict[str, int] = {}
+    counts: dict[str, tuple[int, str | None]] = {}
     for row in events:
         if row.type == "DELETED":
             continue
-        event: _Event = decode(_event, row)
-        count = max(event.count or event.deprecatedCount or 0, event.series.count if event.series else 0, 1)
-        before = counts.get(row.uid, 0)
-        if count <= before:
+        event = decode(_event, row, left)
+        if event is None:
             continue
-        counts[row.uid] = count
+        count = max(event.count or event.deprecatedCount or 0, event.series.count if event.series else 0, 1)
         first, latest = _stamps(event)
+        before, stamp = counts.get(row.uid, (0, None))
+        counts[row.uid] = count, latest
         about = event.regarding or event.involvedObject
         source = event.source or event.deprecatedSource
         yield (
@@ -82,7 +83,7 @@ def rows(events: Iterable[WatchEvent]) -> Iterator[tuple]:
             about.name,
             about.uid,
             (source and source.component) or event.reportingComponent or event.reportingController,
-            count - before,
+            count - before if count > before else count if count < before else int(latest != stamp),
             latest,
             _end(latest),
             first,
@@ -90,11 +91,14 @@ def rows(events: Iterable[WatchEvent]) -> Iterator[tuple]:
 
 
 def deduplicate(frame: pd.DataFrame) -> pd.DataFrame:
-    """Count from the update before, also where that one lies in another part."""
-    most = frame.groupby("uid", sort=False)["count"].cummax()
-    before = most.groupby(frame["uid"], sort=False).shift(fill_value=0)
-    settled = frame.assign(occurrences=frame["count"] - before)
-    return settled[settled["occurrences"] > 0]
+    """Count from the update before, also where that one lies in another part.
+
+    A count that falls began anew. One that stays adds an occurrence only if the Event's newest stamp is another.
+    """
+    before = frame.groupby("uid", sort=False)[["count", "earliest"]].shift()
+    more = frame["count"] - before["count"].fillna(0).astype("int64")
+    stamped = (frame["earliest"] != before["earliest"]) & (frame["earliest"].notna() | before["earliest"].notna())
+    return frame.assign(occurrences=more.where(more > 0, frame["count"].where(more < 0, stamped.astype("int64"))))
 
 
 def _stamps(event: _Event) -> tuple[str | None, str | None]:
@@ -110,7 +114,10 @@ def _end(stamp: str | None) -> str | None:
     """End of the interval that a stamp names: whole seconds last one second, microseconds are a point."""
     if stamp is None or "." in stamp:
         return stamp
-    return (pd.Timestamp(stamp) + pd.Timedelta(seconds=1)).isoformat()
+    try:
+        return (pd.Timestamp(stamp) + pd.Timedelta(seconds=1)).isoformat()
+    except (ValueError, OverflowError):  # no stamp, or the end of time
+        return stamp
 
 
 def occurrences(events: pd.DataFrame) -> pd.DataFrame:
@@ -128,8 +135,9 @@ def occurrences(events: pd.DataFrame) -> pd.DataFrame:
     previous = events.groupby("uid", sort=False)[["earliest", "count"]].shift()
     opening = previous["count"].isna()
     single = events["occurrences"] == 1
-    newest = events[columns].assign(
-        number=events["count"], times=1, earliest=events["earliest"], latest=events["latest"], known="stamp"
+    some = events[events["occurrences"] > 0]
+    newest = some[columns].assign(
+        number=some["count"], times=1, earliest=some["earliest"], latest=some["latest"], known="stamp"
     )
     # What the first recorded update of an Event had before it: its first occurrence has a stamp of its own.
     more = opening & ~single

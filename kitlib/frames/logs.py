@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 import pandas as pd
 
-from kitlib.frames.objects import ObjectMeta, decode
+from kitlib.frames.objects import ObjectMeta
+from kitlib.frames.salvage import LeftOut, decode
 from kitlib.recording import WatchEvent
 
 KINDS = ("Log",)
+STAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
+"""How the kubelet begins each line."""
 
 
 class _Log(msgspec.Struct, gc=False):
@@ -34,25 +38,45 @@ _log = msgspec.json.Decoder(_Log)
 _line = msgspec.json.Decoder(Line)
 
 
-def rows(events: Iterable[WatchEvent]) -> Iterator[tuple]:
+def rows(events: Iterable[WatchEvent], left: LeftOut | None = None) -> Iterator[tuple]:
     """Yield the frame's rows, in the order of its columns; a line that was read twice counts once.
 
     A line's own time (wall_ns) is finer than the stamp that it got when it was written; it is taken where there is one.
     """
     seen: dict[str, int] = {}
     for row in events:
-        log: _Log = decode(_log, row)
+        log = decode(_log, row, left)
+        if log is None:
+            continue
         offset = row.received_at - row.monotonic_ns
         for number, text in enumerate(log.lines, log.begin):
             if number < seen.get(row.uid, 0):
                 continue
             seen[row.uid] = number + 1
-            stamp, _, said = text.partition(" ")
+            at, said = _stamped(text, row.received_at)
             known = _known(said)
-            at = known.wall_ns or pd.Timestamp(stamp).value
+            at = _plausible(known.wall_ns) or at
             pod = row.uid.partition("/")[0]
             named = (row.namespace, row.name, pod, log.container, log.run)
             yield at, at - offset, row.seq, *named, known.event, said
+
+
+def _stamped(text: str, received_at: int) -> tuple[int, str]:
+    """Return when a line was written, and what it says.
+
+    What the kubelet itself says when it can't go on reading a log has no stamp: it is shown as it is, at its receipt.
+    """
+    stamp, _, said = text.partition(" ")
+    if not STAMP.fullmatch(stamp):
+        return received_at, text
+    try:
+        return pd.Timestamp(stamp).as_unit("ns").value, said
+    except ValueError:  # no such day, or a year that no count of nanoseconds holds
+        return received_at, text
+
+
+def _plausible(wall_ns: int | None) -> int | None:
+    return wall_ns if wall_ns is not None and 0 < wall_ns < 2**63 else None
 
 
 def _known(text: str) -> Line:

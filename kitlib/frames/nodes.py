@@ -11,7 +11,8 @@ import msgspec
 import pandas as pd
 
 from kitlib.errors import UsageError
-from kitlib.frames.objects import Condition, ObjectMeta, changes, decode, observed
+from kitlib.frames.objects import Condition, ObjectMeta, changes, observed
+from kitlib.frames.salvage import LeftOut, decode
 from kitlib.recording import WatchEvent
 
 KINDS = ("Node", "Lease")
@@ -58,14 +59,14 @@ _lease = msgspec.json.Decoder(_Lease)
 VALUE = ["status", "reason", "message", "taints", "stamp", "leaseDurationSeconds"]
 
 
-def rows(events: Iterable[WatchEvent]) -> Iterator[tuple]:
+def rows(events: Iterable[WatchEvent], left: LeftOut | None = None) -> Iterator[tuple]:
     """Yield the frame's rows, in the order of its columns; the first of each among these events, too."""
     last: dict[tuple[str, str, str], tuple] = {}
     for row in events:
         if row.kind == "Node":
-            told = _of_node(row)
+            told = _of_node(row, left)
         elif row.namespace == LEASES:
-            told = _of_lease(row)
+            told = _of_lease(row, left)
         else:
             continue
         for uid, about, condition, value in told:
@@ -74,11 +75,13 @@ def rows(events: Iterable[WatchEvent]) -> Iterator[tuple]:
                 yield (*observed(row), row.origin, row.name, uid, about, condition, *value)
 
 
-def _of_node(row: WatchEvent) -> Iterator[tuple[str, str, str, tuple]]:
+def _of_node(row: WatchEvent, left: LeftOut | None) -> Iterator[tuple[str, str, str, tuple]]:
     if row.type == "DELETED":
         yield row.uid, "deleted", "", ("", "", "", "", None, None)
         return
-    node: _Node = decode(_node, row)
+    node = decode(_node, row, left)
+    if node is None:
+        return
     for each in node.status.conditions or ():
         value = (each.status, each.reason or "", each.message or "", "", each.lastTransitionTime, None)
         yield row.uid, "condition", each.type, value
@@ -88,9 +91,11 @@ def _of_node(row: WatchEvent) -> Iterator[tuple[str, str, str, tuple]]:
     yield row.uid, "taints", "", ("", "", "", words, added, None)
 
 
-def _of_lease(row: WatchEvent) -> Iterator[tuple[str, str, str, tuple]]:
+def _of_lease(row: WatchEvent, left: LeftOut | None) -> Iterator[tuple[str, str, str, tuple]]:
     if row.type != "DELETED":
-        lease: _Lease = decode(_lease, row)
+        lease = decode(_lease, row, left)
+        if lease is None:
+            return
         owner = next((each.uid for each in lease.metadata.ownerReferences or () if each.kind == "Node"), row.uid)
         yield owner, "lease", "", ("", "", "", "", lease.spec.renewTime, lease.spec.leaseDurationSeconds)
 

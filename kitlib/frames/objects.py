@@ -1,13 +1,10 @@
-"""Narrow structs that know of an object just what the frames tell, and how to decode a row into one."""
+"""Narrow structs that know of an object just what the frames tell, and which row is of which object."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import msgspec
 import pandas as pd
 
-from kitlib.errors import UsageError
 from kitlib.recording import WatchEvent
 
 
@@ -41,6 +38,8 @@ class ObjectMeta(msgspec.Struct, gc=False):
         return NOBODY
 
 
+DOTTED = {"Event": ("events.k8s.io",), "Lease": ("coordination.k8s.io",), "EndpointSlice": ("discovery.k8s.io",)}
+"""Groups of Kubernetes' own kinds that have a dot."""
 NOBODY = Owner()
 """The owner of what no controller owns."""
 
@@ -49,7 +48,7 @@ class Condition(msgspec.Struct, gc=False):
     """Of status.conditions[]."""
 
     type: str
-    status: str = ""
+    status: str
     reason: str | None = None
     message: str | None = None
     lastTransitionTime: str | None = None  # noqa: N815
@@ -65,46 +64,47 @@ class PodSpec(msgspec.Struct, gc=False):
     """Of a Pod's spec."""
 
     nodeName: str | None = None  # noqa: N815
-    containers: list[Container] = []
+    containers: list[Container] | None = None
 
 
-def decode(decoder: msgspec.json.Decoder, row: WatchEvent) -> Any:
-    """Decode a row's object.
+def own(row: WatchEvent) -> bool:
+    """Say whether a row is of one of Kubernetes' own kinds, and not of another group's kind of the same name.
 
-    Raises
-    ------
-    UsageError
-        If it is not what its kind promises.
+    The groups of custom resources have a dot; of Kubernetes' own, only those of `DOTTED` have.
     """
-    try:
-        return decoder.decode(row.object)
-    except msgspec.MsgspecError as error:
-        raise UsageError(
-            f"this object is not what its kind promises: {error}",
-            step="frames",
-            object=f"{row.kind} {row.namespace}/{row.name}",
-            next="report it with the object: `Recording.open(path).rows` has its bytes",
-        ) from error
+    group = row.apiVersion.rpartition("/")[0]
+    return "." not in group or group in DOTTED.get(row.kind, ())
+
+
+def version(text: str) -> int:
+    """Return a resourceVersion as a number, by which it is compared: 0 if it is none, as of some aggregated APIs.
+
+    Kubernetes 1.35 and later promise that they compare as numbers.
+    """
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else 0
 
 
 def observed(row: WatchEvent) -> tuple:
-    """Return what every frame begins with: when and in which order a version was seen.
-
-    A resourceVersion counts as a number: Kubernetes 1.35 and later promise that they compare as such.
-    """
-    return row.received_at, row.monotonic_ns, row.seq, int(row.resourceVersion or 0)
+    """Return what every frame begins with: when and in which order a version was seen."""
+    return row.received_at, row.monotonic_ns, row.seq, version(row.resourceVersion)
 
 
 def named(row: WatchEvent) -> tuple:
-    """Return which object it is a version of."""
-    return row.namespace, row.name, row.uid
+    """Return which object it is a version of; where one has no uid, its namespace and name stand for it."""
+    return row.namespace, row.name, identity(row)
+
+
+def identity(row: WatchEvent) -> str:
+    """Return an object's uid; where it has none, as those of some aggregated APIs, its namespace and name."""
+    return row.uid or f"{row.namespace}/{row.name}"
 
 
 def images(spec: PodSpec) -> str:
     """Return the images of its containers, joined by a comma."""
-    if len(spec.containers) == 1:
-        return spec.containers[0].image or ""
-    return ",".join([container.image or "" for container in spec.containers])
+    containers = spec.containers or ()
+    if len(containers) == 1:
+        return containers[0].image or ""
+    return ",".join([container.image or "" for container in containers])
 
 
 def changes(frame: pd.DataFrame, keys: list[str], values: list[str]) -> pd.DataFrame:
@@ -124,8 +124,10 @@ __all__ = [
     "ObjectMeta",
     "Owner",
     "PodSpec",
-    "decode",
+    "identity",
     "images",
     "named",
     "observed",
+    "own",
+    "version",
 ]

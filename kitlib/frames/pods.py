@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator
 import msgspec
 
 from kitlib.frames.columns import HASH
-from kitlib.frames.objects import Condition, ObjectMeta, PodSpec, decode, images, named, observed
+from kitlib.frames.objects import Condition, ObjectMeta, PodSpec, images, named, observed
+from kitlib.frames.salvage import LeftOut, decode
 from kitlib.recording import WatchEvent
 
 KINDS = ("Pod",)
@@ -39,16 +40,18 @@ class _PodStatus(msgspec.Struct, gc=False):
 class _Pod(msgspec.Struct, gc=False):
     metadata: ObjectMeta
     spec: PodSpec
-    status: _PodStatus
+    status: _PodStatus = msgspec.field(default_factory=_PodStatus)
 
 
 _pod = msgspec.json.Decoder(_Pod)
 
 
-def rows(events: Iterable[WatchEvent]) -> Iterator[tuple]:
+def rows(events: Iterable[WatchEvent], left: LeftOut | None = None) -> Iterator[tuple]:
     """Yield the frame's rows, in the order of its columns."""
     for row in events:
-        pod: _Pod = decode(_pod, row)
+        pod = decode(_pod, row, left)
+        if pod is None:
+            continue
         meta, status = pod.metadata, pod.status
         ready = scheduled = None
         for condition in status.conditions or ():

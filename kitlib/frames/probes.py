@@ -9,7 +9,7 @@ import msgspec
 import pandas as pd
 
 from kitlib.frames.logs import lines
-from kitlib.frames.objects import decode
+from kitlib.frames.salvage import decode
 from kitlib.recording import WatchEvent
 
 KINDS = ("startup", "readiness", "liveness")
@@ -43,7 +43,7 @@ class _Container(msgspec.Struct, gc=False):
 
 
 class _Spec(msgspec.Struct, gc=False):
-    containers: list[_Container] = []
+    containers: list[_Container] | None = None
     initContainers: list[_Container] | None = None  # noqa: N815
 
 
@@ -114,7 +114,11 @@ def _answered(logs: pd.DataFrame) -> Iterator[dict[str, Any]]:
 def _failed(occurrences: pd.DataFrame, events: Iterable[WatchEvent]) -> Iterator[dict[str, Any]]:
     told = occurrences[occurrences["reason"].isin(UNHEALTHY) & (occurrences["involvedObject.kind"] == "Pod")]
     wanted = set(told["uid"])
-    paths = {row.uid: decode(_event, row).involvedObject.fieldPath or "" for row in events if row.uid in wanted}
+    paths = {
+        row.uid: (found.involvedObject.fieldPath or "") if (found := decode(_event, row)) else ""
+        for row in events
+        if row.uid in wanted
+    }
     for row in told.to_dict("records"):
         kind, _, rest = row["message"].removeprefix(COMBINED).partition(" probe ")
         outcome = "Unknown" if rest.startswith("errored") else "Success" if rest.startswith("warning") else "Failure"
@@ -151,8 +155,8 @@ def _settings(pods: Iterable[WatchEvent]) -> Settings:
         if row.uid in known:  # they can't be changed
             continue
         known.add(row.uid)
-        spec = decode(_pod, row).spec
-        for each in [*spec.containers, *(spec.initContainers or ())]:
+        pod = decode(_pod, row)
+        for each in [*(pod.spec.containers or ()), *(pod.spec.initContainers or ())] if pod else ():
             for kind in KINDS:
                 if about := getattr(each, f"{kind}Probe"):
                     found[row.uid, each.name, kind] = about

@@ -10,10 +10,20 @@ from functools import lru_cache
 import msgspec
 
 from kitlib.frames.columns import HASH, REVISION
-from kitlib.frames.objects import ObjectMeta, PodSpec, decode, images, named, observed
+from kitlib.frames.objects import ObjectMeta, PodSpec, images, named, observed, version
+from kitlib.frames.salvage import LeftOut, decode
 from kitlib.recording import WatchEvent
 
 KINDS = ("Deployment", "ReplicaSet", "ReplicationController", "StatefulSet", "DaemonSet")
+
+
+COUNTS = {
+    "Deployment": ("replicas", "updatedReplicas", "readyReplicas", "availableReplicas", "unavailableReplicas"),
+    "ReplicaSet": ("replicas", "readyReplicas", "availableReplicas"),
+    "ReplicationController": ("replicas", "readyReplicas", "availableReplicas"),
+    "StatefulSet": ("replicas", "updatedReplicas", "readyReplicas", "availableReplicas"),
+}
+"""The counts that a kind's status has: the API leaves them out where they are 0 (`omitempty`)."""
 
 
 class _RollingUpdate(msgspec.Struct, gc=False):
@@ -33,7 +43,7 @@ class _PodTemplate(msgspec.Struct, gc=False):
 class _ReplicasSpec(msgspec.Struct, gc=False):
     replicas: int | None = None
     minReadySeconds: int | None = None  # noqa: N815
-    paused: bool = False
+    paused: bool | None = None
     revisionHistoryLimit: int | None = None  # noqa: N815
     progressDeadlineSeconds: int | None = None  # noqa: N815
     strategy: _Strategy | None = None
@@ -52,7 +62,7 @@ class _ReplicasStatus(msgspec.Struct, gc=False):
 
 class _Replicas(msgspec.Struct, gc=False):
     metadata: ObjectMeta
-    spec: _ReplicasSpec
+    spec: _ReplicasSpec = msgspec.field(default_factory=_ReplicasSpec)
     status: _ReplicasStatus = msgspec.field(default_factory=_ReplicasStatus)
 
 
@@ -60,10 +70,12 @@ _replicas = msgspec.json.Decoder(_Replicas)
 _decoder = msgspec.json.Decoder(_PodTemplate)
 
 
-def rows(events: Iterable[WatchEvent]) -> Iterator[tuple]:
+def rows(events: Iterable[WatchEvent], left: LeftOut | None = None) -> Iterator[tuple]:
     """Yield the frame's rows, in the order of its columns."""
     for row in events:
-        thing: _Replicas = decode(_replicas, row)
+        thing = decode(_replicas, row, left)
+        if thing is None:
+            continue
         meta, spec, status = thing.metadata, thing.spec, thing.status
         owner = meta.owner()
         rolling = (spec.strategy and spec.strategy.rollingUpdate) or _RollingUpdate()
@@ -75,23 +87,16 @@ def rows(events: Iterable[WatchEvent]) -> Iterator[tuple]:
             row.kind,
             *named(row),
             meta.generation,
-            status.observedGeneration,
-            spec.replicas,
-            status.replicas,
-            status.updatedReplicas,
-            status.readyReplicas,
-            status.availableReplicas,
-            status.unavailableReplicas,
-            status.terminatingReplicas,
-            int(revision) if revision.isdigit() else None,
+            *_counts(row.kind, spec, status),
+            version(revision) if revision.isdecimal() else None,
             (meta.labels or {}).get(HASH),
             owner.name,
             owner.uid,
             spec.strategy and spec.strategy.type,
             None if rolling.maxSurge is None else str(rolling.maxSurge),
             None if rolling.maxUnavailable is None else str(rolling.maxUnavailable),
-            spec.minReadySeconds,
-            spec.paused,
+            spec.minReadySeconds or 0,
+            bool(spec.paused),
             spec.revisionHistoryLimit,
             spec.progressDeadlineSeconds,
             *_template(bytes(spec.template)),
@@ -99,14 +104,29 @@ def rows(events: Iterable[WatchEvent]) -> Iterator[tuple]:
         )
 
 
+def _counts(kind: str, spec: _ReplicasSpec, status: _ReplicasStatus) -> tuple[int | None, ...]:
+    """Return the counts in the order of the columns: what the API leaves out is 0, where the kind has that count."""
+    has = COUNTS.get(kind, ())
+    found = (
+        (name, getattr(status, name))
+        for name in ("replicas", "updatedReplicas", "readyReplicas", "availableReplicas", "unavailableReplicas")
+    )
+    counts = (0 if value is None and name in has else value for name, value in found)
+    return status.observedGeneration or 0, spec.replicas, *counts, status.terminatingReplicas
+
+
 @lru_cache(1024)
 def _template(raw: bytes) -> tuple[str, str]:
     """Return a template's images and its digest; most versions of an object have the same one."""
     if not raw:
         return "", ""
-    spec = _decoder.decode(raw).spec
-    body = json.loads(raw)
-    meta = body.get("metadata") or {}
-    (meta.get("labels") or {}).pop(HASH, None)
+    try:
+        spec, body = _decoder.decode(raw).spec, json.loads(raw)
+    except (msgspec.MsgspecError, ValueError):
+        return "", ""
+    meta = body.get("metadata")
+    labels = meta.get("labels") if isinstance(meta, dict) else None
+    if isinstance(labels, dict):
+        labels.pop(HASH, None)
     digest = hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()[:12]
     return images(spec) if spec else "", digest
