@@ -154,6 +154,8 @@ def test_every_frame_documents_its_columns():
         "probes",
         "endpoints",
         "gaps",
+        "coverage",
+        "left_out",
         "steps",
     }
     for frame, columns in COLUMNS.items():

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
 
+from kitlib.claims.looking import RECEIVED, Mask, about, as_unit, is_numeric, late_ns, meets, same, select, stands
 from kitlib.errors import KitlibError, UsageError
-
-Mask = str | Callable[[pd.DataFrame], Any]
-"""What selects rows: a `DataFrame.eval` expression, or a function of the frame that gives a boolean Series."""
 
 
 @dataclass(frozen=True)
@@ -47,43 +45,18 @@ class Check:
     def __and__(self, other: Check) -> Check:
         """Both must hold."""
         failed = next((check for check in (self, other) if check.holds is False), None)
-        holds = False if failed else (None if None in (self.holds, other.holds) else True)
+        if failed:
+            return replace(failed, absent=self.absent or other.absent)
         spans = [check.span for check in (self, other) if check.span]
         return Check(
-            holds,
-            failed.why if failed else f"{self.why}; {other.why}",
-            failed.evidence if failed else pd.concat([self.evidence, other.evidence], ignore_index=True),
+            None if None in (self.holds, other.holds) else True,
+            f"{self.why}; {other.why}",
+            pd.concat([self.evidence, other.evidence], ignore_index=True),
             (min(span[0] for span in spans), max(span[1] for span in spans)) if spans else None,
-            failed.fragile if failed else self.fragile or other.fragile,
-            [*self.gaps, *other.gaps],
+            self.fragile or other.fragile,
+            [gap for check in (self, other) if check.fragile for gap in check.gaps],
             self.absent or other.absent,
         )
-
-
-def _select(frame: pd.DataFrame, mask: Mask) -> pd.Series:
-    try:
-        found = frame.eval(mask) if isinstance(mask, str) else mask(frame)
-    except Exception as error:
-        raise UsageError(
-            f"can't evaluate {mask!r}: {error}",
-            step="claim",
-            next="its columns are: " + ", ".join(map(str, frame.columns)),
-        ) from error
-    return pd.Series(found, index=frame.index).fillna(False).astype(bool)
-
-
-def _span(*frames: pd.DataFrame) -> tuple[int, int] | None:
-    bounds = [frame.attrs["window"] for frame in frames if "window" in frame.attrs]
-    bounds += [
-        (int(frame["monotonic_ns"].min()), int(frame["monotonic_ns"].max()))
-        for frame in frames
-        if "window" not in frame.attrs and "monotonic_ns" in frame and len(frame)
-    ]
-    return (min(low for low, _ in bounds), max(high for _, high in bounds)) if bounds else None
-
-
-def _about(*frames: pd.DataFrame) -> dict[str, Any]:
-    return {"span": _span(*frames), "gaps": [gap for frame in frames for gap in frame.attrs.get("gaps", ())]}
 
 
 def _words(mask: Mask, description: str | None) -> str:
@@ -102,34 +75,50 @@ def never(frame: pd.DataFrame, mask: Mask, description: str | None = None) -> Ch
     description : str, optional
         The condition in words.
     """
-    found = frame[_select(frame, mask)]
+    hits = select(frame, mask)
+    found = frame[hits.fillna(False).astype(bool)]
     words = _words(mask, description)
     if len(found):
-        return Check(False, f"{len(found)} of {len(frame)} rows: {words}", found, fragile=False, **_about(frame))
+        fragile = not stands(frame, found, mask)
+        return Check(False, f"{len(found)} of {len(frame)} rows: {words}", found, fragile=fragile, **about(frame))
     if not len(frame):
-        return Check(None, "nothing was recorded", frame, **_about(frame))
-    return Check(True, f"none of {len(frame)} rows: {words}", frame, **_about(frame))
+        return Check(None, "nothing was recorded", frame, **about(frame))
+    if hits.isna().any():
+        return _untold(frame, hits.isna(), words)
+    return Check(True, f"none of {len(frame)} rows: {words}", frame, **about(frame))
+
+
+def _untold(frame: pd.DataFrame, which: pd.Series, words: str) -> Check:
+    some = frame[which.astype(bool)]
+    return Check(None, f"{len(some)} of {len(frame)} rows can't tell (NA): {words}", some, **about(frame))
 
 
 def always(frame: pd.DataFrame, mask: Mask, description: str | None = None) -> Check:
     """Check that every row satisfies the condition; a frame without rows can't tell. Parameters as of `never`."""
-    hits = _select(frame, mask)
+    hits = select(frame, mask)
     words = _words(mask, description)
     if not len(frame):
-        return Check(None, "nothing was recorded", frame, **_about(frame))
-    if hits.all():
-        return Check(True, f"all {len(frame)} rows: {words}", frame, **_about(frame))
-    found = frame[~hits]
-    return Check(False, f"{len(found)} of {len(frame)} rows not: {words}", found, fragile=False, **_about(frame))
+        return Check(None, "nothing was recorded", frame, **about(frame))
+    found = frame[(~hits).fillna(False).astype(bool)]
+    if len(found):
+        fragile = not stands(frame, found, lambda rows: ~select(rows, mask))
+        return Check(False, f"{len(found)} of {len(frame)} rows not: {words}", found, fragile=fragile, **about(frame))
+    if hits.isna().any():
+        return _untold(frame, hits.isna(), words)
+    return Check(True, f"all {len(frame)} rows: {words}", frame, **about(frame))
 
 
 def eventually(frame: pd.DataFrame, mask: Mask, description: str | None = None) -> Check:
     """Check that at least one row satisfies the condition. Parameters as of `never`."""
-    found = frame[_select(frame, mask)]
+    hits = select(frame, mask)
+    found = frame[hits.fillna(False).astype(bool)]
     words = _words(mask, description)
     if len(found):
-        return Check(True, f"{len(found)} of {len(frame)} rows: {words}", found, fragile=False, **_about(frame))
-    return Check(False, f"none of {len(frame)} rows: {words}", frame.tail(5), **_about(frame))
+        fragile = not stands(frame, found, mask)
+        return Check(True, f"{len(found)} of {len(frame)} rows: {words}", found, fragile=fragile, **about(frame))
+    if hits.isna().any():
+        return _untold(frame, hits.isna(), words)
+    return Check(False, f"none of {len(frame)} rows: {words}", frame.tail(5), **about(frame))
 
 
 def at_most(frame: pd.DataFrame, column: str, limit: int | str) -> Check:
@@ -150,21 +139,29 @@ def _bounded(frame: pd.DataFrame, column: str, limit: int | str, above: bool) ->
             next="its columns are: " + ", ".join(map(str, frame.columns)),
         )
     if not len(frame):
-        return Check(None, "nothing was recorded", frame, **_about(frame))
+        return Check(None, "nothing was recorded", frame, **about(frame))
+    wrong = [name for name in (column, limit) if isinstance(name, str) and not is_numeric(frame[name])]
+    if wrong:
+        raise UsageError(
+            f"the column {wrong[0]!r} holds no numbers ({frame[wrong[0]].dtype})",
+            step="claim",
+            next="name a column of numbers, or use never(…) with a condition",
+        )
     bound = frame[limit] if isinstance(limit, str) else pd.Series(limit, index=frame.index)
-    slack = (bound - frame[column]) if above else (frame[column] - bound)
-    tightest = frame.loc[[slack.idxmin()]]
+    slack = pd.Series((bound - frame[column]) if above else (frame[column] - bound), index=frame.index)
+    told = slack.dropna()
     low, high = frame[column].min(), frame[column].max()
-    name = f"{limit} ({', '.join(map(str, sorted(set(bound))))})" if isinstance(limit, str) else str(limit)
+    name = f"{limit} ({', '.join(map(str, sorted(set(bound.dropna()))))})" if isinstance(limit, str) else str(limit)
     relation = "above" if above else "below"
-    if (slack < 0).any():
-        found = frame[slack < 0]
-        return Check(
-            False, f"{column} is {relation} {name} in {len(found)} of {len(frame)} rows", found, None, False,
-            frame.attrs.get("gaps", ()),
-        )  # fmt: skip
+    beyond = (slack < 0).fillna(False).astype(bool)
+    if beyond.any():
+        found = frame[beyond]
+        why = f"{column} is {relation} {name} in {len(found)} of {len(frame)} rows"
+        return Check(False, why, found, fragile=not stands(frame, found, None), **about(frame))
+    if len(told) < len(frame):
+        return _untold(frame, slack.isna(), f"{column} {relation} {name}")
     why = f"{column} is {low}…{high}, never {relation} {name}, in {len(frame)} rows"
-    return Check(True, why, tightest, **_about(frame))
+    return Check(True, why, frame.iloc[[int(slack.to_numpy(dtype="float64").argmin())]], **about(frame))
 
 
 def happens_before(first: pd.DataFrame, then: pd.DataFrame, by: str = "resourceVersion") -> Check:
@@ -177,30 +174,53 @@ def happens_before(first: pd.DataFrame, then: pd.DataFrame, by: str = "resourceV
     by : str
         The column that orders them; a tie is not an order.
     """
-    about = _about(first, then)
+    known = about(first, then)
     if not len(first) or not len(then):
         which = "first" if not len(first) else "second"
-        return Check(False, f"the {which} never happened", pd.concat([first, then]), **about)
+        return Check(False, f"the {which} never happened", pd.concat([first, then]), **known)
     last, begin = first.sort_values(by).iloc[[-1]], then.sort_values(by).iloc[[0]]
+    if pd.isna(first[by]).any() or pd.isna(then[by]).any():
+        return Check(None, f"{by} isn't known of all rows", pd.concat([last, begin], ignore_index=True), **known)
     holds = bool(last[by].iloc[0] < begin[by].iloc[0])
+    late = late_ns(begin) + late_ns(last)
+    if by in RECEIVED and late and (holds and begin[by].iloc[0] - last[by].iloc[0] <= as_unit(by, late_ns(begin))):
+        why = f"it came {late_ns(begin) / 1e9:.1f} s late, or less: which was first can't be told"
+        return Check(None, why, pd.concat([last, begin], ignore_index=True), **known)
+    if by in RECEIVED and late and (not holds and last[by].iloc[0] - begin[by].iloc[0] <= as_unit(by, late_ns(last))):
+        why = f"it came {late_ns(last) / 1e9:.1f} s late, or less: which was first can't be told"
+        return Check(None, why, pd.concat([last, begin], ignore_index=True), **known)
     why = f"{by} {last[by].iloc[0]} {'<' if holds else 'is not before'} {begin[by].iloc[0]}"
-    return Check(holds, why, pd.concat([last, begin], ignore_index=True), **about)
+    return Check(holds, why, pd.concat([last, begin], ignore_index=True), **known)
 
 
 def within(seconds: float, first: pd.DataFrame, then: pd.DataFrame) -> Check:
     """Check that the first row of `then` is received at most so many seconds after the first row of `first`."""
-    about = _about(first, then)
+    known = about(first, then)
     if not len(first) or not len(then):
         which = "first" if not len(first) else "second"
-        return Check(False, f"the {which} never happened", pd.concat([first, then]), **about)
+        return Check(False, f"the {which} never happened", pd.concat([first, then]), **known)
     start, end = first.iloc[[0]], then.iloc[[0]]
     took = (int(end["monotonic_ns"].iloc[0]) - int(start["monotonic_ns"].iloc[0])) / 1e9
     evidence = pd.concat([start, end], ignore_index=True)
-    return Check(0 <= took <= seconds, f"{took:.2f} s, of {seconds:g} s", evidence, **about)
+    least, most = took - late_ns(end) / 1e9, took + late_ns(start) / 1e9
+    if least < most and not (least >= 0 and most <= seconds) and not (most < 0 or least > seconds):
+        why = f"{max(least, 0):.2f} to {most:.2f} s, of {seconds:g} s: a row came late"
+        return Check(None, why, evidence, **known)
+    return Check(0 <= took <= seconds, f"{took:.2f} s, of {seconds:g} s", evidence, **known)
 
 
-def equal(found: Any, wanted: Any, evidence: pd.DataFrame | None = None, what: str = "found") -> Check:
+def equal(
+    found: Any,
+    wanted: Any,
+    evidence: pd.DataFrame | None = None,
+    what: str = "found",
+    frames: pd.DataFrame | Sequence[pd.DataFrame] = (),
+    direct: bool = False,
+) -> Check:
     """Check that two values are the same; the rows they were taken from are the evidence.
+
+    A value doesn't say which frames it was computed from. Evidence that was selected from a frame does. Else, if any
+    frame with a gap was handed out in this run, the answer is unknown: say `frames`, or `direct`.
 
     Parameters
     ----------
@@ -210,11 +230,19 @@ def equal(found: Any, wanted: Any, evidence: pd.DataFrame | None = None, what: s
         Where `found` comes from.
     what : str
         The name of what was found.
+    frames : DataFrame or sequence of DataFrame
+        Frames that `found` was computed from, where the evidence isn't of them: their gaps decide, and no others.
+    direct : bool
+        Whether `found` is a direct answer of the server, a refusal or what a GET returned: then no gap concerns it.
     """
     frame = pd.DataFrame({what: [str(found)], "wanted": [str(wanted)]}) if evidence is None else evidence
-    holds = bool(found == wanted)
+    given: list[pd.DataFrame | None] = [frames] if isinstance(frames, pd.DataFrame) else list(frames)
+    known = {} if direct else about(*(given or [evidence]))
+    holds = same(found, wanted)
+    if holds is None:
+        return Check(None, f"{what} isn't known (NA)", frame, **known)
     why = f"{what} {found}" if holds else f"{what} {found}, not {wanted}"
-    return Check(holds, why, frame, **_about(frame))
+    return Check(holds, why, frame, **known)
 
 
 def unknown(why: str) -> Check:
@@ -250,7 +278,12 @@ def judge(check: Check) -> tuple[str, str]:
         return "unknown", check.why
     if check.fragile:
         for gap in check.gaps:
-            if check.span is None or (gap["until_ns"] >= check.span[0] and gap["after_ns"] <= check.span[1]):
+            if gap.get("lost"):
+                return "unknown", (
+                    f"which frames this was made from can't be told, and `{gap['frame']}` has a gap of {gap['kind']}"
+                    f" ({gap['reason']})"
+                )
+            if meets(gap, check.span):
                 return "unknown", f"the recording has a gap of {gap['kind']} here ({gap['reason']})"
     return ("holds" if check.holds else "fails"), check.why
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Callable, Mapping
@@ -17,6 +18,7 @@ from kitlib.claims.render import answered, claim_html, evidence_text, ledger_htm
 from kitlib.claims.verdicts import MARKS, VERDICTS, compared, expected_verdicts, version_order
 from kitlib.errors import ClaimError, UsageError
 from kitlib.files import write_whole
+from kitlib.frames.origin import forget
 
 EVIDENCE_ROWS = 20
 """So many rows of a claim's evidence are kept."""
@@ -149,7 +151,7 @@ class Ledger:
         found[versions[-1]] = compared(found, versions, wanted, changed_in)
         lines = [
             Claim(
-                id=f"{self.notebook}/{slug(text)}",
+                id=self._id(text),
                 notebook=self.notebook,
                 text=text,
                 source=source,
@@ -171,6 +173,13 @@ class Ledger:
         self.claims.extend(lines)
         self.write()
         return replace(lines[-1], older=tuple(lines[:-1]))
+
+    def _id(self, text: str) -> str:
+        """Make a sentence's id: where another one has it already, with a digest of the whole sentence."""
+        plain = f"{self.notebook}/{slug(text)}"
+        if all(known.text == text for known in self.claims if known.id == plain):
+            return plain
+        return f"{plain}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
 
     def unexpected(self) -> list[Claim]:
         """Return the claims whose verdict isn't the expected one."""
@@ -256,8 +265,9 @@ def on_claim(listener: Callable[[Claim], None]) -> None:
 
 
 def use(ledger: Ledger | None) -> None:
-    """Make this the ledger that `claim` writes to."""
+    """Make this the ledger that `claim` writes to; gaps of frames that were handed out before don't concern it."""
     global _current
+    forget()
     _current = ledger
 
 

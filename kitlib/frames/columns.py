@@ -33,7 +33,10 @@ TIME = "datetime64[ns, UTC]"
 """dtype of all times."""
 _OBSERVED = {
     "observed_at": Column(TIME, "wall clock", "when kitlib received it: a point"),
-    "monotonic_ns": Column("int64", "ns", "the same on the monotonic clock; only differences mean something"),
+    "not_before": Column(
+        TIME, "wall clock", "it was written after this, and before observed_at: the same unless it came late"
+    ),
+    "monotonic_ns": Column("int64", "ns", "observed_at on the monotonic clock; only differences mean something"),
     "seq": Column("int64", "", "order of receipt in the recording, from 0"),
     "resourceVersion": Column("int64", "", "metadata.resourceVersion: the server's order of all writes"),
 }
@@ -262,6 +265,23 @@ COLUMNS: dict[str, dict[str, Column]] = {
         "until_rv": Column("Int64", "", "resourceVersion: all after it is recorded again; NA while it is open"),
         "open": Column("bool", "", "whether it has no end yet"),
         "reason": Column("str", "", "what went wrong"),
+    },
+    "coverage": {
+        "stream": Column("str", "", "the watch that brings these objects"),
+        "kind": Column("str", "", "their kind"),
+        "apiVersion": Column("str", "", "its group and version"),
+        "namespace": Column("str", "", "whose objects; empty for all"),
+        "begin_ns": Column("int64", "ns", "monotonic: begin of the interval"),
+        "end_ns": Column("int64", "ns", "monotonic: its end"),
+        "covered": Column("bool", "", "whether all that was written in it is in the recording"),
+        "reason": Column("str", "", "why not"),
+    },
+    "left_out": {
+        "seq": Column("int64", "", "the row of the recording that it was met in first"),
+        "kind": Column("str", "", "the object's kind; empty where a frame doesn't tell it"),
+        **_NAMED,
+        "what": Column("str", "", "which part of it: a path in the object, or frame.column; empty for all of it"),
+        "reason": Column("str", "", "why it can't be read"),
     },
     "steps": {
         "name": Column("str", "", "the step's name"),

@@ -12,7 +12,7 @@ import pyarrow as pa
 from kitlib.frames.columns import COLUMNS, STATES, TIME
 from kitlib.frames.salvage import LeftOut
 
-_OWN_CLOCK = ("observed_at", "begin_at", "at")
+_OWN_CLOCK = ("observed_at", "not_before", "begin_at", "at")
 """Times that are counts of nanoseconds already."""
 _MOST = 2**63
 
@@ -28,17 +28,16 @@ def typed(name: str, columns: Iterable[Sequence[Any]] | pd.DataFrame, left: Left
         return columns[list(about)].astype(dtypes).reset_index(drop=True)
     values = dict(zip(about, list(columns) or [()] * len(about), strict=True))
 
-    def unreadable(column: str, number: int, value: Any) -> None:
-        if left is not None:
-            where = {key: values[key][number] for key in ("seq", "kind", "namespace", "name", "uid") if key in values}
-            left.note(where, f"{name}.{column}", f"{value!r} can't be read")
+    def unreadable(column: str) -> Callable[[int, Any], None]:
+        def note(number: int, value: Any) -> None:
+            if left is not None:
+                kept = ("seq", "kind", "namespace", "name", "uid")
+                where: dict[str, Any] = {str(key): values[key][number] for key in kept if key in values}
+                left.note(where, f"{name}.{column}", f"{value!r} can't be read")
 
-    data = {
-        column: _array(
-            column, values[column], each.dtype, lambda number, value, column=column: unreadable(column, number, value)
-        )
-        for column, each in about.items()
-    }
+        return note
+
+    data = {column: _array(column, values[column], each.dtype, unreadable(column)) for column, each in about.items()}
     return pd.DataFrame(data, columns=list(about), copy=False)
 
 

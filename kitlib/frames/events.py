@@ -8,7 +8,7 @@ from functools import lru_cache
 import msgspec
 import pandas as pd
 
-from kitlib.frames.objects import ObjectMeta, named, observed
+from kitlib.frames.objects import ObjectMeta, identity, named, observed
 from kitlib.frames.salvage import LeftOut, decode
 from kitlib.recording import WatchEvent
 
@@ -59,7 +59,7 @@ _event = msgspec.json.Decoder(_Event)
 
 def rows(events: Iterable[WatchEvent], left: LeftOut | None = None) -> Iterator[tuple]:
     """Yield the frame's rows, in the order of its columns, counting from the first update among these events."""
-    counts: dict[str, tuple[int, str | None]] = {}
+    counts: dict[str, tuple[str, int, str | None]] = {}
     for row in events:
         if row.type == "DELETED":
             continue
@@ -68,8 +68,10 @@ def rows(events: Iterable[WatchEvent], left: LeftOut | None = None) -> Iterator[
             continue
         count = max(event.count or event.deprecatedCount or 0, event.series.count if event.series else 0, 1)
         first, latest = _stamps(event)
-        before, stamp = counts.get(row.uid, (0, None))
-        counts[row.uid] = count, latest
+        seen, before, stamp = counts.get(identity(row), ("", 0, None))
+        if seen and seen == row.resourceVersion:  # the same update once more
+            continue
+        counts[identity(row)] = row.resourceVersion, count, latest
         about = event.regarding or event.involvedObject
         source = event.source or event.deprecatedSource
         yield (
@@ -95,6 +97,8 @@ def deduplicate(frame: pd.DataFrame) -> pd.DataFrame:
 
     A count that falls began anew. One that stays adds an occurrence only if the Event's newest stamp is another.
     """
+    again = frame.groupby("uid", sort=False)["resourceVersion"].shift() == frame["resourceVersion"]
+    frame = frame[~again | (frame["resourceVersion"] == 0)]
     before = frame.groupby("uid", sort=False)[["count", "earliest"]].shift()
     more = frame["count"] - before["count"].fillna(0).astype("int64")
     stamped = (frame["earliest"] != before["earliest"]) & (frame["earliest"].notna() | before["earliest"].notna())

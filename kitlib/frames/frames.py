@@ -12,11 +12,16 @@ from typing import Any
 import pandas as pd
 
 from kitlib.errors import UsageError
-from kitlib.frames import endpoints, events, logs, nodes, probes, traffic
+from kitlib.frames import coverage, endpoints, events, logs, nodes, origin, probes, traffic
 from kitlib.frames.columns import COLUMNS
 from kitlib.frames.decoding import DEDUPLICATE, ROWS, decode, deduplicate
 from kitlib.frames.dtypes import typed, typed_records
-from kitlib.recording import Recording, WatchEvent
+from kitlib.frames.objects import identity, own
+from kitlib.frames.origin import Marks, Source
+from kitlib.frames.salvage import LeftOut
+from kitlib.recording import Interval, Recording, WatchEvent
+from kitlib.recording.coverage import coverage as coverage_of
+from kitlib.recording.coverage import marks
 
 _WITHIN = {"conditions": ["condition"], "containers": ["container"], "nodes": ["about", "condition"]}
 """What of an object a row is about, beside its uid."""
@@ -24,17 +29,6 @@ _SHARED = ("", nodes.LEASES)
 """Where that is which belongs to no namespace: nodes, and the leases by which they say that they live."""
 
 
-class _Marks(list[dict[str, Any]]):
-    """A frame's gaps or steps, shared with all frames that are made from it.
-
-    pandas copies `attrs` deeply at nearly every operation; with hundreds of steps that took longer than all else.
-    """
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> _Marks:
-        return self
-
-
-MARKS = ("",)
 PARTS = ("pods", "workloads", "containers", "conditions", "nodes", "events", "occurrences")
 """The frames that grow with the recording."""
 
@@ -55,9 +49,10 @@ class Frames:
     Attributes
     ----------
     pods, workloads, containers, conditions, nodes, events, occurrences, logs, traffic : DataFrame
-    probes, endpoints, gaps, steps : DataFrame
-        See `COLUMNS` for their columns. Each has `attrs`: `gaps` and `steps` (lists of dicts, not to be changed: they
-        are shared), `window` (begin_ns, end_ns) and `now_ns`.
+    probes, endpoints, gaps, coverage, left_out, steps : DataFrame
+        See `COLUMNS` for their columns. Each has `attrs`: `gaps`, of the kinds that it is made from and no others, and
+        `steps` (lists of dicts, not to be changed: they are shared), `window` (begin_ns, end_ns) and `now_ns`; and
+        where there are gaps `source`, which knows the rows as they were recorded.
     """
 
     def __init__(
@@ -68,6 +63,8 @@ class Frames:
         namespace: str | None = None,
     ) -> None:
         self._all = recording.rows
+        self._info, self._live = recording.info, recording.live
+        self._left = LeftOut()
         self._namespace = namespace
         spans = [part.span for part in self._all.parts]
         if self._all.tail:
@@ -119,69 +116,73 @@ class Frames:
     @cached_property
     def occurrences(self) -> pd.DataFrame:
         """Events taken apart: one row for each occurrence, or for several of which only a common interval is known."""
-        return self._about(typed("occurrences", events.occurrences(self.events)))
+        return self._about("occurrences", typed("occurrences", events.occurrences(self.events)))
 
     @cached_property
     def logs(self) -> pd.DataFrame:
         """One row for each line of the logs that were recorded, by the time at which it was written."""
         rows = (row for row in self._all.of(*logs.KINDS) if self._ours(row))
-        told = typed("logs", zip(*logs.rows(rows), strict=True)).sort_values("monotonic_ns", kind="stable")
+        told = typed("logs", zip(*logs.rows(rows, self._left), strict=True), self._left).sort_values(
+            "monotonic_ns", kind="stable"
+        )
         inside = told["monotonic_ns"].between(self._begin, self._end)
-        return self._about(told[inside | (self._since is None)].reset_index(drop=True))
+        return self._about("logs", told[inside | (self._since is None)].reset_index(drop=True))
 
     @cached_property
     def traffic(self) -> pd.DataFrame:
         """One row for each request of the clients (`probe load`) whose logs were recorded."""
-        return self._about(typed("traffic", zip(*traffic.rows(self.logs), strict=True)))
+        return self._about("traffic", typed("traffic", zip(*traffic.rows(self.logs), strict=True)))
 
     @cached_property
     def probes(self) -> pd.DataFrame:
         """One row for each probe that a container whose log is recorded has answered, or that an Event tells of."""
-        pods = (row for row in self._all.of("Pod") if self._ours(row))
-        told = probes.rows(self.logs, self.occurrences, pods, self._all.of(*events.KINDS))
-        return self._about(typed("probes", zip(*told, strict=True)))
+        pods = (row for row in self._all.of("Pod") if self._ours(row) and own(row))
+        about = (row for row in self._all.of(*events.KINDS) if own(row))
+        told = probes.rows(self.logs, self.occurrences, pods, about)
+        return self._about("probes", typed("probes", zip(*told, strict=True)))
 
     @cached_property
     def endpoints(self) -> pd.DataFrame:
         """One row for each change of what an EndpointSlice says of an address."""
         read = chain.from_iterable(self._read(endpoints.KINDS))
-        rows = (row for row in read if row.kind in endpoints.KINDS)
-        return self._about(typed("endpoints", zip(*endpoints.rows(rows), strict=True)))
+        rows = (row for row in read if row.kind in endpoints.KINDS and own(row))
+        return self._about(
+            "endpoints", typed("endpoints", zip(*endpoints.rows(rows, self._left), strict=True), self._left)
+        )
 
     @cached_property
     def gaps(self) -> pd.DataFrame:
         """One row for each gap: what may be missing, and between which times."""
-        return typed_records("gaps", self._gaps)
+        return self._about("gaps", typed_records("gaps", self._gaps))
 
     @cached_property
     def steps(self) -> pd.DataFrame:
         """One row for each named step."""
-        return typed_records("steps", self._steps)
+        return self._about("steps", typed_records("steps", self._steps))
+
+    @cached_property
+    def coverage(self) -> pd.DataFrame:
+        """One row for each interval of each stream: covered, or why not; what no row covers isn't covered."""
+        inside = [each for each in self._coverage if each.end_ns >= self._begin and each.begin_ns <= self._end]
+        return self._about("coverage", typed_records("coverage", coverage.records(inside)))
+
+    @property
+    def left_out(self) -> pd.DataFrame:
+        """One row for each object, field or stamp that can't be read, and that a frame had to leave out."""
+        for name in (*PARTS, "logs", "endpoints"):
+            getattr(self, name)
+        return self._about(
+            "left_out", typed_records("left_out", sorted(self._left.records, key=lambda each: each["seq"]))
+        )
+
+    @cached_property
+    def _coverage(self) -> list[Interval]:
+        return coverage_of(self._all, self._info, self._live)
 
     @cached_property
     def _gaps(self) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = []
-        for row in self._marks:
-            if row.type != "GAP":
-                continue
-            what = json.loads(row.object)
-            closed = what.get("until_ns") is not None
-            for earlier in found:
-                if earlier["open"] and earlier["stream"] == row.stream:
-                    earlier["superseded"] = True
-            until = what["until_ns"] if closed else max(self._now, what["after_ns"])
-            versions = {key: int(what[key]) if what.get(key) else None for key in ("after_rv", "until_rv")}
-            found.append(
-                {**_observed(row), "stream": row.stream, **what, **versions, "until_ns": until, "open": not closed}
-            )
-        return [
-            gap
-            for gap in found
-            if gap["until_ns"] >= self._begin
-            and gap["after_ns"] <= self._end
-            and not gap.get("superseded")
-            and (gap["open"] or gap["after_rv"] is None or gap["after_rv"] != gap["until_rv"])  # it went on after all
-        ]
+        window, whole = (self._begin, self._end), self._since is None
+        return coverage.gaps(self._coverage, self._marks, window, whole, self._namespace, _SHARED)
 
     @cached_property
     def _steps(self) -> list[dict[str, Any]]:
@@ -224,11 +225,11 @@ class Frames:
         for piece in self._pieces(source):
             whole = deduplicate(source, piece if known is None else pd.concat([known, piece], ignore_index=True))
             told = typed(name, events.occurrences(whole)) if apart else whole
-            yield told[told["seq"] > seen].reset_index(drop=True)
+            yield self._about(name, told[told["seq"] > seen].reset_index(drop=True))
             seen = int(piece["seq"].max())
             known = whole.groupby(by, sort=False).tail(1) if source in DEDUPLICATE else None
         if seen < 0:
-            yield typed(name, ())
+            yield self._about(name, typed(name, ()))
 
     def save(self, folder: Path | str, *names: str) -> Path:
         """Write frames as Parquet, part by part: `folder/pods/part-00000.parquet` and so on.
@@ -265,13 +266,14 @@ class Frames:
             target.mkdir(parents=True)
             pieces = self.parts(name) if name in PARTS else iter([getattr(self, name)])
             for number, piece in enumerate(pieces):
-                piece.attrs = {}
+                about = {"gaps": [*piece.attrs["gaps"]], "window": [*piece.attrs["window"]]}
+                piece.attrs = about  # pandas writes it into the file, and reads it back
                 piece.to_parquet(target / f"part-{number:05d}.parquet", index=False)
         return folder
 
     @cached_property
     def _marks(self) -> list[WatchEvent]:
-        return list(self._all.of(*MARKS))
+        return marks(self._all)
 
     @cached_property
     def _carried(self) -> list[WatchEvent]:
@@ -293,10 +295,10 @@ class Frames:
         last: dict[tuple[str, str], WatchEvent] = {}
         for part in self._all.parts:
             here = [seq for seq in wanted if part.first <= seq < part.end]
-            last.update(((row.kind, row.uid), row) for row in (part.read(wanted=here) if here else ()))
+            last.update(((row.kind, identity(row)), row) for row in (part.read(wanted=here) if here else ()))
         for row in self._all.tail:
             if row.monotonic_ns < self._begin and self._ours(row):
-                last[row.kind, row.uid] = row
+                last[row.kind, identity(row)] = row
         alive = (row for row in last.values() if row.type != "DELETED")
         return sorted(alive, key=lambda row: row.seq)
 
@@ -319,22 +321,29 @@ class Frames:
 
     def _pieces(self, name: str) -> Iterator[pd.DataFrame]:
         for rows in self._read(ROWS[name][0]):
-            piece = decode(name, rows)
+            piece = decode(name, rows, self._left)
             if len(piece):
                 yield piece
 
     def _frame(self, name: str) -> pd.DataFrame:
         pieces = list(self._pieces(name))
         frame = pd.concat(pieces, ignore_index=True) if len(pieces) > 1 else (pieces or [typed(name, ())])[0]
-        return self._about(deduplicate(name, frame) if len(pieces) > 1 else frame)
+        return self._about(name, deduplicate(name, frame) if len(pieces) > 1 else frame)
 
-    def _about(self, frame: pd.DataFrame) -> pd.DataFrame:
+    def _about(self, name: str, frame: pd.DataFrame) -> pd.DataFrame:
+        """Give a frame what it is to carry: its gaps, the steps, its window."""
+        window = (self._begin, self._end)
+        streamed = {json.loads(row.object).get("kind", "") for row in self._marks if row.type == "STREAM"}
+        gaps = coverage.of_frame(name, self._gaps, streamed, window)
         frame.attrs = {
-            "gaps": _Marks({key: gap[key] for key in ("kind", "after_ns", "until_ns", "reason")} for gap in self._gaps),
-            "steps": _Marks({key: step[key] for key in ("name", "begin_ns", "end_ns")} for step in self._steps),
-            "window": (self._begin, self._end),
+            "gaps": Marks(gaps),
+            "steps": Marks({key: step[key] for key in ("name", "begin_ns", "end_ns")} for step in self._steps),
+            "window": window,
             "now_ns": self._now,
         }
+        if gaps:
+            origin.note(name, gaps)
+            frame.attrs["source"] = Source(frame)
         return frame
 
 

@@ -86,7 +86,7 @@ def version(text: str) -> int:
 
 def observed(row: WatchEvent) -> tuple:
     """Return what every frame begins with: when and in which order a version was seen."""
-    return row.received_at, row.monotonic_ns, row.seq, version(row.resourceVersion)
+    return row.received_at, row.received_at - row.late_ns, row.monotonic_ns, row.seq, version(row.resourceVersion)
 
 
 def named(row: WatchEvent) -> tuple:

@@ -52,9 +52,7 @@ def runtime(frames: Frames) -> pd.DataFrame:
     texts = [column for column, dtype in DTYPES.items() if dtype == "str"]
     frame[texts] = frame[texts].astype(object).where(frame[texts].notna(), "")
     frame["at"] = pd.DatetimeIndex(np.array(frame["at"], dtype="int64").view("M8[ns]")).tz_localize("UTC")
-    frame = frames._about(frame.astype(DTYPES))
-    frame.attrs["gaps"] = [gap for gap in frame.attrs["gaps"] if gap["kind"] == MARK]  # the API's are not its own
-    return frame
+    return frames._about("runtime", frame.astype(DTYPES))
 
 
 DTYPES = {

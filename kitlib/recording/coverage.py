@@ -37,6 +37,8 @@ PROVEN_NS = 2_000_000_000
 """A watch that was open at its end, and had everything so many ns before, counts as having had everything."""
 NO_END = "the recording has no end of it: it was killed, or is still being written"
 """Why a stream isn't covered after its last ALIVE."""
+NOT_LISTED = "it had not been listed yet"
+"""Why a stream isn't covered between its begin and its first list."""
 
 
 @dataclass(frozen=True)
@@ -149,7 +151,7 @@ class _Life:
         missing = self.missing(now)
         since = begin if self.begun_ns is None or self.listed_ns is None else self.begun_ns
         if since < begin and not any(gap.begin_ns <= since for gap in missing):
-            missing.append(self._interval(since, begin, False, "it had not been listed yet"))
+            missing.append(self._interval(since, begin, False, NOT_LISTED))
         if known < now:
             why = self.died or ("" if self.ended else NO_END)
             if not any(gap.begin_ns <= known and gap.end_ns >= now for gap in missing) and (why or self.ended):

@@ -27,6 +27,7 @@ from kitlib.claims import (
     within,
 )
 from kitlib.errors import ClaimError, ClusterError, UsageError
+from kitlib.frames.origin import Source
 
 GAP = {"kind": "Pod", "after_ns": 15, "until_ns": 25, "reason": "410"}
 
@@ -35,13 +36,15 @@ def frame(gaps: list[dict] | None = None, window: tuple[int, int] | None = None)
     made = pd.DataFrame(
         {
             "monotonic_ns": [10, 20, 30],
+            "seq": [0, 1, 2],
+            "uid": ["a", "b", "c"],
             "resourceVersion": [1, 2, 3],
             "total": [3, 4, 5],
             "upper": [5, 5, 5],
             "phase": ["Pending", "Running", "Running"],
         }
     )
-    made.attrs = {"gaps": gaps or [], **({"window": window} if window else {})}
+    made.attrs = {"gaps": gaps or [], **({"window": window} if window else {}), "source": Source(made)}
     return made
 
 
