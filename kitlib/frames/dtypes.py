@@ -54,7 +54,7 @@ def _array(column: str, values: Sequence[Any], dtype: Any, unreadable: Callable[
     if dtype == "category":
         return pd.Categorical(values, categories=STATES, ordered=True)
     if dtype == "str":
-        return pd.Series(pa.array(values, pa.large_string()).fill_null("").to_pandas(), dtype="str").array
+        return pd.Series(_texts(values, pa.large_string()).fill_null("").to_pandas(), dtype="str").array
     try:
         return pd.array(values, dtype=dtype) if dtype in ("Int64", "boolean") else np.array(values, dtype=dtype)
     except (OverflowError, TypeError, ValueError):
@@ -72,9 +72,16 @@ def _number(value: Any, number: int, unreadable: Callable[[int, Any], None], ins
     return instead
 
 
+def _texts(values: Sequence[Any], type: pa.DataType) -> pa.Array:
+    try:
+        return pa.array(values, type)
+    except UnicodeEncodeError:  # half a character of UTF-16, which JSON can hold and UTF-8 can't
+        return pa.array([value and value.encode("utf-8", "replace").decode() for value in values], type)
+
+
 def _stamps(values: Sequence[Any], unreadable: Callable[[int, Any], None]) -> pa.Array:
     """Read stamps; one by one only where some can't be read, or lie where no count of nanoseconds reaches."""
-    texts, target = pa.array(values, pa.string()), pa.timestamp("ns", tz="UTC")
+    texts, target = _texts(values, pa.string()), pa.timestamp("ns", tz="UTC")
     try:
         return texts.cast(target)
     except pa.ArrowInvalid:
@@ -82,7 +89,7 @@ def _stamps(values: Sequence[Any], unreadable: Callable[[int, Any], None]) -> pa
         for number, value in enumerate(values):
             if value not in known:
                 try:
-                    known[value] = pa.array([value], pa.string()).cast(target).cast(pa.int64())[0].as_py()
+                    known[value] = _texts([value], pa.string()).cast(target).cast(pa.int64())[0].as_py()
                 except pa.ArrowInvalid:
                     known[value] = None
             if value and known[value] is None:
