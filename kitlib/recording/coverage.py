@@ -194,7 +194,7 @@ def intervals(
     """
     lives: dict[str, _Life] = {}
     for stream, kind, api_version, known in older:
-        lives[stream] = _Life(stream, kind, api_version, listed_ns=first_ns, known_ns=known)
+        lives[stream] = _Life(stream, kind, api_version, listed_ns=min(first_ns or known, known), known_ns=known)
     for row in marks:
         if row.type in MARKS:
             lives.setdefault(row.stream, _Life(row.stream)).take(row)
@@ -231,7 +231,7 @@ def coverage(rows: Rows, info: Mapping[str, Any], live: Mapping[str, Callable[[]
     ----------
     rows : Rows
     info : mapping
-        What is known of the recording: `format`, `complete`.
+        What is known of the recording: `format`, `complete`, and `listed`, of a snapshot: what was listed, and when.
     live : mapping
         As of `Recording.live`.
     """
@@ -240,11 +240,11 @@ def coverage(rows: Rows, info: Mapping[str, Any], live: Mapping[str, Callable[[]
         spans.append((rows.tail[0].monotonic_ns, rows.tail[-1].monotonic_ns))
     first, now = (spans[0][0], spans[-1][1]) if spans else (0, 0)
     told = marks(rows)
-    older: list[tuple[str, str, str, int]] = []
+    older: list[tuple[str, str, str, int]] = [tuple(each) for each in info.get("listed", ())]
     if info.get("format", FIRST) < FIRST:
         closed = info.get("complete", True)
         found = store.streams(rows.parts).items()
-        older = [(stream, kind, version, now if closed else last) for stream, (kind, version, last) in found]
+        older += [(stream, kind, version, now if closed else last) for stream, (kind, version, last) in found]
     ends = [json.loads(row.object).get("end_ns", 0) for row in told if row.type == "END"]
     if any(ends) and not live:
         now = max(ends)  # what comes later are the ends' own marks

@@ -13,6 +13,7 @@ from kitlib.api import Connection, Resource
 from kitlib.errors import ClusterError, RecordingError, WaitTimeout
 from kitlib.recording import Meta, Recording, clock, store
 from kitlib.recording.recording import FLUSH_SECONDS
+from kitlib.watch import changes
 from kitlib.watch.reflector import PARTIAL, Reflector
 from kitlib.watch.timeouts import Timeouts
 
@@ -293,18 +294,16 @@ def snapshot(
         If the API server does not answer.
     """
     recording = Recording()
-    made = []
+    listed = recording.info["listed"] = []
     for kind in kinds:
         resource = connection.discover(kind)
         stopping = threading.Event()
-        reflector = Reflector(connection, resource, recording, namespace, Timeouts(), stopping, lambda: None)
-        reflector.begin()
-        reflector.list_now(timeout)
-        made.append(reflector)
-    now = clock.monotonic_ns()
-    for reflector in made:
-        reflector.end(now)
-    recording.live.clear()
+        one = Reflector(connection, resource, recording, namespace, Timeouts(), stopping, lambda: None)
+        _, items, _ = one.pages(timeout)
+        at = clock.now()
+        for change in map(changes.item, items):
+            one.take_listed(change, at)
+        listed.append((resource.plural, resource.kind, resource.group_version, at[1]))
     return recording
 
 

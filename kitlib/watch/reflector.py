@@ -287,7 +287,7 @@ class Reflector:
             If it does not answer within `timeout` seconds.
         """
         seconds = timeout or self.timeouts.list_seconds
-        version, items, moments = self._pages(seconds)
+        version, items, moments = self.pages(seconds)
         at = clock.now()
         listed: dict[str, Change] = {}
         unreadable = []
@@ -317,8 +317,15 @@ class Reflector:
                 self._point(at[1], f"the list was taken at {moments} moments: its history was forgotten in between")
             self._on_change()
 
-    def _pages(self, seconds: float) -> tuple[int, list[bytes], int]:
-        """Return a list's resourceVersion, its items, and of how many moments it is."""
+    def take_listed(self, change: Change, at: tuple[int, int]) -> None:
+        """Record an object that a list shows, of a kind of which nothing was recorded before."""
+        if change.type == "UNREADABLE":
+            self._left_out(change, at[1])
+        else:
+            self._add(change.raw, change.meta, "ADDED", "list", at)
+
+    def pages(self, seconds: float) -> tuple[int, list[bytes], int]:
+        """Return a list's resourceVersion, its items, and of how many moments it is; each page may take so long."""
         query: dict[str, object] = {"limit": PAGE}
         items: list[bytes] = []
         moments = 1
