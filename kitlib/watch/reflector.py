@@ -30,10 +30,10 @@ import msgspec
 
 from kitlib.api.transport import Connection, Resource, Stream
 from kitlib.errors import ClusterError, RecordingError, ServerError
-from kitlib.recording import Meta, Recording, clock
+from kitlib.recording import Recording, clock
 from kitlib.watch import changes, lateness
 from kitlib.watch.changes import Change
-from kitlib.watch.history import History
+from kitlib.watch.life import Life
 from kitlib.watch.timeouts import Timeouts
 
 PAGE = 500
@@ -42,13 +42,11 @@ SOONER = 2.0
 """Seconds until a kind that was recorded is tried again: a server that has just started forbids everything at first."""
 REFUSED = (403, 404, 405)
 """Codes that say: not for you, or not here. Others pass."""
-ALIVE_NS = 5_000_000_000
-"""While something comes, a stream says so often that it has everything, ns."""
 STUCK = 3
 """A watch that ends by an error so often, without anything that came, can't go on from where it is."""
 
 
-class Reflector:
+class Reflector(Life):
     """Record one kind until stopped.
 
     Parameters
@@ -66,26 +64,18 @@ class Reflector:
     stopping : threading.Event
         Ends it.
     on_change : callable
-        Called (with the lock of the recording held) when `listed`, `error` or `progress` has changed.
+        Called (with the lock of the recording held) when `listed`, `error` or `received` has changed.
     stream : str, optional
         Its name in the recording; the kind's plural if left out.
 
     Attributes
     ----------
-    history : History
-        Which versions have been recorded.
     listed : bool
         Whether there has been a list.
-    error : str
-        Why it can't be recorded now (forbidden, not served); empty while it can.
-    last_error : str
-        What the last try met, if it failed.
     asking_ns : int or None
         Since when the server has been asked for a page of a list; None while it isn't.
     received : int
         Objects of the list that is being taken.
-    gaps : int
-        How many gaps there were.
     """
 
     def __init__(
@@ -99,43 +89,19 @@ class Reflector:
         on_change: Callable[[], None],
         stream: str = "",
     ) -> None:
+        super().__init__(resource, recording, namespace, on_change, stream or resource.plural)
         self.connection = connection
-        self.resource = resource
-        self.recording = recording
-        self.namespace = namespace
         self.path = resource.path(namespace)
-        self.stream = stream or resource.plural
         self.timeouts = timeouts
-        self.history = History()
-        self.listed = False
-        self.error = ""
-        self.last_error = ""
         self.asking_ns: int | None = None
         self.received = 0
-        self.gaps = 0
         self._stopping = stopping
-        self._on_change = on_change
         self._open_stream: Stream | None = None
-        self._known_ns = clock.monotonic_ns()  # when it was last known to have everything
-        self._alive_ns = 0  # when it last said so in the recording
-        self._down_ns: int | None = self._known_ns  # since when there is no watch
         self._forgotten = ""  # why it must list again
-        self._open = False  # a gap without an end is recorded
-        self._why_open = ""
         self._just_listed = False  # nothing has been watched since
         self._moved = False  # the last watch brought a newer version
         self._came = False  # something came since the last failure
         self._failures = 0  # in a row, without anything that came between
-
-    @property
-    def latest(self) -> dict:
-        """The last version of each object that exists, by its identity."""
-        return self.history.latest
-
-    @property
-    def version(self) -> int | None:
-        """The resourceVersion up to which everything was recorded."""
-        return self.history.version
 
     def run(self) -> None:
         """Follow until stopped; whatever ends it is written into the recording.
@@ -159,44 +125,10 @@ class Reflector:
         finally:
             self.recording.live.pop(self.stream, None)
 
-    def begin(self) -> None:
-        """Write into the recording what is followed here."""
-        version = self.resource.group_version
-        self._mark("STREAM", api_version=version, namespace=self.namespace, plural=self.resource.plural)
-        self.recording.live[self.stream] = self.known_ns
-
     def close(self) -> None:
         """End a watch that is open; `stopping` must be set."""
         if self._open_stream is not None:
             self._open_stream.close()
-
-    def known_ns(self) -> int:
-        """Return up to when it has everything, as far as is known: now, while there is a watch."""
-        return self._known_ns if self._down_ns is not None else clock.monotonic_ns()
-
-    def has(self, identity: str, version: int) -> bool:
-        """Say whether this version of an object, or a later one, has been recorded."""
-        return self.history.has(identity, version)
-
-    def lag(self) -> float:
-        """Seconds since there was a watch; 0 while there is one."""
-        down = self._down_ns
-        return 0.0 if down is None else (clock.monotonic_ns() - down) / 1e9
-
-    def proven(self, at_ns: int) -> None:
-        """Write that everything up to a moment is recorded, as a list has shown."""
-        with self.recording.changed:
-            if self._down_ns is None:
-                self._known_ns = max(self._known_ns, at_ns)
-                self._alive()
-
-    def end(self, at_ns: int) -> None:
-        """Write that it was followed up to a moment, or why it wasn't."""
-        if not self.listed:
-            return
-        if self._down_ns is not None and self._down_ns < at_ns and not self._open:
-            self._gap(None, None, self.last_error or "the recording ended while there was no watch")
-        self._mark("END", known_ns=self._known_ns, end_ns=at_ns, rv=str(self.history.version))
 
     # One try.
 
@@ -221,7 +153,7 @@ class Reflector:
                 self._met(f"the answer can't be read: {error}")
                 return None
             self._failures += 1
-            self._has_error(f"its resourceVersions are no numbers: {error}")
+            self._cant(f"its resourceVersions are no numbers: {error}")
             return self.timeouts.refused_seconds
         except (ClusterError, ConnectionError) as error:  # no answer, or cut
             self._failures = 1 if self._came else self._failures + 1
@@ -246,10 +178,7 @@ class Reflector:
         if code == 401:
             self._renew()
         if code in REFUSED:
-            self._has_error(error.message)
-            if not self._open:
-                self._mark("REFUSED", code=code, reason=error.message)
-                self._gap(None, None, f"{code}: {error.message}")
+            self._cant(error.message, code)
             return min(self.timeouts.refused_seconds, SOONER) if self.listed else self.timeouts.refused_seconds
         return error.retry_after
 
@@ -258,16 +187,6 @@ class Reflector:
             self.connection.renew()
         except ClusterError:  # half-written, or gone for a moment: the next try reads it again
             pass
-
-    def _met(self, error: str) -> None:
-        with self.recording.changed:
-            self.last_error = error
-            self._on_change()
-
-    def _has_error(self, error: str) -> None:
-        with self.recording.changed:
-            self.error = error
-            self._on_change()
 
     # The list.
 
@@ -316,13 +235,6 @@ class Reflector:
             if moments > 1:
                 self._point(at[1], f"the list was taken at {moments} moments: its history was forgotten in between")
             self._on_change()
-
-    def take_listed(self, change: Change, at: tuple[int, int]) -> None:
-        """Record an object that a list shows, of a kind of which nothing was recorded before."""
-        if change.type == "UNREADABLE":
-            self._left_out(change, at[1])
-        else:
-            self._add(change.raw, change.meta, "ADDED", "list", at)
 
     def pages(self, seconds: float) -> tuple[int, list[bytes], int]:
         """Return a list's resourceVersion, its items, and of how many moments it is; each page may take so long."""
@@ -439,73 +351,6 @@ class Reflector:
             self._add(change.raw, change.meta, change.type, "watch", at, late_ns)
         self._moved |= version > (self.history.version or 0)
         self._reached(max(version, self.history.version or 0), at[1])
-
-    def _add(
-        self, raw: bytes, meta: Meta | None, type: str, origin: str, at: tuple[int, int], late_ns: int = 0
-    ) -> None:
-        row = self.recording.add(
-            raw,
-            kind=self.resource.kind,
-            api_version=self.resource.group_version,
-            type=type,
-            origin=origin,
-            stream=self.stream,
-            meta=meta,
-            at=at,
-            late_ns=late_ns,
-        )
-        self.history.note(row)
-
-    # What is known, and said.
-
-    def _reached(self, version: int, at_ns: int, force: bool = False) -> None:
-        """Note that everything up to a resourceVersion has been recorded."""
-        if self._open:  # it went on where it was: nothing is missing after all
-            self._gap(at_ns, version if self.history.version is None else self.history.version, "")
-        self.history.version = version
-        self._known_ns = at_ns
-        self.last_error = ""
-        if force or at_ns - self._alive_ns >= ALIVE_NS:
-            self._alive()
-        if self.error:
-            self.error = ""
-            self._on_change()
-
-    def _alive(self) -> None:
-        self._alive_ns = self._known_ns
-        self._mark("ALIVE", known_ns=self._known_ns, rv=str(self.history.version))
-
-    def _left_out(self, change: Change, at_ns: int) -> None:
-        """Name an object or a line that can't be read, once."""
-        if self.history.is_new(change):
-            self._point(at_ns, f"left out: {change.reason}")
-
-    def _point(self, at_ns: int, reason: str) -> None:
-        """Record a gap that has passed, and doesn't move what is known."""
-        self.gaps += 1
-        self._mark("GAP", after_ns=self._known_ns, until_ns=at_ns, after_rv=None, until_rv=None, reason=reason)
-
-    def _gap(self, until_ns: int | None, until_rv: int | None, reason: str) -> None:
-        """Record that changes between two resourceVersions may be missing; without an end, that it goes on."""
-        was_open, self._open = self._open, until_ns is None
-        reason = self._why_open = reason or self._why_open
-        version = self.history.version
-        if self._open or not was_open:
-            self.gaps += 1
-        elif until_rv == version:
-            self.gaps -= 1
-        self._mark(
-            "GAP",
-            after_ns=self._known_ns,
-            until_ns=until_ns,
-            after_rv=None if version is None else str(version),
-            until_rv=None if until_rv is None else str(until_rv),
-            reason=reason,
-        )
-
-    def _mark(self, type: str, **what: object) -> None:
-        kind = self.resource.kind
-        self.recording.mark(type, kind, stream=self.stream, kind=kind, **what)
 
 
 def _not_there(status: dict, message: str) -> str:
