@@ -57,12 +57,10 @@ lint: env-test
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-# One pytest for everything, so that its last line speaks for all. Three processes run side by side on two cores, since
-# who has a cluster mostly waits: one has kind, one the shared embedded cluster, one all else (tests/conftest.py). The
+# One pytest for everything, so that its last line speaks for all. Lessons are executed beside it (tests/executed.py). The
 # tests' clusters go away however it ends. What takes minutes when nothing is cached comes first, because it shows its
 # progress, which pytest would swallow.
-PYTEST = status=0; KITLIB_STATE="$(TEST_STATE)" $(BIN)/pytest --numprocesses=3 --dist=loadgroup --no-loadscope-reorder \
-	--nbval-lax --nbval-sanitize-with=tests/nbval.cfg tests notebooks $(ARGS) || status=$$?; \
+PYTEST = status=0; KITLIB_STATE="$(TEST_STATE)" $(BIN)/pytest --nbval-lax --nbval-sanitize-with=tests/nbval.cfg tests notebooks $(ARGS) || status=$$?; \
 	for state in "$(TEST_STATE)" "$(KIND_STATE)"; do KITLIB_STATE="$$state" $(BIN)/kitlib down --quiet || true; done; \
 	exit $$status
 

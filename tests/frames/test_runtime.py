@@ -187,22 +187,6 @@ def test_a_wrong_frame_is_named() -> None:
         figures.mirror(frames.containers, frames.containers)
 
 
-@pytest.mark.parametrize(("listed", "wait"), [(False, 30.0), (True, 2.0)])
-def test_a_kind_that_was_recorded_is_soon_tried_again(listed: bool, wait: float) -> None:
-    """A server that has just started forbids everything, until it has read who may do what."""
-    from types import SimpleNamespace
-
-    from kitlib.errors import ServerError
-    from kitlib.watch import Reflector, Timeouts
-
-    pods = SimpleNamespace(kind="Pod", plural="pods", path=lambda namespace: "/api/v1/pods")
-    follower = Reflector(None, pods, Recording(), None, Timeouts(), threading.Event(), lambda: None)  # type: ignore[arg-type]
-    follower.listed = listed
-    forbidden = ServerError("pods is forbidden", step="watch", status={"code": 403})
-    assert follower._refused(forbidden, 9) == wait
-    assert follower.problem == "pods is forbidden" and follower.gaps == listed
-
-
 def test_what_the_api_never_saw_has_an_empty_lane() -> None:
     frames = cut(absence())
     axes = figures.mirror(runtime(frames), frames.containers.iloc[:0])
