@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from nbval.plugin import IPyNbFile
 
+from tests.bylane import FILE, ByLane, write_lanes
 from tests.durations import Durations
 from tests.executed import DEADLINE, NOTEBOOKS, Executed, Executions, lessons, took
 
@@ -77,12 +78,13 @@ class Lanes:
                 item.add_marker(pytest.mark.timeout(DEADLINE + 60))
                 if provider_of(item) == "kind":
                     item.add_marker(pytest.mark.kind)
-            item.add_marker(pytest.mark.xdist_group(lane_of(item)))
         items.sort(key=lambda item: place_in_line(item, first=self.beside))
 
-    @pytest.hookimpl(trylast=True)
+    @pytest.hookimpl(tryfirst=True)  # before the process that deals the tests out is told of them
     def pytest_collection_finish(self, session: pytest.Session) -> None:
-        """See which lessons are wanted by the tests that were chosen."""
+        """See which lessons are wanted by the tests that were chosen; write down who is in which lane."""
+        if self.beside:
+            write_lanes({item.nodeid: lane_of(item) for item in session.items})
         for item in session.items:
             provider = provider_of(item)
             if provider:
@@ -102,6 +104,11 @@ class Lanes:
             item.parent.executions = self.begin(lane)
             result = item.parent.executions.result(item.path.stem)
             item.user_properties.append(("lesson", (f"{item.path.stem} on {lane}", took(result))))
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_make_scheduler(self, config: pytest.Config, log: Any) -> Any:
+        """Have a lane's tests run in one process, in their order."""
+        return ByLane(config, log)
 
     def begin(self, provider: str) -> Executions:
         """Return where the lessons of a provider are executed."""
@@ -210,6 +217,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Make the above known for every item, also for those outside this folder."""
     if not hasattr(config, "workerinput"):  # once, and where the results of all processes come together
         take_down_orphans()
+        os.environ[FILE] = str(PLACE / f"lanes-{os.getpid()}.json")
         config.pluginmanager.register(Durations(CHECKOUT / "build" / "durations.json"), "kitlib-durations")
     config.pluginmanager.register(Lanes(config), "kitlib-lanes")
     if IN_CI:

@@ -8,7 +8,9 @@ from types import SimpleNamespace
 import nbformat
 import pytest
 from nbval.plugin import NbCellError
+from xdist.remote import Producer
 
+from tests import bylane
 from tests.durations import Durations, room
 from tests.executed import Executed, Kernel, Lesson, lessons, plan
 
@@ -128,3 +130,36 @@ def test_where_the_time_went_is_told_by_room(tmp_path: Path):
     assert list(document["rooms"]) == ["notebooks", "api"], "the longest first"
     assert document["lessons"] == {"pod on kind": 62.0}
     assert any(line.split() == ["api", "1", "2.2", "0.5"] for line in durations.lines())
+
+
+def test_a_lane_goes_to_one_process_in_its_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    tests = ["tests/a.py::one", "tests/b.py::two", "tests/a.py::three[x]", "notebooks/c.ipynb::Cell 0"]
+    lanes = dict(zip(tests, ["kind", "b", "kind", "kind"], strict=True))
+    monkeypatch.setenv(bylane.FILE, str(tmp_path / "lanes.json"))
+    bylane.write_lanes(lanes)
+    options = SimpleNamespace(loadscopereorder=False)
+    config = SimpleNamespace(option=options, getvalue=lambda name: ["2*popen"])
+    dealt: dict[str, list[str]] = {"0": [], "1": []}
+    scheduler = bylane.ByLane(config, Producer("test", enabled=False))  # type: ignore[arg-type]
+    for number in dealt:
+        process = SimpleNamespace(
+            gateway=SimpleNamespace(id=number),
+            shutting_down=False,
+            shutdown=lambda: None,
+            send_runtest_some=lambda which, number=number: dealt[number].extend(tests[each] for each in which),
+        )
+        scheduler.add_node(Process(process))
+        scheduler.add_node_collection(scheduler.nodes[-1], tests)
+    scheduler.schedule()
+    assert dealt == {"0": [tests[0], tests[2], tests[3]], "1": [tests[1]]}
+    assert not list(tmp_path.iterdir()), "what was written down is read once"
+
+
+class Process(SimpleNamespace):
+    """A process that runs tests, as the scheduler knows it: by identity."""
+
+    def __init__(self, of: SimpleNamespace) -> None:
+        super().__init__(**vars(of))
+
+    __hash__ = object.__hash__  # type: ignore[assignment]
+    __eq__ = object.__eq__  # type: ignore[assignment]
