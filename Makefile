@@ -78,7 +78,7 @@ test-kind: env-test ## Only the tests that need containers, on a kind cluster
 	@$(PYTEST)
 
 check: lint ## The inner loop: format, lint, types, layers, pure tests; under a minute
-	$(BIN)/pytest -q --numprocesses=2 --dist=loadgroup -m "$(PURE)" tests $(ARGS)
+	$(BIN)/pytest -q --numprocesses=2 --no-loadscope-reorder -m "$(PURE)" tests $(ARGS)
 
 bench: env-bench ## Measure what the project promises about speed: build/bench.json; ARGS="list watch" for some
 	@$(BIN)/python -m benchmarks $(ARGS)
