@@ -1,7 +1,7 @@
 """Get what the tests need beyond Python where that can be done: on Debian and its kin, as root, through apt.
 
-That is a browser, and where no container engine answers, the node image that kitlib's own engine runs. Elsewhere it
-only says what to install; the tests that need it are skipped there (never in CI).
+That is a browser, shells to complete in, and where no container engine answers, the node image that kitlib's own engine
+runs. Elsewhere it only says what to install; the tests that need it are skipped there (never in CI).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from kitlib.machine.airgap import debian, nodeimage
 
 IN_CI = int(os.environ.get("CI", "").lower() in ("1", "true"))
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-WANTED = {"a browser": (BROWSERS, "chromium")}
+WANTED = {"a browser": (BROWSERS, "chromium"), "zsh": (("zsh",), "zsh"), "fish": (("fish",), "fish")}
 
 
 def missing() -> dict[str, str]:
@@ -37,7 +37,7 @@ def is_debian() -> bool:
 
 def main() -> int:
     """Get what is missing, or say what to install; only in CI is it an error that something can't be had."""
-    return browser() or image()
+    return programs() or image()
 
 
 def image() -> int:
@@ -52,8 +52,8 @@ def image() -> int:
     return 0
 
 
-def browser() -> int:
-    """Install a browser if there is none."""
+def programs() -> int:
+    """Install a browser and the shells whose completion is tried, where there are none."""
     lacking = missing()
     if not lacking:
         return 0
