@@ -89,22 +89,22 @@ def test_what_stands_on_the_page_has_contrast_on_both() -> None:
 def test_names_from_a_cluster_do_no_harm() -> None:
     frames = cases.invented("six")
     bad = "$\\frac{1}{$\u202e\x1b[2J" + "long" * 60
-    pods, replicas, events = frames.pods.copy(), frames.workloads.copy(), frames.events.copy()
+    pods, workloads, events = frames.pods.copy(), frames.workloads.copy(), frames.events.copy()
     pods["name"] = [bad + name[-5:] for name in pods["name"]]
     pods["owner.name"] = bad + pods["owner.name"]
     pods["state"] = pods["state"].astype("str").replace("Running", "Pending")
     pods["message"] = bad
-    replicas["name"] = bad + replicas["name"]
+    workloads["name"] = bad + workloads["name"]
     events["reason"] = bad + events["reason"]
     events["message"] = bad
-    for frame, other in ((pods, frames.pods), (replicas, frames.workloads), (events, frames.events)):
+    for frame, other in ((pods, frames.pods), (workloads, frames.workloads), (events, frames.events)):
         frame.attrs = {**other.attrs, "steps": [{**other.attrs["steps"][0], "name": bad}]}
 
     class Bad:
         pass
 
     given = Bad()
-    given.pods, given.replicas, given.events = pods, replicas, events  # type: ignore[attr-defined]
+    given.pods, given.workloads, given.events = pods, workloads, events  # type: ignore[attr-defined]
     figure = plots.story(given, title=bad)  # type: ignore[arg-type]
     check(figure)
     said = plots.twin(figure)
