@@ -331,8 +331,8 @@ def watch_kitlib(kubeconfig: Path, count: int, folder: Path | None = None) -> Ru
             shutil.rmtree(folder, ignore_errors=True)
         recording = Recording() if folder is None else Recording.create(folder)
         with recording, Recorder(connection, ["pods"], recording) as recorder:
-            recorder.wait_for(lambda: len(recording) >= count, timeout=300)
-            received = len(recording)  # what follows is the mark that it has ended
+            recorder.wait_for(lambda: recorder.counts()["rows"] >= count, timeout=300)
+            received = recorder.counts()["rows"]
         return received
 
     return run

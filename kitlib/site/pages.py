@@ -12,7 +12,7 @@ from kitlib.site.outputs import Outputs
 from kitlib.site.prose import Prose
 from kitlib.site.source import Notebook, code, joined, load
 
-__all__ = ["Figure", "Notebook", "NotebookPage", "Renderer", "load"]
+__all__ = ["Figure", "NotebookPage", "Renderer", "load"]
 
 
 @dataclass
