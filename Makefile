@@ -60,17 +60,22 @@ lint: env-test
 # One pytest for everything, so that its last line speaks for all. Lessons are executed beside it (tests/executed.py). The
 # tests' clusters go away however it ends. What takes minutes when nothing is cached comes first, because it shows its
 # progress, which pytest would swallow.
-PYTEST = status=0; KITLIB_STATE="$(TEST_STATE)" $(BIN)/pytest --nbval-lax --nbval-sanitize-with=tests/nbval.cfg tests notebooks $(ARGS) || status=$$?; \
+PYTEST = status=0; KITLIB_STATE="$(TEST_STATE)" $(BIN)/pytest -m "not lowest" --nbval-lax \
+	--nbval-sanitize-with=tests/nbval.cfg tests notebooks $(ARGS) || status=$$?; \
 	for state in "$(TEST_STATE)" "$(KIND_STATE)"; do KITLIB_STATE="$$state" $(BIN)/kitlib down --quiet || true; done; \
 	exit $$status
 
-test: lint ## Lint, types, layers and every test: pure, live, notebooks on embedded and on kind, browser, lowest versions
-	@$(BIN)/python tools/environment.py lowest >/dev/null
+test: lint ## Lint, types, layers and every test: pure, live, notebooks on embedded and on kind, browser
 	@KITLIB_STATE="$(KIND_STATE)" $(BIN)/python tests/prepare.py
 	@KITLIB_STATE="$(TEST_STATE)" $(BIN)/kitlib up --provider embedded
 	@{ KITLIB_STATE="$(TEST_STATE)" $(BIN)/kitlib up --kubernetes 1.17 && \
 	KITLIB_STATE="$(TEST_STATE)" $(BIN)/kitlib down --quiet embedded-1.17; } || echo "Tests of 1.17 are skipped." >&2
 	@$(PYTEST)
+
+.PHONY: test-lowest
+test-lowest: env-test ## The pure tests, and a record, with exactly the lowest versions that pyproject.toml allows
+	@$(BIN)/python tools/environment.py lowest >/dev/null
+	@KITLIB_STATE="$(TEST_STATE)" $(BIN)/pytest -m lowest tests $(ARGS)
 
 test-kind: ARGS := -m kind $(ARGS)
 test-kind: env-test ## Only the tests that need containers, on a kind cluster

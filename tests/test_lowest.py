@@ -13,7 +13,7 @@ import pytest
 from kitlib.recording import Recording
 from tests.conftest import CHECKOUT
 
-pytestmark = [pytest.mark.slow, pytest.mark.live]
+pytestmark = [pytest.mark.lowest, pytest.mark.slow, pytest.mark.live]
 PURE = re.search(r"^PURE := (.+)$", (CHECKOUT / "Makefile").read_text(), re.MULTILINE)
 NEWEST = ("test_what_is_installed_is_what_is_pinned", "test_pins_reach_all_the_way_down")
 """These speak for the versions of constraints.txt, and so for the other environment."""
