@@ -33,8 +33,11 @@ from kitlib.recording.store import Part
 FIRST = 3
 """The first format whose streams write their lives."""
 MARKS = ("STREAM", "LISTED", "ALIVE", "GAP", "REFUSED", "DIED", "END")
-PROVEN_NS = 2_000_000_000
-"""A watch that was open at its end, and had everything so many ns before, counts as having had everything."""
+PROVEN_NS = 75_000_000_000
+"""A watch that was open at its end, and had everything so many ns before, counts as having had everything: a dead one
+is noticed within that time."""
+MOMENT_NS = 2_000_000_000
+"""While it is followed, a stream that had everything so many ns ago counts as having everything."""
 NO_END = "the recording has no end of it: it was killed, or is still being written"
 """Why a stream isn't covered after its last ALIVE."""
 NOT_LISTED = "it had not been listed yet"

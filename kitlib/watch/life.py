@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from kitlib.api import Resource
 from kitlib.recording import Meta, Recording, WatchEvent, clock
-from kitlib.recording.coverage import PROVEN_NS
+from kitlib.recording.coverage import MOMENT_NS
 from kitlib.watch.changes import Change
 from kitlib.watch.history import History
 
@@ -87,7 +87,7 @@ class Life:
     def known_ns(self) -> int:
         """Return up to when it has everything, as far as is known: now, while there is a watch, or was a moment ago."""
         now = clock.monotonic_ns()
-        return now if self._down_ns is None or now - self._known_ns < PROVEN_NS else self._known_ns
+        return now if self._down_ns is None or now - self._known_ns < MOMENT_NS else self._known_ns
 
     def has(self, identity: str, version: int) -> bool:
         """Say whether this version of an object, or a later one, has been recorded."""
