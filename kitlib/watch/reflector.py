@@ -21,13 +21,13 @@ Its life is written into the recording; see `kitlib.recording.coverage`.
 
 from __future__ import annotations
 
-import random
 import threading
 import time
 from collections.abc import Callable
 
 import msgspec
 
+from kitlib.api.answers import Backoff
 from kitlib.api.transport import Connection, Resource, Stream
 from kitlib.errors import ClusterError, RecordingError, ServerError
 from kitlib.recording import Recording, clock
@@ -116,9 +116,7 @@ class Reflector(Life):
             while not self._stopping.is_set():
                 wait = self._once()
                 if self._failures and not self._stopping.is_set():
-                    first, most = self.timeouts.backoff
-                    pause = min(first * 2 ** min(self._failures - 1, 30), most) * random.uniform(0.5, 1)
-                    self._stopping.wait(wait or pause)
+                    self._stopping.wait(wait or Backoff(*self.timeouts.backoff).pause(self._failures))
         except BaseException as error:
             self._mark("DIED", error=f"{type(error).__name__}: {error}")
             raise
