@@ -25,7 +25,7 @@ from kitlib.lab.step import Step
 from kitlib.lab.verbs import Verbs
 from kitlib.machine import paths
 from kitlib.progress import duration
-from kitlib.recording import Recording
+from kitlib.recording import Recording, clock
 from kitlib.watch import LogFollower, Recorder
 from kitlib.watch.runtime import RuntimeFollower, note
 
@@ -41,6 +41,8 @@ class Lab(Verbs):
         Which version it is on: "1.37", or "1.17-psp" for a variant.
     connection : Connection
     recording : Recording
+    begin_ns : int
+        When everything had been listed, on the recording's clock.
     ledger : Ledger
     """
 
@@ -74,6 +76,7 @@ class Lab(Verbs):
         try:
             self.recording = Recording.create(path, info)
             self.recorder = Recorder(self.connection, kinds, self.recording, self.namespace).start()
+            self.begin_ns = clock.monotonic_ns()
         except BaseException:
             namespaces.delete(self.connection, self.namespace, timeout=None)
             raise
@@ -99,8 +102,12 @@ class Lab(Verbs):
         return Frames(self.recording, namespace=self.namespace)
 
     def span(self, first: Step, last: Step, lead: float = 0) -> Frames:
-        """Return the frames from the begin of one step, or some seconds before it, to the end of another."""
-        return Frames(self.recording, first.begin_ns - round(lead * 1e9), last.end_ns, self.namespace)
+        """Return the frames from the begin of one step, or up to some seconds before it, to the end of another.
+
+        They begin no earlier than the lab, by when everything had been listed.
+        """
+        begin = max(first.begin_ns - round(lead * 1e9), min(self.begin_ns, first.begin_ns))
+        return Frames(self.recording, begin, last.end_ns, self.namespace)
 
     @contextmanager
     def step(self, name: str) -> Iterator[Step]:

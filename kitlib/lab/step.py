@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import secrets
-import time
 
 from kitlib.frames import Frames
 from kitlib.progress import duration
-from kitlib.recording import Recording
+from kitlib.recording import Recording, clock
 
 
 class Step:
@@ -44,7 +43,7 @@ class Step:
     @property
     def seconds(self) -> float:
         """How long it took, or has taken up to now."""
-        return ((self.end_ns or time.monotonic_ns()) - self.begin_ns) / 1e9
+        return ((self.end_ns or clock.monotonic_ns()) - self.begin_ns) / 1e9
 
     def _end(self) -> None:
         self.end_ns = self._recording.mark("STEP", self.name, edge="end", id=self._id).monotonic_ns

@@ -14,7 +14,7 @@ from typing import Any
 from kitlib.cluster.kind.node import Node
 from kitlib.errors import ClusterError, WaitTimeout
 from kitlib.frames.runtime import MARK
-from kitlib.recording import Recording
+from kitlib.recording import Recording, clock
 
 CTR = ("ctr", "--namespace", "k8s.io")
 SAID = re.compile(r"(?P<stamp>\S+ \S+) \+0000 UTC \S+ /tasks/(?P<topic>start|exit) (?P<event>\{.*\})")
@@ -94,7 +94,7 @@ class RuntimeFollower:
 
     def _follow(self) -> None:
         assert self._program.stdout is not None
-        known = time.monotonic_ns()
+        known = clock.monotonic_ns()
         for line in self._program.stdout:
             if mark := MARKED.search(line):
                 with self._recording.changed:
@@ -114,7 +114,7 @@ class RuntimeFollower:
                 self._learn(which)
             if labels := self._known.get(which):
                 self._note({**what, **labels}, _nanoseconds(said["stamp"].replace(" ", "T") + "Z"))
-            known = time.monotonic_ns()
+            known = clock.monotonic_ns()
         if not self._closed:
             name = self.node.name
             reason = "the runtime's events have ended"

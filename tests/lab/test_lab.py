@@ -47,6 +47,19 @@ def test_a_lab_from_its_opening_to_its_ledger(
     assert not found or found[0]["metadata"].get("deletionTimestamp")
 
 
+def test_a_lead_reaches_back_to_the_labs_begin_and_no_further(place: Path) -> None:
+    lab = kitlib.open("test")
+    try:
+        with lab.step("hello") as step:
+            lab.apply("manifests/start/hello.yaml")
+            lab.wait("deployment/hello", settled=True)
+        seen = lab.span(step, step, lead=3600)
+        assert seen.gaps.empty and seen.pods.attrs["window"][0] == lab.begin_ns
+        assert lab.span(step, step).pods.attrs["window"][0] == step.begin_ns
+    finally:
+        lab.close()
+
+
 def test_a_step_that_fails_leaves_the_lab_usable(place: Path) -> None:
     lab = kitlib.open("test")
     try:
