@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import shutil
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -61,3 +64,58 @@ def test_a_draft_that_a_library_puts_in_place_itself_is_taken(tmp_path):
         (tmp_path / "b").write_text("new")
         (tmp_path / "b").replace(draft)
     assert path.read_text() == "new"
+
+
+def test_a_folder_is_replaced_whole(tmp_path):
+    folder = tmp_path / "above" / "a"
+    for text in ("old", "new"):
+        with files.whole_folder(folder) as draft:
+            assert draft.stat().st_mode & 0o777 == 0o700 and not list(draft.iterdir())
+            (draft / text).write_text(text)
+            assert not (folder / text).exists()
+        assert [path.name for path in folder.iterdir()] == [text]
+    assert list(folder.parent.iterdir()) == [folder]
+
+
+def test_a_folder_that_fails_halfway_leaves_the_old_one_and_nothing_else(tmp_path):
+    folder = tmp_path / "a"
+    folder.mkdir()
+    (folder / "old").touch()
+    (tmp_path / ".part-a").mkdir()  # a killed process left it
+    (tmp_path / ".part-a" / "half").touch()
+    with pytest.raises(ValueError), files.whole_folder(folder) as draft:
+        (draft / "new").touch()
+        raise ValueError
+    assert [path.name for path in tmp_path.rglob("*")] == ["a", "old"]
+
+
+def test_a_folder_on_another_disk_is_copied_beside_its_target_first(tmp_path, monkeypatch):
+    source, target = tmp_path / "source", tmp_path / "there" / "target"
+    source.mkdir()
+    (source / "file").write_text("text")
+    (source / "link").symlink_to("file")
+    target.mkdir(parents=True)
+    (target / "old").touch()
+    rename = Path.rename
+
+    def other_disk(path, to):
+        if path.parent != Path(to).parent:
+            raise OSError(errno.EXDEV, "Invalid cross-device link")
+        return rename(path, to)
+
+    monkeypatch.setattr(Path, "rename", other_disk)
+    files.move_folder(source, target)
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["file", "link", "target", "there"]
+    assert (target / "link").is_symlink()
+
+
+def test_what_removes_a_folder_may_refuse(tmp_path):
+    def refuse(path):
+        if path.name == "a":
+            raise PermissionError("something is mounted there")
+        shutil.rmtree(path, ignore_errors=True)
+
+    (tmp_path / "a").mkdir()
+    with pytest.raises(PermissionError), files.whole_folder(tmp_path / "a", remove=refuse) as draft:
+        (draft / "new").touch()
+    assert [path.name for path in tmp_path.rglob("*")] == ["a"]

@@ -43,6 +43,24 @@ def test_no_module_is_called_utils():
     assert not names & {"utils", "util", "helpers", "misc", "common"}
 
 
+def too_long(folder: Path, most: int = 400) -> list[str]:
+    """Say which files of Python code are longer than one idea needs."""
+    lengths = {path: path.read_text().count("\n") for path in sorted(folder.rglob("*.py"))}
+    return [f"{path}: {lines} lines" for path, lines in lengths.items() if lines > most]
+
+
+def test_no_file_is_longer_than_400_lines():
+    assert not too_long(KITLIB)
+
+
+def test_that_count_sees_a_file_that_is_too_long(tmp_path):
+    (tmp_path / "room").mkdir()
+    (tmp_path / "room" / "good.py").write_text("a = 1\n" * 400)
+    assert not too_long(tmp_path)
+    (tmp_path / "room" / "long.py").write_text("a = 1\n" * 401)
+    assert too_long(tmp_path) == [f"{tmp_path / 'room' / 'long.py'}: 401 lines"]
+
+
 # Imports inside functions. import-linter reads them as it reads all others; that none of them is waived, and none hides
 # behind a string, is seen here, by another reading of the same contract.
 

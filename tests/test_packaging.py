@@ -51,7 +51,8 @@ def requirements(project: dict) -> list[Requirement]:
     lines = [*project["build-system"]["requires"], *project["project"]["dependencies"]]
     for extra in project["project"]["optional-dependencies"].values():
         lines += extra
-    return [Requirement(line) for line in lines]
+    found = [Requirement(line) for line in lines]
+    return [each for each in found if each.name != project["project"]["name"]]
 
 
 def test_constraints_hold_names_and_versions_alone():
@@ -86,6 +87,21 @@ def test_what_is_installed_is_what_is_pinned(pins):
         if Version(installed) != Version(version):
             wrong.append(f"{name} {installed}, pinned {version}")
     assert not wrong, wrong
+
+
+def test_nothing_is_pinned_that_nobody_needs(project, pins):
+    """What no longer is a dependency loses its pin; what isn't installed here may need more than is known here."""
+    known = {*tool("pin").pins(), *(canonicalize_name(each.name) for each in requirements(project))}
+    there = {name for name in set(pins) - known if is_installed(name)}
+    assert not there - {"pip", "setuptools"}, f"nobody needs {', '.join(sorted(there))}: make pin"
+    assert "kitlib" not in pins
+
+
+def is_installed(name: str) -> bool:
+    try:
+        return bool(metadata.version(name))
+    except metadata.PackageNotFoundError:
+        return False
 
 
 def test_user_chosen_packages_are_dependencies(project):

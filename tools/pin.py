@@ -38,7 +38,8 @@ def direct() -> list[Requirement]:
     lines = [*document["build-system"]["requires"], *project["dependencies"]]
     for extra in project["optional-dependencies"].values():
         lines += extra
-    return [Requirement(line) for line in lines]
+    wanted = [Requirement(line) for line in lines]
+    return [each for each in wanted if normal(each.name) != project["name"]]  # its own extras are all here already
 
 
 def pins() -> dict[str, str]:

@@ -121,7 +121,7 @@ def down(
     """
     from kitlib import cluster as clusters
 
-    clusters.down(name)  # where it waits for another process it says so, also if it is to be quiet
+    clusters.down(name, progress=not quiet)
     if not quiet:
         echo(f"{name or 'Everything that kitlib brought up'} is gone.")
 

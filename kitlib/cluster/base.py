@@ -130,7 +130,7 @@ class Provider(Protocol):
         """Tell about each part of a cluster."""
         ...
 
-    def down(self, name: str) -> None:
+    def down(self, name: str, progress: bool = True) -> None:
         """Remove a cluster and everything that belongs to it."""
         ...
 

@@ -95,8 +95,14 @@ def status(name: str) -> dict[str, Any]:
     return providers.of(name).status(name)
 
 
-def down(name: str | None = None) -> None:
+def down(name: str | None = None, progress: bool = True) -> None:
     """Remove a cluster that kitlib made (by default all), running or not, with everything that belongs to it.
+
+    Parameters
+    ----------
+    name : str, optional
+    progress : bool
+        Whether to show that it waits for another process.
 
     Raises
     ------
@@ -111,8 +117,8 @@ def down(name: str | None = None) -> None:
             next=f"use one of: {', '.join(known)}" if known else "nothing needs to be done: there is none at all",
         )
     for each in [name] if name else known:
-        providers.of(each).down(each)
+        providers.of(each).down(each, progress)
     if name is not None:
-        engines.stop_if_unused()
+        engines.stop_if_unused(progress)
     else:
-        engine.down()
+        engine.down(progress)

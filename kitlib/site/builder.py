@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from kitlib import files
 from kitlib.errors import KitlibError, UsageError
 from kitlib.site.links import check_links
 
@@ -50,7 +51,7 @@ def build(checkout: Path, build: Path, out: Path) -> Path:
     fresh, old = build / "site.new", build / "site.old"
     build.mkdir(parents=True, exist_ok=True)
     if old.is_dir() and not out.exists():
-        _move(old, out)  # an earlier build was killed between its two moves
+        files.move_folder(old, out)  # an earlier build was killed between its two moves
     if out.exists() and not _is_site(out):
         raise UsageError(
             "there is something there that is not a site, and it stays",
@@ -72,9 +73,9 @@ def build(checkout: Path, build: Path, out: Path) -> Path:
             next=f"mend the pages named; {kept}",
         )
     if out.exists():
-        _move(out, old)
+        files.move_folder(out, old)
     out.parent.mkdir(parents=True, exist_ok=True)
-    _move(fresh, out)
+    files.move_folder(fresh, out)
     shutil.rmtree(old, ignore_errors=True)
     return out / "index.html"
 
@@ -84,16 +85,6 @@ def _is_site(folder: Path) -> bool:
     if not folder.is_dir():
         return False
     return not any(folder.iterdir()) or ((folder / "index.html").is_file() and (folder / "ledger.json").is_file())
-
-
-def _move(source: Path, target: Path) -> None:
-    """Give a folder another name; copy it where the two names lie on different disks."""
-    if target.is_dir() and not any(target.iterdir()):
-        target.rmdir()
-    try:
-        os.replace(source, target)
-    except OSError:
-        shutil.move(source, target)
 
 
 def _mkdocs(config: Path, build: Path, out: Path) -> None:

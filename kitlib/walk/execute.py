@@ -261,8 +261,8 @@ class _Run:
             await asyncio.sleep(1)
             if self.at is not None:
                 place, cell = self.at
-                told = _told(cell)
-                self.voice.at(f"{place}: {told}" if told else place)
+                progress = _progress_of(cell)
+                self.voice.at(f"{place}: {progress}" if progress else place)
 
     def _read_ledger(self) -> None:
         """Print the verdicts that the last cell has added."""
@@ -277,7 +277,7 @@ class _Run:
         self.outcome.complete = bool(document.get("complete"))
 
 
-def _told(cell: nbformat.NotebookNode) -> str:
+def _progress_of(cell: nbformat.NotebookNode) -> str:
     """Return the line that a `Progress` shows in a running cell, if one does."""
     for output in reversed(cell.outputs):
         data = output.get("data", {}) if output.output_type == "display_data" else {}

@@ -20,6 +20,7 @@ from kitlib import errors
 from kitlib.cli import EXIT_CODES, app, lessons
 from kitlib.cli.app import EPILOG
 from kitlib.cli.reference import commands
+from kitlib.machine import lock
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 KITLIB = Path(sys.executable).with_name("kitlib")
@@ -160,6 +161,27 @@ def test_down_with_nothing_to_do_is_fine(run):
     assert run("down").exit_code == 0
     quiet = run("down", "--quiet")
     assert quiet.exit_code == 0 and quiet.output == ""
+
+
+@pytest.mark.parametrize("quiet", [False, True])
+@pytest.mark.parametrize("named", [False, True])
+def test_down_says_that_it_waits_unless_it_is_to_be_quiet(run, tmp_path, monkeypatch, quiet, named):
+    (tmp_path / "state" / "clusters" / "embedded-1.37").mkdir(parents=True)
+    other = lock.FileLock(tmp_path / "state" / "clusters" / ".embedded-1.37.lock", "test")
+    other.__enter__()
+
+    class Let(lock.Progress):
+        """Has the other process let go as soon as it is told of."""
+
+        def __enter__(self):
+            other.__exit__()
+            return super().__enter__()
+
+    monkeypatch.setattr(lock, "Progress", Let)
+    done = run("down", *(["embedded-1.37"] if named else []), *(["--quiet"] if quiet else []))
+    assert done.exit_code == 0 and not (tmp_path / "state" / "clusters" / "embedded-1.37").exists()
+    assert ("wait for another process" in done.output) is not quiet
+    assert not quiet or done.output == ""
 
 
 def test_status_as_json_is_a_list(run):

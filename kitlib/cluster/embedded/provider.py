@@ -93,10 +93,10 @@ class Embedded:
             "logs": str(Plane(home, name).work / "logs"),
         }
 
-    def down(self, name: str) -> None:
+    def down(self, name: str, progress: bool = True) -> None:
         """End all processes and remove all files; also of a cluster that is broken or half-made."""
         home = paths.home(name)
-        with _lock(home, f"take down {name}"):
+        with _lock(home, f"take down {name}", progress):
             self._remove(home)
 
     def _remove(self, home: Path) -> None:

@@ -156,7 +156,7 @@ def ensure(progress: bool = True) -> Client:
     return Client("docker", True, own.environment())
 
 
-def stop_if_unused() -> None:
+def stop_if_unused(progress: bool = True) -> None:
     """End kitlib's own engine if it was started for clusters, and there is none any more."""
     if not any(name.startswith("kind-") for name in record.names()):
-        engine.down(only_for_clusters=True)
+        engine.down(progress, only_for_clusters=True)

@@ -110,10 +110,10 @@ class Kind:
             "release": found[0].release if found else None,
         }
 
-    def down(self, name: str) -> None:
+    def down(self, name: str, progress: bool = True) -> None:
         """Remove all containers and files; also of a cluster that is broken or half-made."""
         home = paths.home(name)
-        with _lock(home, f"take down {name}"):
+        with _lock(home, f"take down {name}", progress):
             self._remove(home)
 
     def _remove(self, home: Path) -> None:

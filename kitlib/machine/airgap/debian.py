@@ -9,6 +9,7 @@ import shutil
 import threading
 from pathlib import Path
 
+from kitlib import files
 from kitlib.errors import BuildError
 from kitlib.machine import folders, paths, resources, subprocesses
 from kitlib.machine.lock import FileLock
@@ -179,20 +180,16 @@ def rootfs(progress: bool = True, cancel: threading.Event | None = None) -> Path
         resources.need_disk({home: UNPACKED}, step)
         install(BUILDER, step, progress)
         code, lines = sources(step)
-        home.parent.mkdir(mode=0o700, exist_ok=True)
-        part = home.with_name(f".part-{home.name}")
-        folders.remove(part)
         options = ["--variant=minbase", f"--include={','.join(NODE)}", "--skip=check/qemu"]
         options += ['--aptopt=APT::Install-Recommends "false"', '--aptopt=Acquire::Languages "none"']
         options += ["--dpkgopt=force-unsafe-io"] + [f"--dpkgopt=path-exclude=/usr/share/{each}/*" for each in LEFT_OUT]
         options += ["--dpkgopt=path-include=/usr/share/doc/*/copyright"]
-        try:
-            with Progress(f"{step} (Debian {code})", quiet=not progress) as bar:
-                told = subprocesses.Phases(bar, PHASES)
-                command = ["mmdebstrap", *options, code, str(part), "-"]
-                subprocesses.call(command, step, told.line, stdin="\n".join(lines) + "\n", cancel=cancel)
-            part.rename(home)
-        except BaseException:
-            folders.remove(part)
-            raise
+        with (
+            files.whole_folder(home, remove=folders.remove) as part,
+            Progress(f"{step} (Debian {code})", quiet=not progress) as bar,
+        ):
+            part.chmod(0o755)  # it is a node's root folder
+            phases = subprocesses.Phases(bar, PHASES)
+            command = ["mmdebstrap", *options, code, str(part), "-"]
+            subprocesses.call(command, step, phases.line, stdin="\n".join(lines) + "\n", cancel=cancel)
     return home

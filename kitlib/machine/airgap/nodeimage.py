@@ -6,7 +6,6 @@ import hashlib
 import io
 import json
 import os
-import shutil
 import sys
 import tarfile
 import threading
@@ -14,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import IO, Any
 
+from kitlib import files
 from kitlib.machine import folders, paths, resources, subprocesses, versions
 from kitlib.machine.airgap import assemble, debian, images, oci, probe, sbom
 from kitlib.machine.lock import FileLock
@@ -90,9 +90,7 @@ def make(progress: bool = True) -> Path:
                 environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
                 subprocesses.call(command, STEP, told_of.line, environment=environment)
             describe(work / "out")
-            if home.exists():
-                shutil.rmtree(home)
-            (work / "out").rename(home)
+            files.move_folder(work / "out", home)
         finally:
             folders.remove(work)
     return home

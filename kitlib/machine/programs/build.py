@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
-import os
 import platform
-import shutil
 import sys
 from functools import cache
 from importlib.resources import files
@@ -125,29 +123,23 @@ def make(release: Release, programs: tuple[str, ...] | None = None, progress: bo
     with FileLock(paths.cache() / "locks" / f"build-{name}.lock", "build Kubernetes' programs", progress) as lock:
         if home := cached(release, programs):
             return home
-        bins = programcache.folder(name).parent
-        bins.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for leftover in bins.glob(f".part-{name}-*"):
-            shutil.rmtree(leftover, ignore_errors=True)
         go = toolchain.find(progress, newest=v1_17.NEWEST_GO if release.past else None)
-        part = bins / f".part-{name}-{os.getpid()}"
         module = gobuild.Module(source(release))
         try:
-            part.mkdir(mode=0o700)
-            if release.past:
-                module = v1_17.sources(go, release, module.folder, flags(release), name, lock.handle, progress)
-            gobuild.run(
-                go, release, packages(release, programs), flags(release), module, part, name, lock.handle, progress
-            )
-            if (part / "server").exists():
-                (part / "server").rename(part / "etcd")
-            links = {program: "kube" for program in programs or own(release) if program in KUBE}
-            made = programcache.put(part, name, links, go=go.version, system=f"{goos()}/{goarch()}")
+            with programcache.adding(name) as part:
+                if release.past:
+                    module = v1_17.sources(go, release, module.folder, flags(release), name, lock.handle, progress)
+                gobuild.run(
+                    go, release, packages(release, programs), flags(release), module, part, name, lock.handle, progress
+                )
+                if (part / "server").exists():
+                    (part / "server").rename(part / "etcd")
+                links = {program: "kube" for program in programs or own(release) if program in KUBE}
+                programcache.seal(part, links, go=go.version, system=f"{goos()}/{goarch()}")
             v1_17.remove(name)
-            return made
+            return programcache.folder(name)
         except OSError as error:
             if error.errno == errno.ENOSPC:
+                bins = programcache.folder(name).parent
                 raise resources.disk_full("build Kubernetes' programs", bins, "no space is left") from error
             raise
-        finally:
-            shutil.rmtree(part, ignore_errors=True)

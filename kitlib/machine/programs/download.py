@@ -98,23 +98,20 @@ def fetch(release: Release, programs: tuple[str, ...], progress: bool = True) ->
         if home and all((home / program).exists() for program in programs):
             return home
         digests = {program: digest(wanted[program]) for program in programs}
-        part = programcache.folder(f".part-{key(release)}")
-        shutil.rmtree(part, ignore_errors=True)
         try:
-            part.mkdir(parents=True, mode=0o700)
-            if home:
-                for path in home.iterdir():
-                    if path.is_file() and not path.name.startswith((".", "manifest")) and path.name not in programs:
-                        shutil.copy2(path, part / path.name)
-            for program in programs:
-                _fetch_one(wanted[program], digests[program], part, progress)
-            return programcache.put(part, key(release), {}, source="official release")
+            with programcache.adding(key(release)) as part:
+                if home:
+                    for path in home.iterdir():
+                        if path.is_file() and not path.name.startswith((".", "manifest")) and path.name not in programs:
+                            shutil.copy2(path, part / path.name)
+                for program in programs:
+                    _fetch_one(wanted[program], digests[program], part, progress)
+                programcache.seal(part, {}, source="official release")
+            return programcache.folder(key(release))
         except OSError as error:
             if error.errno == errno.ENOSPC:
-                raise resources.disk_full(STEP, part.parent, "no space is left") from error
+                raise resources.disk_full(STEP, programcache.folder(key(release)).parent, "no space is left") from error
             raise
-        finally:
-            shutil.rmtree(part, ignore_errors=True)
 
 
 def digest(asset: Asset) -> str:

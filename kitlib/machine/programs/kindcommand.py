@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import shutil
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -57,12 +56,12 @@ def _compiled(progress: bool) -> Path:
         if home := programcache.get(name):
             return home / "kind"
         go = toolchain.find(progress)
-        part = programcache.folder(name).with_name(f".part-{name}")
-        shutil.rmtree(part, ignore_errors=True)
-        part.mkdir(mode=0o700, parents=True)
-        command = [str(go.path), "build", *flags, "-o", f"{part}{os.sep}", "sigs.k8s.io/kind"]
         try:
-            with Progress(f"build kind {version()} (once)", quiet=not progress) as bar:
+            with (
+                programcache.adding(name) as part,
+                Progress(f"build kind {version()} (once)", quiet=not progress) as bar,
+            ):
+                command = [str(go.path), "build", *flags, "-o", f"{part}{os.sep}", "sigs.k8s.io/kind"]
                 fetching = gobuild.fetching(bar)
                 gobuild.call(
                     command,
@@ -73,11 +72,10 @@ def _compiled(progress: bool) -> Path:
                     bar.update,
                     gobuild.STALL,
                 )
-            return programcache.put(part, name, {}, go=go.version, system=f"{build.goos()}/{build.goarch()}") / "kind"
+                programcache.seal(part, {}, go=go.version, system=f"{build.goos()}/{build.goarch()}")
+            return programcache.folder(name) / "kind"
         except BuildError as error:
             raise BuildError(error.message, step=STEP, object=version(), next=error.next) from error
-        finally:
-            shutil.rmtree(part, ignore_errors=True)
 
 
 def call(

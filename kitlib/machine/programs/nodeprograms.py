@@ -5,9 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import os
 import re
-import shutil
 import tarfile
 from functools import cache
 from pathlib import Path
@@ -95,20 +93,15 @@ def make(progress: bool = True) -> Path:
         if home := cached():
             return home
         go = toolchain.find(progress)
-        part = programcache.folder(name).with_name(f".part-{name}-{os.getpid()}")
-        for leftover in part.parent.glob(f".part-{name}-*"):
-            shutil.rmtree(leftover, ignore_errors=True)
-        try:
-            part.mkdir(mode=0o700, parents=True)
+        with programcache.adding(name) as part:
             module = gobuild.Module(SOURCE)
             gobuild.run(go, release, list(PACKAGES), flags(release), module, part, name, lock.handle, progress)
             (part / "server").rename(part / "etcd")
             _keep_files(go, part / KIND_FILES, lock.handle)
             _keep_licences(go, part, lock.handle)
             links = dict.fromkeys(KUBE, "kube") | dict.fromkeys(ENGINE, "engine")
-            return programcache.put(part, name, links, go=go.version, system=f"linux/{build.goarch()}")
-        finally:
-            shutil.rmtree(part, ignore_errors=True)
+            programcache.seal(part, links, go=go.version, system=f"linux/{build.goarch()}")
+        return programcache.folder(name)
 
 
 def _keep_files(go: toolchain.Go, out: Path, lock: int) -> None:

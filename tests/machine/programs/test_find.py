@@ -22,11 +22,11 @@ def path_folder(tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 def fill(known: Release) -> Path:
     """Put a build into the cache."""
-    part = programcache.folder(".part")
-    part.mkdir(parents=True)
-    for name in ("kube", "etcd", "kwok", "kwokctl"):
-        (part / name).write_text("#!/bin/sh\n")
-    return programcache.put(part, build.key(known), dict.fromkeys(build.KUBE, "kube"))
+    with programcache.adding(build.key(known)) as part:
+        for name in ("kube", "etcd", "kwok", "kwokctl"):
+            (part / name).write_text("#!/bin/sh\n")
+        programcache.seal(part, dict.fromkeys(build.KUBE, "kube"))
+    return programcache.folder(build.key(known))
 
 
 def test_one_wrong_program_does_not_spoil_the_others(path_folder: Path, known: Release) -> None:

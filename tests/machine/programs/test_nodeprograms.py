@@ -19,13 +19,11 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def put(key: str) -> Path:
     """Put files that stand in for a node's programs into the cache."""
-    part = programcache.folder(key).with_name(".part-test")
-    part.mkdir(parents=True)
-    for name in ("kube", "etcd", "kwok", "kwokctl", "engine", "kind"):
-        (part / name).write_text(name)
-    return programcache.put(
-        part, key, dict.fromkeys(nodeprograms.KUBE, "kube") | dict.fromkeys(nodeprograms.ENGINE, "engine")
-    )
+    with programcache.adding(key) as part:
+        for name in ("kube", "etcd", "kwok", "kwokctl", "engine", "kind"):
+            (part / name).write_text(name)
+        programcache.seal(part, dict.fromkeys(nodeprograms.KUBE, "kube") | dict.fromkeys(nodeprograms.ENGINE, "engine"))
+    return programcache.folder(key)
 
 
 def test_a_control_plane_is_found_among_a_nodes_programs(cache: Path) -> None:

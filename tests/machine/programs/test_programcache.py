@@ -13,11 +13,12 @@ from kitlib.machine.programs import programcache
 @pytest.fixture
 def stored(cache: Path) -> Path:
     """Two programs and a link in the cache."""
-    part = cache / "bin" / ".part"
-    part.mkdir(parents=True)
-    (part / "kube").write_bytes(b"kube" * 1000)
-    (part / "etcd").write_bytes(b"etcd" * 1000)
-    return programcache.put(part, "k", {"kubectl": "kube"})
+    with programcache.adding("k") as part:
+        (part / "kube").write_bytes(b"kube" * 1000)
+        (part / "etcd").write_bytes(b"etcd" * 1000)
+        programcache.seal(part, {"kubectl": "kube"})
+        assert programcache.get("k") is None
+    return programcache.folder("k")
 
 
 def test_what_was_put_is_got(stored: Path) -> None:
@@ -62,9 +63,8 @@ def test_a_touched_file_is_hashed_again_and_found_right(stored: Path) -> None:
 
 def test_putting_again_replaces(stored: Path, cache: Path) -> None:
     (stored / "kube").write_bytes(b"")
-    part = cache / "bin" / ".part"
-    part.mkdir()
-    (part / "kube").write_bytes(b"new")
-    assert programcache.put(part, "k", {}) == stored
+    with programcache.adding("k") as part:
+        (part / "kube").write_bytes(b"new")
+        programcache.seal(part, {})
     assert programcache.get("k") == stored
     assert (stored / "kube").read_bytes() == b"new"

@@ -158,11 +158,11 @@ def test_its_nodes_are_simulated_by_todays_kwok(
     found = find.ready(THEN)
     assert found.missing() == build.own(THEN)
     assert found.paths == {"kwok": home / "kwok", "kwokctl": home / "kwokctl"}
-    part = programcache.folder(".part")
-    part.mkdir(parents=True)
-    for name in ("kube", "etcd"):
-        (part / name).write_text("#!/bin/sh\n")
-    then = programcache.put(part, build.key(THEN), dict.fromkeys(build.KUBE, "kube"))
+    with programcache.adding(build.key(THEN)) as part:
+        for name in ("kube", "etcd"):
+            (part / name).write_text("#!/bin/sh\n")
+        programcache.seal(part, dict.fromkeys(build.KUBE, "kube"))
+    then = programcache.folder(build.key(THEN))
     found = find.ready(THEN)
     assert not found.missing()
     assert found.paths["kubectl"] == then / "kubectl"

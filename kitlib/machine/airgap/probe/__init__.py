@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import shutil
 from pathlib import Path
 
 from kitlib.errors import BuildError
@@ -45,26 +44,25 @@ def binary(progress: bool = True) -> Path:
         if home := programcache.get(name):
             return home / PROGRAM
         go = toolchain.find(progress)
-        part = programcache.folder(name).with_name(f".part-{name}")
-        shutil.rmtree(part, ignore_errors=True)
-        part.mkdir(mode=0o700, parents=True)
-        command = [str(go.path), "build", "-v", *FLAGS, "-o", str(part / PROGRAM), "."]
         environment = toolchain.environment() | {"GOOS": "linux", "GOARCH": build.goarch()}
         try:
-            with Progress(STEP, quiet=not progress) as bar:
+            with programcache.adding(name) as part, Progress(STEP, quiet=not progress) as bar:
+                command = [str(go.path), "build", "-v", *FLAGS, "-o", str(part / PROGRAM), "."]
 
                 def line(text: str) -> bool:
                     bar.update(text)
                     return " " not in text  # with -v, go names each package that it compiles
 
                 gobuild.call(command, SOURCE, environment, lock.handle, line, bar.update, None)
-            return programcache.put(part, name, {}, go=go.version, system=f"linux/{build.goarch()}") / PROGRAM
+                programcache.seal(part, {}, go=go.version, system=f"linux/{build.goarch()}")
+            return programcache.folder(name) / PROGRAM
         except BuildError as error:
             error.step = STEP
             raise
         except OSError as error:
             raise BuildError(
-                f"{error.strerror}.", step=STEP, object=os.fspath(part), next="see that there is room, then try again"
+                f"{error.strerror}.",
+                step=STEP,
+                object=os.fspath(programcache.folder(name)),
+                next="see that there is room, then try again",
             ) from error
-        finally:
-            shutil.rmtree(part, ignore_errors=True)
