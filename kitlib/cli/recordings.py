@@ -275,6 +275,7 @@ def plot(
 
     matplotlib.use("Agg")
     from kitlib import plots
+    from kitlib.plots.story import of_deployment
 
     try:
         if figure is Figure.story:
@@ -283,10 +284,11 @@ def plot(
         else:
             if figure is Figure.rollout:
                 drawn = plots.rollout(frames.pods, frames.workloads, deployment)
-            elif figure is Figure.lanes:
-                drawn = plots.lanes(frames.pods, frames.workloads)
             else:
-                drawn = plots.events(frames.events)
+                shown = of_deployment(frames, deployment) if deployment else frames
+                drawn = (
+                    plots.lanes(shown.pods, shown.workloads) if figure is Figure.lanes else plots.events(shown.events)
+                )
             canvas = drawn.figure
     except (LookupError, ValueError) as error:
         raise UsageError(str(error), step="plot", object=str(recording), next="choose another --deployment") from error

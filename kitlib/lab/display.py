@@ -8,7 +8,6 @@ from typing import Any
 
 from kitlib import claims
 from kitlib.api.diff import Change, short
-from kitlib.errors import UsageError
 
 
 class Changes(list[Change]):
@@ -84,44 +83,58 @@ def show_claim(made: claims.Claim) -> None:
 
 
 def show_figure(figure: Any) -> None:
-    """Show a figure of kitlib's as a sharp, transparent PNG with its text twin below it; any other one as it is."""
+    """Show a figure of kitlib's as a sharp, transparent PNG, its text twin below it; any other one as Jupyter does."""
     from IPython.display import display as show
     from PIL import Image
 
     from kitlib import plots
 
-    buffer = io.BytesIO()
-    try:
-        words = plots.twin(figure).strip()
-    except UsageError:  # one of the reader's own
-        figure.savefig(buffer, format="png", bbox_inches="tight")
-        show({"image/png": buffer.getvalue(), "text/plain": repr(figure)}, raw=True)
+    words = plots.twin(figure).strip()
+    if not words:  # one of the reader's own
+        _show_as_jupyter(figure)
         return
+    buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=192, transparent=True, bbox_inches="tight", pad_inches=0.05)
     drawn = Image.open(buffer).convert("RGBA")
     width, height = (side // 2 for side in drawn.size)
     data = io.BytesIO()
     drawn.quantize(256, method=Image.Quantize.FASTOCTREE).save(data, format="png", optimize=True)  # a third of the size
-    first = words.splitlines()[0] if words else "figure"
+    first = words.splitlines()[0]
     show(
         {"image/png": data.getvalue(), "text/plain": first},
         metadata={"image/png": {"width": width, "height": height, "alt": first}},
         raw=True,
     )
-    if words:
-        body = f"<summary>The figure in words</summary><pre>{html.escape(words)}</pre>"
-        markup = f"<details class='kitlib-twin'>{body}</details>"
-        show({"text/plain": words, "text/html": markup}, raw=True)
+    body = f"<summary>The figure in words</summary><pre>{html.escape(words)}</pre>"
+    show({"text/plain": words, "text/html": f"<details class='kitlib-twin'>{body}</details>"}, raw=True)
+
+
+def _show_as_jupyter(figure: Any) -> None:
+    """Leave a figure to Jupyter; where none of its formats is set up for figures yet, take the one it begins with."""
+    from IPython import get_ipython
+    from IPython.core.pylabtools import print_figure
+    from IPython.display import display as show
+
+    formatters = get_ipython().display_formatter.formatters
+    if any(_formats(formatter, figure) for name, formatter in formatters.items() if name != "text/plain"):
+        raise NotImplementedError  # IPython then asks the next formatter
+    show({"image/png": print_figure(figure), "text/plain": repr(figure)}, raw=True)
+
+
+def _formats(formatter: Any, figure: Any) -> bool:
+    try:
+        formatter.lookup(figure)
+    except KeyError:
+        return False
+    return True
 
 
 def show_axes(axes: Any) -> None:
     """Show axes of kitlib's by their figure; any other ones are left to Jupyter."""
     from kitlib import plots
 
-    try:
-        plots.twin(axes)
-    except UsageError:
-        raise NotImplementedError from None  # IPython then asks the next formatter
+    if not plots.twin(axes):
+        raise NotImplementedError  # IPython then asks the next formatter
     show_figure(axes.figure)
 
 

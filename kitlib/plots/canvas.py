@@ -141,8 +141,7 @@ def write(axes: Axes, x: float, y: float, words: str, **how: Any) -> Text:
 
 def extent(text: Text) -> Bbox:
     """Return a text's box in pixels."""
-    figure = text.get_figure(root=True)
-    return text.get_window_extent(cast(Any, figure).canvas.get_renderer())
+    return text.get_window_extent()
 
 
 def size_of(axes: Axes, words: str, size: float, **how: Any) -> tuple[float, float]:

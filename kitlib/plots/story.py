@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import pandas as pd
 from matplotlib.figure import Figure
@@ -149,15 +149,44 @@ def _own(frames: Frames, deployment: str | None) -> tuple[pd.DataFrame, pd.DataF
         return pods, workloads, events, None
     meant = which(workloads, deployment)
     if deployment is not None:
-        sets = meant.sets(workloads)
-        pods = pods[pods["owner.uid"].isin(set(sets["uid"]))]
-        workloads = workloads[workloads["uid"].isin({meant.uid, *sets["uid"]})]
-        about = {("Deployment", meant.name)}
-        about |= {("ReplicaSet", one) for one in sets["name"]} | {("Pod", one) for one in pods["name"]}
-        uids = {"", meant.uid, *sets["uid"], *pods["uid"]}
-        columns = ("involvedObject.kind", "involvedObject.name", "involvedObject.uid", "namespace")
-        told = zip(*(events[name] for name in columns), strict=True)
-        events = events[
-            [(kind, name) in about and uid in uids and space == meant.namespace for kind, name, uid, space in told]
-        ]
+        pods, workloads, events = only(meant, pods, workloads, events)
     return pods, workloads, events, meant
+
+
+class Shown(NamedTuple):
+    """What a figure draws of a recording.
+
+    Parameters
+    ----------
+    pods, workloads, events : DataFrame
+        The rows of the frames of those names.
+    """
+
+    pods: pd.DataFrame
+    workloads: pd.DataFrame
+    events: pd.DataFrame
+
+
+def of_deployment(frames: Frames, deployment: str) -> Shown:
+    """Return what is about one Deployment, its ReplicaSets and their Pods, for a figure that draws what it is given.
+
+    Raises
+    ------
+    UsageError
+        If the Deployment isn't there, or two have its name.
+    """
+    return only(which(frames.workloads, deployment), frames.pods, frames.workloads, frames.events)
+
+
+def only(meant: Deployment, pods: pd.DataFrame, workloads: pd.DataFrame, events: pd.DataFrame) -> Shown:
+    """Return of each frame the rows that are about a Deployment, its ReplicaSets and their Pods."""
+    sets = meant.sets(workloads)
+    pods = pods[pods["owner.uid"].isin(set(sets["uid"]))]
+    workloads = workloads[workloads["uid"].isin({meant.uid, *sets["uid"]})]
+    about = {("Deployment", meant.name)}
+    about |= {("ReplicaSet", one) for one in sets["name"]} | {("Pod", one) for one in pods["name"]}
+    uids = {"", meant.uid, *sets["uid"], *pods["uid"]}
+    columns = ("involvedObject.kind", "involvedObject.name", "involvedObject.uid", "namespace")
+    told = zip(*(events[name] for name in columns), strict=True)
+    kept = [(kind, name) in about and uid in uids and space == meant.namespace for kind, name, uid, space in told]
+    return Shown(pods, workloads, events[kept])

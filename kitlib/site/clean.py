@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from html import escape, unescape
 from urllib.parse import unquote
@@ -34,7 +34,13 @@ NAMED = _words(
     "applet audio base button canvas embed form frame iframe input link math meta noscript object script select svg "
     "template textarea video"
 )
-"""Elements whose absence a reader would miss: they are named. A style sheet is not: pages have their own."""
+"""Elements whose absence a reader would miss: they are named; a style sheet where it has more than shape."""
+
+FORMULA = _words(
+    "annotation math menclose merror mfenced mfrac mi mmultiscripts mn mo mover mpadded mphantom mprescripts mroot "
+    "mrow ms mspace msqrt mstyle msub msubsup msup mtable mtd mtext mtr munder munderover none semantics"
+)
+"""MathML's elements: the parser keeps them, so that their text isn't lost; none of them reaches a page."""
 
 ATTRIBUTES = _words(
     "class title colspan rowspan scope align lang dir datetime open start alt width height id role style "
@@ -42,14 +48,8 @@ ATTRIBUTES = _words(
 )
 """Attributes that stay on any element."""
 
-HANDLERS = _words(
-    "onabort onanimationend onanimationstart onauxclick onbeforeinput onblur oncanplay onchange onclick oncontextmenu "
-    "oncopy ondblclick ondrag ondrop onended onerror onfocus onfocusin onhashchange oninput oninvalid onkeydown "
-    "onkeypress onkeyup onload onloadeddata onloadstart onmousedown onmouseenter onmouseleave onmousemove onmouseout "
-    "onmouseover onmouseup onpageshow onpaste onpointerdown onpointerenter onpointermove onpointerover onpointerup "
-    "onresize onscroll onselect onstart onsubmit ontoggle ontouchstart ontransitionend onwheel"
-)
-"""Handlers that are named; others go, too."""
+HANDLERS = "on"
+"""How the name of an event handler begins."""
 
 STYLES = re.compile(
     r"(?:text-align|font-weight|font-style|text-decoration|white-space|width|max-width|min-width|height|border-left|"
@@ -70,7 +70,10 @@ STYLER_CLASS = re.compile(r"data|(?:row|col|level)\d+")
 TAG = re.compile(r"<(/?)([a-zA-Z0-9]+)((?: [^\s=\"'<>]+=\"[^\"]*\")*)>([^<]*)")
 """A tag as nh3 writes it, and the text behind it: attributes in double quotes, `<` in text always escaped."""
 ATTRIBUTE = re.compile(r" ([^\s=]+)=\"([^\"]*)\"")
-SUSPECT = re.compile(rf"<(?:{'|'.join(NAMED)})\b|\bon[a-z]+\s*=|(?:href|src)\s*=", re.IGNORECASE)
+SUSPECT = re.compile(rf"<(?:{'|'.join(NAMED)}|style)\b|\bon[\w-]+\s*=|(?:href|src)\s*=", re.IGNORECASE)
+RULE = re.compile(r"([^{}]*)\{([^{}]*)\}")
+OWN = re.compile(r"\s*\.kitlib-[^,]*(?:,\s*\.kitlib-[^,]*)*")
+"""Selectors of kitlib's own style sheet, which the pages have."""
 
 OPENS_A_GAP = _words("colgroup table tbody tfoot thead tr")
 CLOSES_A_GAP = _words("caption colgroup tbody td tfoot th thead tr")
@@ -87,6 +90,12 @@ def safe_href(target: str) -> bool:
 def shape(style: str) -> str:
     """Return the declarations of a style attribute that may stay."""
     return "; ".join(part.strip() for part in style.split(";") if STYLES.fullmatch(part.strip()))
+
+
+def beyond_shape(style: str) -> list[str]:
+    """Return the properties of declarations that don't stay."""
+    parts = (part.strip() for part in style.split(";"))
+    return [part.partition(":")[0].strip()[:40].lower() for part in parts if part and not STYLES.fullmatch(part)]
 
 
 @dataclass
@@ -149,7 +158,7 @@ def sanitise(
     Cleaned
         HTML with only known elements and attributes, each closed.
     """
-    kept = _allowed(html, ELEMENTS)
+    kept = TAG.sub(_Formulas().tag, _allowed(html, ELEMENTS | FORMULA, {"annotation": {"encoding"}}))
     rewriting = _Rewriting(image, prefix, link, set() if taken is None else taken, own or set())
     rewriting.inside = {unescape(name) for name in re.findall(r' (?:id|name)="([^"]*)"', kept)}
     written = TAG.sub(rewriting.tag, kept)
@@ -171,32 +180,69 @@ def clean(html: str, image: Callable[[dict[str, str]], str | None] | None = None
     return cleaned.html + cleaned.note
 
 
-def _allowed(html: str, elements: frozenset[str], more: frozenset[str] = frozenset()) -> str:
+def _allowed(
+    html: str, elements: frozenset[str], more: Mapping[str, set[str]] | None = None, named: bool = False
+) -> str:
+    """Return HTML of the elements alone; `named` keeps handlers and odd links as well, so that they can be named."""
     return nh3.clean(
         html,
         tags=set(elements),
         clean_content_tags=set(DROPPED - elements),
-        attributes={"*": set(ATTRIBUTES | more), "a": {"href", "name"}, "img": {"src"}},
-        url_schemes=set(SCHEMES | REFUSED) if more else set(SCHEMES),
+        attributes={"*": set(ATTRIBUTES), "a": {"href", "name"}, "img": {"src"}, **(more or {})},
+        generic_attribute_prefixes={HANDLERS} if named else None,
+        url_schemes=set(SCHEMES | REFUSED) if named else set(SCHEMES),
         link_rel=None,
     )
 
 
 def _named(html: str) -> Counter[str]:
-    """Count what an output has of the elements and handlers that are named: by the same parser, told to keep them."""
+    """Count what an output has of what is named: by the same parser, told to keep it."""
     found: Counter[str] = Counter()
-    for tag in TAG.finditer(_allowed(html, ELEMENTS | NAMED, HANDLERS)):
-        closing, name, attributes, _ = tag.groups()
+    for tag in TAG.finditer(_allowed(html, ELEMENTS | NAMED | FORMULA | {"style"}, named=True)):
+        closing, name, attributes, text = tag.groups()
         if closing:
             continue
         if name.lower() in NAMED:
             found[name.lower()] += 1
+        if name == "style" and _colours(text):
+            found["style"] += 1
         for attribute, value in ATTRIBUTE.findall(attributes):
-            if attribute in HANDLERS:
+            if attribute.startswith(HANDLERS):
                 found[attribute] += 1
             elif attribute == "href" and not safe_href(unescape(value)) and not value.startswith("data:"):
                 found[f"a link to {unescape(value)}"[:80]] += 1
     return found
+
+
+def _colours(sheet: str) -> bool:
+    """Say whether a style sheet does more than shape what isn't kitlib's: then a page looks otherwise without it."""
+    rules = RULE.findall(re.sub(r"/\*.*?\*/", "", sheet, flags=re.DOTALL))
+    return any(beyond_shape(style) for selector, style in rules if not OWN.fullmatch(selector))
+
+
+@dataclass
+class _Formulas:
+    """Write each formula in MathML as text: its LaTeX where it brings that, else its words and signs in their order."""
+
+    depth: int = 0
+    words: list[str] = field(default_factory=list)
+    tex: str = ""
+
+    def tag(self, match: re.Match[str]) -> str:
+        closing, name, attributes, text = match.groups()
+        if name != "math" and not self.depth:
+            return match.group() if name in ELEMENTS else text
+        if name == "math" and closing and self.depth == 1:
+            shown = f"${self.tex}$" if self.tex else " ".join(" ".join(self.words).split())
+            self.depth, self.words, self.tex = 0, [], ""
+            return (f'<code class="math">{shown}</code>' if shown else "") + text
+        if name == "math":
+            self.depth += -1 if closing else 1
+        if name == "annotation" and not closing:
+            self.tex = text.strip() if 'encoding="application/x-tex"' in attributes.lower() else self.tex
+        else:
+            self.words.append(text)
+        return ""
 
 
 @dataclass
@@ -245,6 +291,7 @@ class _Rewriting:
         if attribute == "class" and name in ("td", "th"):
             return " ".join(one for one in value.split() if not STYLER_CLASS.fullmatch(one)) or None
         if attribute == "style":
+            self.left_out.update(f"style {each}" for each in beyond_shape(value))
             return shape(value) or None
         return value
 

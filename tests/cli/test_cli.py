@@ -12,11 +12,12 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import typer
 from typer.testing import CliRunner
 
-from kitlib import errors
+from kitlib import errors, plots
 from kitlib.cli import EXIT_CODES, app, lessons
 from kitlib.cli.app import EPILOG
 from kitlib.cli.reference import commands
@@ -317,8 +318,28 @@ def test_plot_draws_and_says_the_same_in_words(run, recording, tmp_path, figure)
     assert len(shown.stdout.split()) > 10
 
 
-def test_plot_of_a_deployment_that_is_not_there(run, recording, tmp_path):
-    shown = run("plot", recording, "--out", tmp_path / "x.png", "--deployment", "nope")
+@pytest.mark.parametrize("figure", ["lanes", "events"])
+def test_plot_draws_one_deployment_of_several(run, monkeypatch, tmp_path, figure):
+    given: list[pd.DataFrame] = []
+
+    def draw(*frames, **_):
+        given.extend(frames)
+        return plots.canvas.new_axes(plots.canvas.new_figure(2), 0.5, 1)
+
+    monkeypatch.setattr(plots, figure, draw)
+    several = CHECKOUT / "tests" / "data" / "deployment"
+    for deployment in ([], ["--deployment", "recreate"]):
+        shown = run("plot", several, "--out", tmp_path / "x.png", "--figure", figure, *deployment)
+        assert shown.exit_code == 0, shown.output
+    column = "name" if figure == "lanes" else "involvedObject.name"
+    every, one = given[0], given[len(given) // 2]
+    assert {name.split("-")[0] for name in one[column]} == {"recreate"}
+    assert 0 < len(one) == every[column].str.startswith("recreate").sum() < len(every)
+
+
+@pytest.mark.parametrize("figure", ["story", "rollout", "lanes", "events"])
+def test_plot_of_a_deployment_that_is_not_there(run, recording, tmp_path, figure):
+    shown = run("plot", recording, "--out", tmp_path / "x.png", "--deployment", "nope", "--figure", figure)
     assert shown.exit_code == 2, shown.output
     assert "nope" in shown.stderr and "web" in shown.stderr
     assert not (tmp_path / "x.png").exists()

@@ -11,6 +11,7 @@ from kitlib.site import pages, svg
 from kitlib.site.clean import clean, sanitise
 
 SVG = "http://www.w3.org/2000/svg"
+TEX = '<annotation encoding="application/x-tex">x_1 &lt; 2</annotation>'
 SCRIPT = "<script>document.documentElement.dataset.pwned = 1</script>"
 
 
@@ -27,13 +28,15 @@ def shown(data: dict) -> str:
     [
         ("<b class='a'>web</b>", '<b class="a">web</b>'),
         ("<a href='https://kubernetes.io'>x</a>", '<a href="https://kubernetes.io">x</a>'),
-        ("<style>@import 'x'</style><p>1", "<p>1</p>"),
+        ("<style>/* td{color:red} */</style><p>1", "<p>1</p>"),
         ("</div></div>web", "web"),
         ("<div><b>web", "<div><b>web</b></div>"),
         ("&lt;script&gt; &amp;", "&lt;script&gt; &amp;"),
         ("<b title='&quot;><i>'>x</b>", '<b title="&quot;&gt;&lt;i&gt;">x</b>'),
         ("<!-- <script> --><p>x</p>", "<p>x</p>"),
-        ("<p style='background:url(//x.example/a.png);text-align:left'>x</p>", '<p style="text-align:left">x</p>'),
+        ("<p style='text-align:left'>x</p>", '<p style="text-align:left">x</p>'),
+        ("<style scoped>.dataframe th {\n vertical-align: top;\n}</style>x", "x"),
+        ("<style>.kitlib-holds{border-color:#009e73}</style>x", "x"),
         ("<a href='#b'>x</a><b id='b'>y</b>", '<a href="#b">x</a><b id="b">y</b>'),
         (
             "<table id='T_3919c'>\n  <tr>\n    <td> a </td>\n  </tr></table> b",
@@ -70,7 +73,18 @@ def test_what_is_allowed_stays_and_nothing_is_said(html, kept):
         ("<embed src='//x.example'>after", "after", "embed"),
         ("<object data=x><b>in</b></object>out", "<b>in</b>out", "object"),
         ("<form action='javascript:x'><button>go</button></form>", "go", "form"),
-        ("<math><mi>x</mi></math>y", "y", "math"),
+        ("<math><mi>x</mi></math>y", '<code class="math">x</code>y', "math"),
+        ("<math><mfrac><mi>x</mi><mn>2</mn></mfrac></math>y", '<code class="math">x 2</code>y', "math"),
+        (f"<math><mi>x</mi>{TEX}</math>y", '<code class="math">$x_1 &lt; 2$</code>y', "math"),
+        ("<math><mi onclick=x>a</mi></math>", '<code class="math">a</code>', "onclick"),
+        ("<math><mi title='</math><img src=x onerror=a()>'>x</mi></math>y", '<code class="math">x</code>y', "math"),
+        ("<math><mtext><math><mi>x</mi></math></mtext>y</math>z", '<code class="math">x y</code>z', "math"),
+        ("<b onbeforetoggle='x()' on-x='y'>web</b>", "<b>web</b>", "onbeforetoggle"),
+        ("<b onmadeup='x()'>web</b>", "<b>web</b>", "onmadeup"),
+        ("<b style='color:red;text-align:left'>x</b>", '<b style="text-align:left">x</b>', "style color"),
+        ("<b style='background:url(//x.example/a.png)'>x</b>", "<b>x</b>", "style background"),
+        ("<style>#T_1 td {background-color: #f00}</style>x", "x", "style"),
+        ("<style>@import 'x'; .kitlib-a, td {color: red}</style>x", "x", "style"),
     ],
 )
 def test_what_is_left_out_is_named(html, kept, named):
