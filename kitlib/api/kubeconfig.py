@@ -2,7 +2,8 @@
 
 Of several files the first that has an entry counts, also where a later one would say more; the current context is that
 of the first file that names one. Paths are meant from the file in which they stand. A file that can't be read spoils
-nothing beside it: it is named, once; kubectl refuses them all.
+nothing beside it: it is named, once; kubectl refuses them all. Where no file says which context is meant, a Pod's
+service account is, as for kubectl.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from kitlib.api import incluster
 from kitlib.errors import ClusterError
 
 HINT = "look at it with `kubectl config view`"
@@ -120,13 +122,16 @@ def read(source: Path | str | Iterable[Path] | None = None) -> Kubeconfig:
     Parameters
     ----------
     source : Path, str or iterable of Path, optional
-        One file; several, also as ``KUBECONFIG`` has them; by default those of `files`.
+        One file; several, also as ``KUBECONFIG`` has them; by default those of `files`, or a Pod's service account
+        where they name no current context. The folder of a service account stands for it.
 
     Raises
     ------
     ClusterError
         If the only file is not there, or can't be read.
     """
+    if isinstance(source, str | Path) and Path(source) == incluster.FOLDER and incluster.possible():
+        return _in_cluster()
     if source is None:
         paths = files()
     elif isinstance(source, str | Path):
@@ -149,9 +154,26 @@ def read(source: Path | str | Iterable[Path] | None = None) -> Kubeconfig:
         for kind in ("contexts", "clusters", "users"):
             for name, entry in getattr(found, kind).items():
                 getattr(merged, kind).setdefault(name, entry)
+    if not current and source is None and not broken and incluster.possible():
+        return _in_cluster(merged, good)
     if not good:
         raise _none(paths, broken)
     return Kubeconfig(merged.contexts, merged.clusters, merged.users, current, tuple(good), broken)
+
+
+def _in_cluster(beside: Kubeconfig | None = None, good: Iterable[Path] = ()) -> Kubeconfig:
+    """Return a Pod's service account as the current context, beside what files have."""
+    found = beside or Kubeconfig({}, {}, {}, "", (), {})
+    context, cluster, user = incluster.entries()
+    name = incluster.NAME
+    return Kubeconfig(
+        {**found.contexts, name: context},
+        {**found.clusters, name: cluster},
+        {**found.users, name: user},
+        name,
+        (*good, incluster.FOLDER),
+        {},
+    )
 
 
 def _none(paths: list[Path], broken: Mapping[Path, str]) -> ClusterError:

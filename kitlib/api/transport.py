@@ -38,8 +38,8 @@ class Connection:
     Parameters
     ----------
     kubeconfig : Path or str, optional
-        The file, or several as ``KUBECONFIG`` names them; by default yours (`KUBECONFIG`, then ~/.kube/config), read
-        as kubectl reads them.
+        The file, or several as ``KUBECONFIG`` names them; by default yours (`KUBECONFIG`, then ~/.kube/config, then
+        a Pod's service account), read as kubectl reads them.
     context : str, optional
         The context in it; its current context if None.
     writable : bool

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from kitlib.api import incluster
 from kitlib.api import kubeconfig as kubeconfigs
 from kitlib.api.transport import Connection
 from kitlib.cluster.base import Cluster
@@ -19,16 +20,20 @@ def files() -> list[Path]:
 def names() -> dict[str, Path]:
     """Return the contexts in your kubeconfig files, and where each is read from: one file, or several as one.
 
+    In a Pod whose kubeconfig names no current context there is "in-cluster" as well: its service account.
+
     Raises
     ------
     ClusterError
         If none of them can be read.
     """
     known = files()
-    if not known:
+    if not known and not incluster.possible():
         return {}
     where = known[0] if len(known) == 1 else Path(os.pathsep.join(map(str, known)))
-    return dict.fromkeys(kubeconfigs.read(known).contexts, where)
+    found = kubeconfigs.read()
+    own = {incluster.NAME} if incluster.FOLDER in found.files else set()
+    return {name: incluster.FOLDER if name in own else where for name in found.contexts}
 
 
 def context(name: str, yes_write: bool = False) -> Cluster:
@@ -37,7 +42,8 @@ def context(name: str, yes_write: bool = False) -> Cluster:
     Parameters
     ----------
     name : str
-        The name of its context. There is no default: the current context is never used by itself.
+        The name of its context. There is no default: the current context is never used by itself. In a Pod
+        "in-cluster" is its service account, where kubectl takes it, too.
     yes_write : bool
         Allow kitlib to write to it: it makes a namespace of its own, and what the notebooks apply.
 

@@ -9,6 +9,7 @@ import subprocess
 from typing import Any
 
 from kitlib import claims
+from kitlib.api import incluster
 from kitlib.cluster import Cluster
 from kitlib.errors import UsageError
 from kitlib.lab.display import STYLE, show_axes, show_claim, show_figure
@@ -57,8 +58,11 @@ def _kubectl(line: str) -> None:
         where = f" on Kubernetes {wanted}" if wanted else ""
         raise UsageError(f"no lab is open{where}", step="%kubectl", next='begin with kitlib.open("…")')
     lab = max(fitting, key=lambda lab: (lab.label == wanted, claims.version_order(lab.cluster.version)))
-    command = [kubectl(lab.cluster), "--context", lab.cluster.context, "--namespace", lab.namespace, *words]
-    environ = {**os.environ, "KUBECONFIG": str(lab.cluster.kubeconfig)}  # a cluster of yours may need several files
+    command = [kubectl(lab.cluster), "--namespace", lab.namespace, *words]
+    environ = dict(os.environ)
+    if lab.cluster.kubeconfig != incluster.FOLDER:  # which kubectl finds by itself
+        command[1:1] = ["--context", lab.cluster.context]
+        environ["KUBECONFIG"] = str(lab.cluster.kubeconfig)  # a cluster of yours may need several files
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environ)
     print(done.stdout, end="")
     if done.returncode:
