@@ -117,19 +117,17 @@ def sentence(name: str) -> str:
 def listed(file: Path, pattern: str = "") -> Iterator[tuple[str, list[str]]]:
     """Yield each test of a file in its order: its sentence, and the names of the cases that it tries."""
     tree = ast.parse(file.read_text())
-    cases = {}
+    cases: dict[str, list[str]] = {}
     for node in tree.body:
-        target = node.target if isinstance(node, ast.AnnAssign) else None
-        if isinstance(node, ast.Assign) and len(node.targets) == 1:
-            target = node.targets[0]
-        if isinstance(target, ast.Name) and isinstance(node, ast.Assign | ast.AnnAssign):
-            cases[target.id] = _strings(node.value)
-    for node in ast.walk(tree):
-        if not isinstance(node, ast.FunctionDef) or not node.name.startswith("test_"):
+        if isinstance(node, ast.Assign | ast.AnnAssign):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            cases |= {target.id: _strings(node.value) for target in targets if isinstance(target, ast.Name)}
+    for made in ast.walk(tree):
+        if not isinstance(made, ast.FunctionDef) or not made.name.startswith("test_"):
             continue
-        if pattern and not re.search(pattern, node.name):
+        if pattern and not re.search(pattern, made.name):
             continue
-        yield sentence(node.name), [case for mark in node.decorator_list for case in _tried(mark, cases)]
+        yield sentence(made.name), [case for mark in made.decorator_list for case in _tried(mark, cases)]
 
 
 def _tried(mark: ast.expr, cases: dict[str, list[str]]) -> list[str]:
