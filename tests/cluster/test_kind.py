@@ -126,6 +126,13 @@ def test_a_container_that_fails_again_and_again_waits_40_seconds_at_most(minor: 
     assert told == ([cap] if cap else [])
 
 
+def test_kubeadm_waits_for_a_busy_machine() -> None:
+    """Its client gives up a call after 10 s, and with the default of one minute the whole cluster after six of them."""
+    patches = [yaml.safe_load(text) for text in yaml.safe_load(config.text(IMAGE, 2, {}))["kubeadmConfigPatches"]]
+    patient = {patch["kind"]: patch["timeouts"] for patch in patches if "timeouts" in patch}
+    assert patient == dict.fromkeys(("InitConfiguration", "JoinConfiguration"), {"kubernetesAPICall": "5m0s"})
+
+
 def test_a_published_image_is_left_as_it_is() -> None:
     patches = [yaml.safe_load(text) for text in yaml.safe_load(config.text(IMAGE, 2, {}))["kubeadmConfigPatches"]]
     kubelet = [patch for patch in patches if patch["kind"] == "KubeletConfiguration"]

@@ -22,6 +22,10 @@ PULL = 900.0
 """Seconds that fetching the node image may take: it is some 400 MB."""
 CONTROLLERS = [{"name": "kube-api-burst", "value": "300"}, {"name": "leader-elect-retry-period", "value": "500ms"}]
 """Workers join when the controller manager has signed what they look for; so its start is not to be slowed down."""
+KUBEADM = "kubeadm.k8s.io/v1beta4"
+PATIENCE = {"kubernetesAPICall": "5m0s"}
+"""How long kubeadm tries a call of the API server that has just started, one minute by default: on a busy machine its
+first answers take longer, and no cluster came of it."""
 BACKOFF, BACKOFF_SINCE = "40s", (1, 35)
 """The longest wait before a container is restarted, five minutes by default; and the version that can be told it."""
 INGRESS = {"http": 80, "https": 443}
@@ -146,7 +150,8 @@ def text(image: str, workers: int, ports: dict[str, int], minor: str = versions.
     kubelet: dict[str, Any] = {}
     if tuple(map(int, minor.split("."))) >= BACKOFF_SINCE:
         kubelet["crashLoopBackOff"] = {"maxContainerRestartPeriod": BACKOFF}
-    patches = [_patch("ClusterConfiguration", "kubeadm.k8s.io/v1beta4", controllerManager={"extraArgs": CONTROLLERS})]
+    patches = [_patch("ClusterConfiguration", KUBEADM, controllerManager={"extraArgs": CONTROLLERS})]
+    patches += [_patch(kind, KUBEADM, timeouts=PATIENCE) for kind in ("InitConfiguration", "JoinConfiguration")]
     if not Path("/sys/fs/cgroup/cgroup.controllers").exists() and Path("/sys/fs/cgroup").exists():
         kubelet["failCgroupV1"] = False
     if image.startswith(nodeimage.NAME):
