@@ -60,7 +60,7 @@ lint: env-test
 # One pytest for everything, so that its last line speaks for all; lanes of tests side by side (tests/bylane.py), and
 # lessons executed beside them (tests/executed.py). The tests' clusters go away however it ends. What takes minutes when
 # nothing is cached comes first, because it shows its progress, which pytest would swallow.
-LANES ?= --numprocesses=3 --no-loadscope-reorder
+LANES ?= --numprocesses=2 --no-loadscope-reorder
 PYTEST = status=0; KITLIB_STATE="$(TEST_STATE)" $(BIN)/pytest -m "not lowest" $(LANES) --nbval-lax \
 	--nbval-sanitize-with=tests/nbval.cfg tests notebooks $(ARGS) || status=$$?; \
 	for state in "$(TEST_STATE)" "$(KIND_STATE)"; do KITLIB_STATE="$$state" $(BIN)/kitlib down --quiet || true; done; \
