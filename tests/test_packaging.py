@@ -71,6 +71,18 @@ def test_every_dependency_is_pinned_and_its_pin_is_allowed(project, pins):
         assert wanted.specifier.contains(pins[name]), f"{wanted} does not allow {pins[name]}"
 
 
+def test_every_pin_can_be_had_by_the_oldest_python_that_is_promised(project, pins):
+    oldest = project["project"]["requires-python"].removeprefix(">=") + ".0"
+    for name, version in pins.items():
+        try:
+            found = metadata.distribution(name)
+        except metadata.PackageNotFoundError:
+            continue  # of another environment: it is looked at there
+        needs = found.metadata["Requires-Python"]
+        if needs and found.version == version:
+            assert SpecifierSet(needs).contains(oldest), f"{name} {version} needs Python {needs}: pin an older one"
+
+
 def test_pins_reach_all_the_way_down(pins):
     found = tool("pin").pins()
     assert not set(found) - set(pins), "make pin"
@@ -246,6 +258,13 @@ class TestEnvironment:
         assert second != first
         os.utime(tmp_path / "constraints.txt")
         assert module.digest([], tmp_path) == second, "times don't count"
+
+    def test_a_proxy_is_suspected_first_and_its_password_is_not_told(self, monkeypatch):
+        for name in ("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"):
+            monkeypatch.delenv(name, raising=False)
+        assert tool("environment").suspects() == "no network? a full disk?"
+        monkeypatch.setenv("HTTPS_PROXY", "http://ada:secret@127.0.0.1:9")
+        assert "HTTPS_PROXY names, http://127.0.0.1:9?" in tool("environment").suspects()
 
     def test_a_half_made_environment_is_not_current(self, tmp_path):
         module = tool("environment")

@@ -107,6 +107,14 @@ def install(venv: Path, checkout: Path, *arguments: str) -> None:
         raise subprocess.CalledProcessError(process.returncode, command)
 
 
+def suspects() -> str:
+    """Return what may keep pip from its end: first the proxy that it was told to take, without its password."""
+    for name in ("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"):
+        if proxy := os.environ.get(name):
+            return f"does the proxy answer that {name} names, {re.sub(r'[^/@]*@', '', proxy)}? a full disk?"
+    return "no network? a full disk?"
+
+
 def lowest(checkout: Path = CHECKOUT) -> list[str]:
     """Return what pyproject.toml needs for a walk and for the tests, each in the lowest version that it allows.
 
@@ -181,7 +189,7 @@ def main(arguments: Sequence[str]) -> int:
     except subprocess.CalledProcessError as error:
         print(
             f"Set-up stopped: {' '.join(str(part) for part in error.cmd[:6])} … ended with {error.returncode}.\n"
-            "  Next: see the lines above (no network? a full disk?), then run the same make command again;"
+            f"  Next: see the lines above ({suspects()}), then run the same make command again;"
             " it goes on where it stopped.",
             file=sys.stderr,
         )
