@@ -138,9 +138,10 @@ def lowest(checkout: Path = CHECKOUT) -> list[str]:
 
 def lowest_venv(checkout: Path = CHECKOUT) -> Path:
     """Return where the environment of the lowest versions is, or will be: in kitlib's cache, known by its content."""
-    project = (checkout / "pyproject.toml").read_bytes()
-    wanted = repr((lowest(checkout), sys.version_info[:2], os.path.realpath(sys.executable)))
-    key = hashlib.sha256(wanted.encode() + project).hexdigest()[:16]
+    project = tomllib.loads((checkout / "pyproject.toml").read_text())["project"]
+    known = [project[name] for name in ("name", "version", "scripts", "dependencies", "optional-dependencies")]
+    wanted = repr((lowest(checkout), sys.version_info[:2], os.path.realpath(sys.executable), known))
+    key = hashlib.sha256(wanted.encode()).hexdigest()[:16]
     home = Path.home()
     default = home / "Library" / "Caches" if sys.platform == "darwin" else home / ".cache"
     cache = Path(os.environ.get("KITLIB_CACHE") or Path(os.environ.get("XDG_CACHE_HOME") or default) / "kitlib")

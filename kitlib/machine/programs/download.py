@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import errno
-import hashlib
-import io
 import json
+import logging
 import os
 import shutil
+import ssl
 import tarfile
+import tempfile
 import threading
-import urllib.error
 import urllib.parse
-import urllib.request
+from collections.abc import Callable
 from dataclasses import dataclass
-from http.client import HTTPException
 from pathlib import Path
+from typing import Any
 
 from kitlib.errors import BuildError
 from kitlib.machine import paths, resources
@@ -30,6 +30,8 @@ GITHUB_API = "https://api.github.com"
 PATIENCE = 4.0
 """Seconds for a host's first answer: a machine without a way out must not wait longer."""
 STALL = 20.0
+"""Seconds without a byte after which a download is given up."""
+CHUNK = resources.MIB // 4
 STEP = "download the official release"
 
 
@@ -116,8 +118,10 @@ def fetch(release: Release, programs: tuple[str, ...], progress: bool = True) ->
 
 def digest(asset: Asset) -> str:
     """Return the published SHA-256 digest of an asset."""
-    with _open(asset.digest_url) as answer:
-        text = answer.read(10 * resources.MIB).decode(errors="replace")
+    with tempfile.TemporaryDirectory() as place:
+        meter = _Meter(asset.digest_url, most=10 * resources.MIB)
+        file = _within(PATIENCE + 1, asset.digest_url, lambda: _get(asset.digest_url, place, PATIENCE, meter))
+        text = file.read_text(errors="replace")
     name = asset.url.rsplit("/", 1)[1]
     found = ""
     if asset.digest_url.endswith(".sha256"):
@@ -138,35 +142,14 @@ def digest(asset: Asset) -> str:
 
 
 def _fetch_one(asset: Asset, wanted: str, part: Path, progress: bool) -> None:
-    whole = part / f".{asset.program}.part"
-    hasher = hashlib.sha256()
-    with (
-        _open(asset.url, STALL) as answer,
-        whole.open("wb") as file,
-        Progress(f"download {asset.program}", quiet=not progress) as bar,
-    ):
-        size = int(answer.headers.get("Content-Length") or 0)
-        if size:
-            resources.need_disk({part: size * (3 if asset.member else 1)}, STEP)
-        try:
-            for data in iter(lambda: answer.read(resources.MIB // 4), b""):
-                hasher.update(data)
-                file.write(data)
-                bar.update(f"{file.tell() / resources.MIB:.0f} MiB", done=file.tell(), total=size or None)
-        except (TimeoutError, urllib.error.URLError, HTTPException, ConnectionError) as error:
-            raise _unreachable(asset.url, error) from error
-    if hasher.hexdigest() != wanted:
-        raise BuildError(
-            f"its digest is {hasher.hexdigest()}, not the published {wanted}: refused.",
-            step=STEP,
-            object=asset.url,
-            next="try again later; something between here and there changes the file",
-        )
+    with Progress(f"download {asset.program}", quiet=not progress) as bar:
+        meter = _Meter(asset.url, bar, room=part, times=3 if asset.member else 1)
+        file = _get(asset.url, part, STALL, meter, wanted)
     if asset.member:
-        _unpack(whole, asset.member, part / asset.program)
-        whole.unlink()
+        _unpack(file, asset.member, part / asset.program)
+        file.unlink()
     else:
-        whole.rename(part / asset.program)
+        file.rename(part / asset.program)
 
 
 def _unpack(archive: Path, member: str, target: Path) -> None:
@@ -185,37 +168,135 @@ def _unpack(archive: Path, member: str, target: Path) -> None:
             shutil.copyfileobj(inner, file)
 
 
-class _Answer(io.BufferedIOBase):
-    headers: dict[str, str]
+class _Meter:
+    """What pooch tells how far it is: shows it, and stops what is too much.
+
+    Parameters
+    ----------
+    url : str
+    bar : Progress, optional
+        Where it is shown.
+    room : Path, optional
+        The folder that must have room for it, `times` over.
+    most : int, optional
+        How many bytes are taken at all.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        bar: Progress | None = None,
+        room: Path | None = None,
+        times: int = 1,
+        most: int | None = None,
+    ) -> None:
+        self._url, self._bar, self._room, self._times, self._most = url, bar, room, times, most
+        self._done = self._total = 0
+
+    @property
+    def total(self) -> int:
+        """How many bytes it will be; 0 if the server doesn't say."""
+        return self._total
+
+    @total.setter
+    def total(self, size: int) -> None:
+        self._total = size
+        if size and self._room:
+            resources.need_disk({self._room: size * self._times}, STEP)
+
+    def update(self, size: int) -> None:
+        """Count bytes that came."""
+        self._done += size
+        if self._most and self._done > self._most + CHUNK:
+            raise BuildError("it is too long.", step=STEP, object=self._url)
+        if self._bar:
+            done = min(self._done, self._total or self._done)
+            self._bar.update(f"{done / resources.MIB:.0f} MiB", done=done, total=self._total or None)
+
+    def reset(self) -> None:
+        """Begin to count anew."""
+        self._done = 0
+
+    def close(self) -> None:
+        """Do nothing: whoever made the bar ends it."""
 
 
-def _open(url: str, timeout: float | None = None) -> _Answer:
-    """Open a URL; a resolver that stays silent is given up on, too."""
-    timeout = PATIENCE if timeout is None else timeout
+def _get(url: str, folder: Path | str, stall: float, meter: _Meter, wanted: str | None = None) -> Path:
+    """Have pooch fetch a file; with `wanted`, only if that is its digest."""
     parts = urllib.parse.urlsplit(url)
     if parts.scheme != "https" and parts.hostname not in ("127.0.0.1", "::1", "localhost"):
         raise BuildError("only https is used for another machine.", step=STEP, object=url)
-    result: list[_Answer] = []
-    failure: list[Exception] = []
+    import pooch  # late: it brings requests along
+    import requests
+
+    pooch.get_logger().setLevel(logging.WARNING)
+    get = pooch.HTTPDownloader(
+        progressbar=meter,
+        chunk_size=CHUNK,
+        timeout=(PATIENCE, stall),
+        verify=_authorities(),
+        auth=_nobody,
+        headers={"User-Agent": "kitlib", "Accept-Encoding": "identity"},
+    )
+    digest = wanted and f"sha256:{wanted}"
+    try:
+        return Path(pooch.retrieve(url, digest, fname=f".{parts.path.rsplit('/', 1)[-1]}", path=folder, downloader=get))
+    except requests.HTTPError as error:
+        raise _unreachable(url, f"the server answers {getattr(error.response, 'status_code', 'nothing')}.") from error
+    except requests.RequestException as error:
+        raise _unreachable(url, f"it can't be reached ({_reason(error)}).") from error
+    except ValueError as error:
+        raise BuildError(
+            f"its digest is not the published {wanted}: refused.",
+            step=STEP,
+            object=url,
+            next="try again later; something between here and there changes the file",
+        ) from error
+
+
+def _within(seconds: float, url: str, act: Callable[[], Path]) -> Path:
+    """Do something that asks a host for the first time: a resolver that stays silent is given up on, too."""
+    result: list[Path] = []
+    failure: list[BaseException] = []
 
     def ask() -> None:
         try:
-            request = urllib.request.Request(url, headers={"User-Agent": "kitlib"})
-            result.append(urllib.request.urlopen(request, timeout=timeout))
-        except Exception as error:
+            result.append(act())
+        except BaseException as error:
             failure.append(error)
 
     thread = threading.Thread(target=ask, daemon=True)
     thread.start()
-    thread.join(timeout + 1)
+    thread.join(seconds)
     if result:
         return result[0]
-    raise _unreachable(url, failure[0] if failure else TimeoutError("no answer"))
+    if failure:
+        raise failure[0]
+    raise _unreachable(url, "it can't be reached (no answer).")
 
 
-def _unreachable(url: str, error: Exception) -> BuildError:
-    if isinstance(error, urllib.error.HTTPError):
-        message = f"the server answers {error.code}."
-    else:
-        message = f"it can't be reached ({getattr(error, 'reason', error) or type(error).__name__})."
+def _authorities() -> str | bool:
+    """Return whom to trust: the authorities that this machine trusts, else those that come with requests."""
+    named = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE")
+    if named:
+        return named
+    system = ssl.get_default_verify_paths()
+    if system.cafile:
+        return system.cafile
+    return system.capath if system.capath and any(Path(system.capath).iterdir()) else True
+
+
+def _nobody(request: Any) -> Any:
+    """Send nobody's name: requests would look into ~/.netrc for one."""
+    return request
+
+
+def _reason(error: BaseException) -> str:
+    """Return what lies beneath an error of requests, which tells of its own objects first."""
+    while beneath := error.__cause__ or error.__context__:
+        error = beneath
+    return (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
+
+
+def _unreachable(url: str, message: str) -> BuildError:
     return BuildError(message, step=STEP, object=url, next="connect this machine to the network, and try again")

@@ -18,24 +18,36 @@ from pathlib import Path
 import pytest
 
 from kitlib.errors import BuildError
+from kitlib.machine import resources
 from kitlib.machine.programs import build, download, programcache
 from kitlib.machine.versions import Release
 
 
 class Quiet(http.server.SimpleHTTPRequestHandler):
-    """Serves files and says nothing about it."""
+    """Serves files, also as a proxy, and says nothing about it."""
+
+    def translate_path(self, path: str) -> str:
+        self.server.asked.append((path, dict(self.headers)))  # type: ignore[attr-defined]
+        return super().translate_path(urllib.parse.urlsplit(path).path)
 
     def log_message(self, format: str, *args: object) -> None:
         pass
 
 
 @pytest.fixture
-def mirror(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, known: Release) -> Iterator[Path]:
+def asked() -> list[tuple[str, dict[str, str]]]:
+    """What the mirror was asked: paths and headers."""
+    return []
+
+
+@pytest.fixture
+def mirror(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, known: Release, asked: list) -> Iterator[Path]:
     """A release on a server of this machine, laid out as the official one, with digests."""
     root = tmp_path / "mirror"
     root.mkdir()
     handler = functools.partial(Quiet, directory=str(root))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        server.asked = asked  # type: ignore[attr-defined]
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
         monkeypatch.setenv("KITLIB_RELEASES", f"http://127.0.0.1:{server.server_address[1]}")
@@ -81,6 +93,42 @@ def test_everything_is_fetched_checked_and_kept(mirror: Path, cache: Path, known
         if path.is_file():
             path.unlink()
     assert download.fetch(known, build.PROGRAMS, progress=False) == home
+
+
+def test_a_proxy_is_asked_where_one_is_named(
+    mirror: Path, cache: Path, known: Release, asked: list, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("http_proxy", download.assets(known)["etcd"].url.split("/etcd-io")[0])
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.setenv("KITLIB_RELEASES", "http://localhost:1")
+    assert (download.fetch(known, ("etcd",), progress=False) / "etcd").exists()
+    assert asked and all(path.startswith("http://localhost:1/") for path, _ in asked)
+
+
+def test_nobodys_name_is_sent(
+    mirror: Path, cache: Path, known: Release, asked: list, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "netrc").write_text("machine 127.0.0.1 login me password secret\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    download.fetch(known, ("kwok",), progress=False)
+    assert asked and not any("Authorization" in headers for _, headers in asked)
+
+
+def test_a_list_of_digests_that_does_not_end_is_refused(mirror: Path, cache: Path, known: Release) -> None:
+    with place(mirror, download.assets(known)["etcd"].digest_url).open("wb") as file:
+        file.truncate(12 * 2**20)
+    with pytest.raises(BuildError, match="it is too long"):
+        download.fetch(known, ("etcd",), progress=False)
+
+
+def test_what_has_no_room_is_refused_before_it_comes(
+    mirror: Path, cache: Path, known: Release, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(resources, "disk", lambda path: 10)
+    with pytest.raises(BuildError, match=r"(?i)free|room"):
+        download.fetch(known, ("kwok",), progress=False)
+    assert not list(cache.glob("bin/*"))
 
 
 def test_what_is_missing_is_added_later(mirror: Path, cache: Path, known: Release) -> None:
