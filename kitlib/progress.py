@@ -7,7 +7,11 @@ import re
 import shutil
 import sys
 import time
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.spinner import Spinner
 
 QUIET_SECONDS = 2.0
 """A step that ends sooner shows nothing in a notebook, and one line elsewhere."""
@@ -24,8 +28,8 @@ def in_notebook() -> bool:
 class Progress:
     """Show how far a step has come; use it in a `with` statement.
 
-    On a terminal one line is rewritten; in a notebook one output is updated, and taken away when the step ends well;
-    elsewhere (CI, a pipe) a plain line is written at most every `every` seconds.
+    On a terminal one line is rewritten, by rich; in a notebook one output is updated, and taken away when the step ends
+    well; elsewhere (CI, a pipe) a plain line is written at most every `every` seconds.
 
     Parameters
     ----------
@@ -62,6 +66,8 @@ class Progress:
         self._shown = False
         self._notebook = in_notebook()
         self._handle = None
+        self._console: Console | None = None
+        self._spinner: Spinner | None = None
 
     def __enter__(self) -> Progress:
         self._started = self._shown_at = self._advanced_at = time.monotonic()
@@ -110,11 +116,30 @@ class Progress:
             else:
                 self._handle.update({"text/plain": self.line()}, raw=True)
         elif self._moves():
-            self._stream.write(f"\r\x1b[2K{_cut(self.line(), self._columns() - 1)}")
-            self._stream.flush()
+            self._rewrite(self.line(), moving=True)
         else:
             self._stream.write(self.line() + "\n")
             self._stream.flush()
+
+    def _rewrite(self, line: str, moving: bool) -> None:
+        """Put a line in place of the last one: one that moves, with a spinner, or the one that stays."""
+        from rich.console import Console  # late: only a terminal needs it
+        from rich.control import Control
+        from rich.segment import ControlType
+        from rich.spinner import Spinner
+        from rich.text import Text
+
+        if self._console is None or self._spinner is None:
+            self._console = Console(file=self._stream, force_terminal=True, color_system=None, legacy_windows=False)
+            self._spinner = Spinner("dots" if self._console.encoding.startswith("utf") else "line")
+        console = self._console
+        text = Text(line, no_wrap=True, end="" if moving else "\n")
+        if moving:
+            text = Text.assemble(str(self._spinner.render(time.monotonic())), " ", text, no_wrap=True, end="")
+            text.truncate(self._columns() - 1, overflow="ellipsis")
+        with console:  # all at once
+            console.control(Control(ControlType.CARRIAGE_RETURN, (ControlType.ERASE_IN_LINE, 2)))
+            console.print(text, end="", width=max(self._columns(), len(line) + 2), no_wrap=True, crop=False)
 
     def _moves(self) -> bool:
         """Say whether a line can be written anew."""
@@ -137,18 +162,11 @@ class Progress:
             return
         end = "" if error is None else "  stopped"
         line = f"{self.step} ({duration(time.monotonic() - self._started)}){end}"
-        lead = "\r\x1b[2K" if self._moves() else ""
-        self._stream.write(f"{lead}{line}\n")
-        self._stream.flush()
-
-
-def _cut(line: str, columns: int) -> str:
-    """Cut a line to so many columns; what is wide on a terminal (CJK, emoji) counts as two."""
-    if line.isascii():
-        return line[:columns]
-    from rich.cells import cell_len, set_cell_size
-
-    return set_cell_size(line, columns) if cell_len(line) > columns else line
+        if self._moves():
+            self._rewrite(line, moving=False)
+        else:
+            self._stream.write(f"{line}\n")
+            self._stream.flush()
 
 
 def duration(seconds: float) -> str:

@@ -101,3 +101,31 @@ def test_quiet_says_nothing():
     with Progress("up", stream=stream, quiet=True) as bar:
         bar.update("one")
     assert stream.getvalue() == ""
+
+
+def test_something_moves_before_the_line(terminal, monkeypatch):
+    stream, written = terminal(60)
+    now = 100.0
+    monkeypatch.setattr(progress.time, "monotonic", lambda: now)
+    with Progress("up", stream=stream) as bar:
+        for _ in range(12):
+            now += 0.25
+            bar.update("one")
+        shown = [line for line in lines(written()) if line.strip()]
+    assert len({line[0] for line in shown}) > 3
+    assert lines(written())[-1].strip() == "up (3.0 s)"
+
+
+def test_a_terminal_that_knows_ascii_alone_gets_it(terminal):
+    stream, written = terminal(60)
+    stream.reconfigure(encoding="ascii", errors="replace")
+    with Progress("up", stream=stream) as bar:
+        bar.update("one")
+        assert written().encode("ascii")
+
+
+def test_nothing_of_a_long_line_that_stays_is_lost(terminal):
+    stream, written = terminal(40)
+    with Progress("up " + "x" * 60, stream=stream):
+        pass
+    assert lines(written())[-1].startswith("up " + "x" * 60 + " (")
