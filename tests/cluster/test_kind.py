@@ -130,7 +130,7 @@ def test_kubeadm_waits_for_a_busy_machine() -> None:
     """Its client gives up a call after 10 s, and with the default of one minute the whole cluster after six of them."""
     patches = [yaml.safe_load(text) for text in yaml.safe_load(config.text(IMAGE, 2, {}))["kubeadmConfigPatches"]]
     patient = {patch["kind"]: patch["timeouts"] for patch in patches if "timeouts" in patch}
-    assert patient == dict.fromkeys(("InitConfiguration", "JoinConfiguration"), {"kubernetesAPICall": "5m0s"})
+    assert patient == {key: {"kubernetesAPICall": "5m0s"} for key in ("InitConfiguration", "JoinConfiguration")}
 
 
 def test_a_published_image_is_left_as_it_is() -> None:
