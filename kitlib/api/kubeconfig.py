@@ -88,7 +88,7 @@ class Kubeconfig:
             If there is none of that name, or its entries contradict each other.
         """
         wanted = self.current if name is None else name
-        if wanted not in self.contexts or (name is None and not wanted):
+        if wanted not in self.contexts:  # one may be called nothing, as for kubectl
             what = f"there is no context {wanted!r}" if wanted else "it names no current context"
             raise self._unusable(what, f"use one of: {', '.join(sorted(self.contexts)) or '(there is none)'}")
         entry = self.contexts[wanted]
@@ -154,7 +154,7 @@ def read(source: Path | str | Iterable[Path] | None = None) -> Kubeconfig:
         for kind in ("contexts", "clusters", "users"):
             for name, entry in getattr(found, kind).items():
                 getattr(merged, kind).setdefault(name, entry)
-    if not current and source is None and not broken and incluster.possible():
+    if current not in merged.contexts and not current and source is None and not broken and incluster.possible():
         return _in_cluster(merged, good)
     if not good:
         raise _none(paths, broken)
@@ -241,6 +241,7 @@ def _cluster_problems(name: str, cluster: Mapping[str, Any]) -> list[str]:
     if not cluster:
         return [f"there is no cluster {name!r}" if name else "the context names no cluster"]
     problems = [] if _text(cluster.get("server")) else [f"cluster {name!r} has no server"]
+    problems += _not_of(cluster, bool, "true or false", "insecure-skip-tls-verify", "disable-compression")
     proxy = _text(cluster.get("proxy-url"))
     if proxy and proxy.partition("://")[0].lower() not in ("http", "https", "socks5"):
         problems.append(f"proxy-url {proxy!r} is none of http, https, socks5")
@@ -256,9 +257,16 @@ def _twice(entry: Mapping[str, Any], key: str) -> list[str]:
     return [f"{key} and {key}-data are both given; only one is allowed"] if both else []
 
 
+def _not_of(entry: Mapping[str, Any], kind: type, words: str, *keys: str) -> list[str]:
+    """Return which fields hold something else than they may: a text "false" would count as true."""
+    return [f"{key} is not {words}" for key in keys if entry.get(key) is not None and not isinstance(entry[key], kind)]
+
+
 def _user_problems(user: Mapping[str, Any]) -> list[str]:
     """Return what kubectl refuses about a user's entry."""
-    problems = []
+    problems = _not_of(user, list, "a list", "as-groups") + _not_of(user, dict, "a map", "as-user-extra")
+    if isinstance(extra := user.get("as-user-extra"), dict):
+        problems += _not_of(extra, list, "a list", *extra)
     if user.get("token") and (user.get("username") or user.get("password")):
         problems.append("the user has a token and a password; only one is allowed")
     has_certificate = user.get("client-certificate-data") or user.get("client-certificate")
@@ -272,6 +280,8 @@ def _user_problems(user: Mapping[str, Any]) -> list[str]:
     if plugin is not None:
         if not isinstance(plugin, dict):
             return [*problems, "exec is no map of fields"]
+        problems += _not_of(plugin, list, "a list", "args", "env")
+        problems += _not_of(plugin, bool, "true or false", "provideClusterInfo")
         if user.get("auth-provider"):
             problems.append("exec and auth-provider can't be used together")
         problems += [f"exec has no {key}" for key in ("command", "apiVersion") if not plugin.get(key)]

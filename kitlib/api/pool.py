@@ -65,7 +65,10 @@ class Link:
                 options["server_hostname"] = name
         self._prefix = parts.path.rstrip("/")
         self.proxy = proxies.choose(self.server, proxy_url)
-        manager = _manager(self.proxy, secure, options) if self.proxy else urllib3.PoolManager(**options)
+        try:
+            manager = _manager(self.proxy, secure, options) if self.proxy else urllib3.PoolManager(**options)
+        except ValueError as error:  # of urllib3, or of an address with a port that is none
+            raise _unusable("this is no address of a proxy", self.proxy, "write http://HOST:PORT") from error
         self.pool = manager.connection_from_host(host, port, parts.scheme)
         if self.proxy and parts.scheme == "http" and not self.proxy.startswith("socks"):
             self._prefix = self.server  # such a proxy is told the whole address

@@ -32,7 +32,7 @@ def choose(server: str, proxy_url: str = "", environ: Mapping[str, str] | None =
     parts = urlsplit(server)
     scheme = parts.scheme.lower()
     found = _variable(environ, f"{scheme}_proxy")
-    host, port = (parts.hostname or "").rstrip("."), parts.port or PORTS.get(scheme, 0)
+    host, port = parts.hostname or "", parts.port or PORTS.get(scheme, 0)
     if not found or not _goes_through(host, port, _variable(environ, "no_proxy")):
         return ""
     return found if "://" in found else f"http://{found}"

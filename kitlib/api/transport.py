@@ -113,8 +113,8 @@ class Connection:
                 say_once(f"{path} is left out: this is not a kubeconfig file that can be read: {why}")
         self._entry = entry
         self._credentials = credentials.Credentials(entry.user, entry.cluster)
-        server = str(entry.cluster["server"])
-        self.server: str = (server if "://" in server else f"http://{server}").rstrip("/")
+        scheme, mark, rest = str(entry.cluster["server"]).partition("://")
+        self.server: str = (f"{scheme.lower()}://{rest}" if mark else f"http://{scheme}").rstrip("/")
         self._certificate: tuple[bytes, bytes] | None = None
         self._link: pool.Link | None = None
 
