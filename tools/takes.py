@@ -72,6 +72,7 @@ CODE = ("api/test_manifests.py", "api/test_credentials.py")
 PARTS = {
     "Kubeconfig": (
         "api/test_kubeconfig_as_kubectl.py",
+        "api/test_odd_kubeconfigs_as_kubectl.py",
         "api/test_in_cluster_as_kubectl.py",
         "cluster/test_context.py",
         "api/test_credentials.py",

@@ -11,6 +11,8 @@ from kitlib.errors import UsageError
 
 SUFFIXES = (".yaml", ".yml", ".json")
 """Files of a folder that are manifests, as for kubectl."""
+UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+"""How a file begins that was written as UTF-16, as PowerShell does it."""
 SERVERS = (
     "creationTimestamp",
     "deletionTimestamp",
@@ -71,7 +73,7 @@ def read(path: str | Path, base: Path | None = None) -> str:
     Raises
     ------
     UsageError
-        If there is no such file, it isn't UTF-8, or it is a URL.
+        If there is no such file, it is neither UTF-8 nor UTF-16 with its mark, or it is a URL.
     """
     if str(path).lower().startswith(("http://", "https://", "http:/", "https:/")):
         raise UsageError(
@@ -81,13 +83,16 @@ def read(path: str | Path, base: Path | None = None) -> str:
             next="fetch it first, look at it, and name the file: curl -LO URL",
         )
     try:
-        return ((base or Path()) / path).read_text(encoding="utf-8-sig")
+        data = ((base or Path()) / path).read_bytes()
+        return (
+            data.decode("utf-16" if data.startswith(UTF_16) else "utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
+        )
     except UnicodeDecodeError as error:
         raise UsageError(
             f"this is no UTF-8: byte {error.start} is none of it",
             step="load",
             object=str(path),
-            next="save it as UTF-8; kubectl takes no other encoding",
+            next="save it as UTF-8",
         ) from None
     except (OSError, ValueError) as error:
         raise UsageError(

@@ -85,7 +85,7 @@ def plain(value: Any, name: str = "manifest") -> Any:
         if item is None or isinstance(item, bool):
             return item
         if isinstance(item, str):
-            return str(item)
+            return _text_in_json(item)
         if isinstance(item, numbers.Real):
             return _number_in_json(item, lambda what: refuse(path, what))
         if isinstance(item, datetime.date):
@@ -103,6 +103,13 @@ def plain(value: Any, name: str = "manifest") -> Any:
         return copy(value, "", ())
     except RecursionError:
         raise UsageError("it is nested too deeply", step="load", object=name, next="check its indentation") from None
+
+
+def _text_in_json(item: str) -> str:
+    """Return a text as Go's JSON has it: half a character, of which UTF-8 knows nothing, is its sign for "unknown"."""
+    if item.isascii():
+        return str(item)
+    return item.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 def _number_in_json(item: Any, refuse: Any) -> int | float:
@@ -156,7 +163,7 @@ def _number(text: str) -> int | float | None:
 def _key(key: Any) -> str:
     """Return a map's key as sigs.k8s.io/yaml writes it."""
     if isinstance(key, str):
-        return str(key)
+        return _text_in_json(key)
     if isinstance(key, bool):
         return "true" if key else "false"
     if isinstance(key, numbers.Integral):

@@ -212,6 +212,25 @@ def test_a_folder_is_read_in_the_order_of_its_names(tmp_path: Path) -> None:
     assert names(tmp_path) == ["a", "b", "c"]
 
 
+@pytest.mark.parametrize("codec", ["utf-8", "utf-8-sig", "utf-16", "utf-16-be"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_a_file_comes_in_each_encoding_that_yaml_knows_and_with_each_line_end(
+    tmp_path: Path, codec: str, end: str
+) -> None:
+    mark = b"\xfe\xff" if codec == "utf-16-be" else b""
+    (tmp_path / "a.yaml").write_bytes(mark + f"{POD % 'a'}data: {{a: ü}}\n".replace("\n", end).encode(codec))
+    assert load(tmp_path / "a.yaml")[0]["data"] == {"a": "ü"}
+
+
+@pytest.mark.parametrize(
+    ("written", "sent"),
+    [("\\ud83d", "\ufffd"), ("\\ud83d\\ude00", "😀"), ("\\u2028", "\u2028"), ("a\\ude00b", "a\ufffdb")],
+)
+def test_half_a_character_is_unknown_as_for_go(written: str, sent: str) -> None:
+    text = '{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"a"},"data":{"WRITTEN":"WRITTEN"}}'
+    assert load(text.replace("WRITTEN", written))[0]["data"] == {sent: sent}
+
+
 def test_a_file_that_is_no_utf_8_is_told(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_bytes(b"a: \xff")
     with pytest.raises(UsageError, match="no UTF-8"):
