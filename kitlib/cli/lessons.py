@@ -70,6 +70,8 @@ def walk(
     out = (out or root / "site").resolve()
     document: dict[str, Any] = {"ok": True}
     if not site_only:
+        for name in notebooks or ():  # a mistyped one is told before a cluster is brought up
+            walking.lessons.find(name, root)
         found = use(provider, kubernetes, context, yes_write)
         if not found.writable:
             from kitlib.errors import RefusedError

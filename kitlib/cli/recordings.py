@@ -96,6 +96,10 @@ def record(
         )
     if namespace is not None:
         _check_namespace(namespace)
+    out = out or Path(f"{namespace or 'cluster'}-{time.strftime('%Y%m%d-%H%M%S')}.rec")
+    if out == Path() or (out.exists() and not out.is_dir()):
+        what = "is a file" if out.is_file() else "is no folder of its own"
+        raise UsageError(f"the recording's place {what}", step="record", object=str(out), next="name a new folder")
     found = clusters.context(context) if context else clusters.find(cluster)
     connection = found.connect()
     for kind in wanted:  # a mistyped one is told before anything is written
@@ -103,7 +107,6 @@ def record(
     missing = namespace is not None and not _exists(connection, namespace)
     if missing:
         tell(f"kitlib: there is no namespace {namespace} on {found.name} now; what comes into it later is recorded")
-    out = out or Path(f"{namespace or 'cluster'}-{time.strftime('%Y%m%d-%H%M%S')}.rec")
     before = set(out.iterdir()) if out.is_dir() else None
     info = {"cluster": found.name, "provider": found.provider, "version": found.version, "release": found.release}
     about = {**info, "namespace": namespace or "", "redacted": sorted(each.value for each in redact or ())}
@@ -292,7 +295,12 @@ def plot(
             canvas = drawn.figure
     except (LookupError, ValueError) as error:
         raise UsageError(str(error), step="plot", object=str(recording), next="choose another --deployment") from error
-    out.parent.mkdir(parents=True, exist_ok=True)
-    canvas.savefig(out, dpi=192, bbox_inches="tight")
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        canvas.savefig(out, dpi=192, bbox_inches="tight")
+    except OSError as error:
+        raise UsageError(
+            f"can't be written: {error.strerror or error}", step="plot", object=str(out), next="name another file"
+        ) from error
     echo(plots.twin(drawn))
     tell(f"Written: {out}")

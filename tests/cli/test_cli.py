@@ -337,6 +337,32 @@ def test_plot_draws_one_deployment_of_several(run, monkeypatch, tmp_path, figure
     assert 0 < len(one) == every[column].str.startswith("recreate").sum() < len(every)
 
 
+def test_plot_says_where_it_cannot_write(run, recording, tmp_path):
+    (tmp_path / "file").touch()
+    shown = run("plot", recording, "--out", tmp_path / "file" / "x.png", "--figure", "events")
+    assert shown.exit_code == 2 and "can't be written" in shown.stderr and "Next:" in shown.stderr
+
+
+@pytest.mark.parametrize(
+    ("out", "told"), [("", "no folder of its own"), (".", "no folder of its own"), ("a", "is a file")]
+)
+def test_record_takes_no_place_that_is_something_else(run, monkeypatch, tmp_path, out, told):
+    monkeypatch.setattr("kitlib.cluster.find", lambda *_: pytest.fail("it is told before a cluster is asked"))
+    (tmp_path / "a").touch()
+    shown = run("record", "--out", out, "--for", "1")
+    assert shown.exit_code == 2 and told in shown.stderr, shown.output
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
+def test_walk_tells_a_mistyped_lesson_before_it_brings_up_a_cluster(run, monkeypatch):
+    (Path.cwd() / "notebooks").mkdir()
+    (Path.cwd() / "notebooks" / "start.ipynb").touch()
+    (Path.cwd() / "mkdocs.yml").write_text("site_name: x\nnav: [notebooks/start.ipynb]\n")
+    monkeypatch.setattr(lessons, "use", lambda *_: pytest.fail("a cluster was brought up"))
+    shown = run("walk", "strat")
+    assert shown.exit_code == 2 and "no notebook 'strat'" in shown.stderr and "start" in shown.stderr, shown.output
+
+
 @pytest.mark.parametrize("figure", ["story", "rollout", "lanes", "events"])
 def test_plot_of_a_deployment_that_is_not_there(run, recording, tmp_path, figure):
     shown = run("plot", recording, "--out", tmp_path / "x.png", "--deployment", "nope", "--figure", figure)
