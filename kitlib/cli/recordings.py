@@ -298,9 +298,9 @@ def plot(
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         canvas.savefig(out, dpi=192, bbox_inches="tight")
-    except OSError as error:
+    except (FileNotFoundError, FileExistsError, NotADirectoryError, IsADirectoryError) as error:
         raise UsageError(
-            f"can't be written: {error.strerror or error}", step="plot", object=str(out), next="name another file"
+            f"can't be written: {error.strerror}", step="plot", object=str(out), next="name another file"
         ) from error
     echo(plots.twin(drawn))
     tell(f"Written: {out}")

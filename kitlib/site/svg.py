@@ -49,7 +49,9 @@ ATTRIBUTES = _words(
 """Attributes that stay, `href` apart."""
 
 EMBEDDED = re.compile(r"data:image/(?:png|jpeg|gif|webp);base64,[A-Za-z0-9+/=\s]+")
-ELSEWHERE = re.compile(r"@import|\\|expression|javascript:|url\(\s*[\"']?(?!#)", re.IGNORECASE)
+ELSEWHERE = re.compile(
+    r"@import|\\|expression|javascript:|image-set|cross-fade|\b(?:src|image)\(|url\(\s*[\"']?(?!#)", re.IGNORECASE
+)
 """What a style may not hold: anything that fetches, or hides that it does."""
 
 

@@ -59,7 +59,8 @@ def wait(
         "Available", "Progressing=False", "Progressing=False:ProgressDeadlineExceeded" (type=status:reason); one that
         is about an older spec doesn't count.
     until : callable
-        A function of the object, true when done; `what` says it in words.
+        A function of the object, true when done; `what` says it in words. While it asks for a field that isn't there,
+        it is not done.
     timeout : float
         Seconds.
     recorder : Recorder, optional
@@ -106,10 +107,10 @@ def wait(
     if now is not None and (rolled_out or settled):
         status.standing(now, kind)  # of some kinds nobody can say
 
-    failure = ""
+    failure = missing = ""
 
     def reached(recorder: Recorder, progress: Progress) -> bool:
-        nonlocal failure
+        nonlocal failure, missing
         seen = _seen(recorder, resource, namespace, name)
         if now is not None and meant == known and not recorder.seen(resource.plural, *_version(now)):
             return False
@@ -119,7 +120,12 @@ def wait(
             failure = "it was deleted meanwhile"
             return True
         if until is not None:
-            return bool(until(seen))
+            try:
+                missing = ""
+                return bool(until(seen))
+            except (LookupError, TypeError, AttributeError) as error:  # a status may have less in it, or not be there
+                missing = f"`until` asks for what isn't there ({type(error).__name__}: {error})"
+                return False
         if condition is not None:
             progress.update(condition_words(seen, condition.partition("=")[0]))
             return has_condition(seen, condition) and status.up_to_date(seen, condition.partition("=")[0])
@@ -138,9 +144,11 @@ def wait(
             done = watched.wait_for(lambda: reached(watched, progress), timeout)
         if failure or not done:
             seen = _seen(watched, resource, namespace, name)
+            why = _reason(watched, resource, seen, condition.partition("=")[0] if condition else "")
+            if deleted and seen is not None and not seen["metadata"].get("deletionTimestamp"):
+                why = f"nobody has deleted it; {why}"
             raise WaitTimeout(
-                f"{failure or f'not {goal} within {duration(timeout)}'}: "
-                + _reason(watched, resource, seen, condition.partition("=")[0] if condition else ""),
+                f"{failure or f'not {goal} within {duration(timeout)}'}: {f'{missing}; ' if missing else ''}{why}",
                 step="wait",
                 object=ref,
                 next=f"kubectl describe {resource.singular} {name}; mend the cause, or name a longer timeout",
@@ -164,11 +172,12 @@ def explain(recorder: Recorder, seen: dict[str, Any], kind: str | None = None, c
     condition : str
         The type of a condition that is waited for.
     """
-    told = [condition_words(seen, condition)] if condition else []
+    told = [_going(seen)] if seen["metadata"].get("deletionTimestamp") else []
+    told += [condition_words(seen, condition)] if condition else []
     try:
         told += [] if condition else [status.standing(seen, kind).words]
     except UsageError:
-        told += [condition_words(seen)]
+        told += [condition_words(seen) or _phase(seen, kind)]
     mine = [seen] if _is_pod(seen, kind) else _pods(recorder, seen)
     for pod in mine:
         if cause := _cause(pod):
@@ -176,6 +185,18 @@ def explain(recorder: Recorder, seen: dict[str, Any], kind: str | None = None, c
     told = [words for words in told if words]
     left = len(told) - 4
     return "; ".join(told[:4]) + (f"; and {left} more" if left > 0 else "") if told else "nothing says why"
+
+
+def _going(item: dict[str, Any]) -> str:
+    """Say what holds up a deletion."""
+    held = ", ".join(map(str, item["metadata"].get("finalizers") or ()))
+    return "it is being deleted" + (f", and held by its finalizers: {held}" if held else "")
+
+
+def _phase(item: dict[str, Any], kind: str | None) -> str:
+    """Say in which phase an object without conditions is, if it says so; of a Pod more is told."""
+    found = (item.get("status") or {}).get("phase")
+    return f"its phase is {found}" if isinstance(found, str) and not _is_pod(item, kind) else ""
 
 
 def _reason(recorder: Recorder, resource: Resource, seen: dict[str, Any] | None, condition: str) -> str:

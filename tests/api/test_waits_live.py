@@ -190,6 +190,28 @@ def test_objects_without_a_spec(here: Here) -> None:
         here.wait(ref, deleted=True)
 
 
+def test_what_holds_up_an_object_that_says_little_is_told(here: Here) -> None:
+    held = {"name": "held", "finalizers": ["example.org/hold"]}
+    claim = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
+    here.apply(
+        {"apiVersion": "v1", "kind": "ConfigMap", "metadata": held},
+        {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "x"}, "spec": claim},
+    )
+    assert "nobody has deleted it" in here.late("configmap/held", deleted=True)
+    objects.delete(here.connection, "configmap/held", here.namespace)
+    assert "it is being deleted, and held by its finalizers: example.org/hold" in here.late(
+        "configmap/held", deleted=True
+    )
+    path = here.connection.discover("configmaps").path(here.namespace, "held")
+    body = {"metadata": {"finalizers": None}}
+    here.connection.request("PATCH", path, body=body, content_type=objects.MERGE)
+    here.wait("configmap/held", deleted=True)
+    bound = here.late("pvc/x", until=lambda seen: seen["status"]["phase"] == "Bound", what="bound")
+    assert "not bound within" in bound and "its phase is Pending" in bound
+    asked = here.late("pvc/x", until=lambda seen: seen["status"]["capacity"]["storage"] == "1Gi")
+    assert "`until` asks for what isn't there (KeyError: 'capacity')" in asked
+
+
 def test_a_deletion_whose_successor_has_its_name(here: Here) -> None:
     here.apply(workload("StatefulSet", "db", replicas=1))
     here.wait("statefulset/db", rolled_out=True)
