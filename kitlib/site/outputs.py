@@ -22,7 +22,10 @@ from kitlib.site.source import Notebook, code, joined
 LONGEST_TEXT = 20_000
 """Characters of one output's text that reach the page; the notebook itself holds the rest."""
 
-ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b\][^\x07]*\x07")
+ESCAPES = re.compile(
+    r"\x1b\[[0-9;:?]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[()][A-Z0-9]|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]"
+)
+"""What a terminal takes as an order: colours, links (ended by a bell, or by ESC and a backslash), character sets."""
 
 PICTURES = ("image/svg+xml", "image/png", "image/jpeg", "image/gif", "image/webp")
 SHOWN = frozenset({"text/html", *PICTURES, "text/markdown", "text/latex", "application/json", "text/plain"})
@@ -82,7 +85,7 @@ class Outputs:
         if kind == "stream":
             return text(joined(output.get("text")), "stderr" if output.get("name") == "stderr" else "stdout")
         if kind == "error":
-            message = f"{output.get('ename', 'Error')}: {output.get('evalue', '')}"
+            message = f"{output.get('ename') or 'Error'}: {output.get('evalue') or ''}"
             return text("\n".join(output.get("traceback") or [message]), "error")
         data, metadata = output.get("data", {}), output.get("metadata", {})
         words = twin(data, metadata)

@@ -8,7 +8,7 @@ from html import escape
 from typing import Any
 
 from kitlib.site.figures import Album, Figure
-from kitlib.site.outputs import Outputs
+from kitlib.site.outputs import Outputs, text
 from kitlib.site.prose import Prose
 from kitlib.site.source import Notebook, code, joined, load
 
@@ -90,6 +90,8 @@ class Renderer:
                 parts.append(_input(cell, tags, folded, language))
                 if not tags & {"hide-output", "remove-output"}:
                     parts.append(_section(outputs.html(cell.get("outputs", []), f"cell-{number}-")))
+            else:  # a raw cell is meant for another program: its text is shown as it is
+                parts.append(text(joined(cell["source"]), "raw"))
             if "cover" in tags and cover is None and len(album.figures) > before:
                 cover = album.figures[before]
         title = next((text for level, _, text in prose.headings if level == 1), self.name)
@@ -122,8 +124,8 @@ def _nested(headings: list[tuple[int, str, str]]) -> list[dict[str, Any]]:
     """Return headings as the nested tokens that MkDocs' table of contents is made of."""
     top: list[dict[str, Any]] = []
     branch: list[dict[str, Any]] = []
-    for level, address, text in headings:
-        token = {"level": level, "id": address, "name": escape(text, quote=False), "children": []}
+    for level, address, words in headings:
+        token = {"level": level, "id": address, "name": escape(words, quote=False), "children": []}
         while branch and branch[-1]["level"] >= level:
             branch.pop()
         (branch[-1]["children"] if branch else top).append(token)

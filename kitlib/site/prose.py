@@ -11,6 +11,7 @@ from urllib.parse import quote, unquote
 from markdown_it import MarkdownIt
 from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
+from mdit_py_plugins.amsmath import amsmath_plugin
 from mdit_py_plugins.dollarmath import dollarmath_plugin
 from mdit_py_plugins.dollarmath.index import math_inline_dollar
 
@@ -57,9 +58,9 @@ class Prose:
         self.ids: set[str] = set()
         self._known: dict[str, str] = {}
         self._markdown = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
-        self._markdown.use(dollarmath_plugin, allow_space=False, allow_digits=False)
+        self._markdown.use(dollarmath_plugin, allow_space=False, allow_digits=False).use(amsmath_plugin)
         self._markdown.inline.ruler.at("math_inline", _formula)
-        for rule, render in (("fence", _fence), ("math_inline", _math), ("math_block", _math)):
+        for rule, render in (("fence", _fence), ("math_inline", _math), ("math_block", _math), ("amsmath", _math)):
             self._markdown.add_render_rule(rule, render)
         cells = [cell for cell in notebook["cells"] if cell.get("cell_type") == "markdown"]
         sources = [joined(cell.get("source")) for cell in cells]
@@ -181,4 +182,6 @@ def _math(_renderer: Any, tokens: Sequence[Token], place: int, _options: Any, _e
     text = escape(tokens[place].content.strip(), quote=False)
     if tokens[place].type == "math_inline":
         return f'<code class="math">${text}$</code>'
+    if tokens[place].type == "amsmath":  # \\begin{align} … brings its own marks
+        return f'<pre class="math"><code>{text}</code></pre>'
     return f'<pre class="math"><code>$$\n{text}\n$$</code></pre>'

@@ -131,6 +131,45 @@ def test_a_formula_is_shown_as_it_was_written():
     assert "$5 and $6" in html
 
 
+def test_an_environment_of_latex_is_shown_as_it_was_written():
+    html = page(prose("Let\n\n\\begin{align}\nx_1 &= 1 \\\\\ny_1 &= 2\n\\end{align}\n\nbe so.")).html
+    assert '<pre class="math"><code>\\begin{align}\nx_1 &amp;= 1 \\\\\ny_1 &amp;= 2\n\\end{align}</code></pre>' in html
+    assert "<p>be so.</p>" in html and "<em>" not in html
+
+
+# --- outputs and cells of any origin
+
+
+@pytest.mark.parametrize(
+    ("written", "kept"),
+    [
+        ("\x1b]8;;http://x.example\x1b\\link\x1b]8;;\x1b\\ and \x1b[31mred\x1b[0m", "link and red"),
+        ("\x1b]0;title\x07after", "after"),
+        ("\x1b(B\x1b[mplain\x1b[38:5:208mnew", "plainnew"),
+        ("a\x07b\x00c\x08d", "abcd"),
+        ("\x1b]8;;never ended", "]8;;never ended"),
+    ],
+)
+def test_what_is_an_order_to_a_terminal_goes_and_no_word_beside_it(written, kept):
+    stream = {"output_type": "stream", "name": "stdout", "text": written}
+    assert f"<samp>{kept}</samp>" in page(cell("x", stream)).html
+
+
+def test_an_error_without_words_has_its_name_alone():
+    error = {"output_type": "error", "ename": "KeyboardInterrupt", "evalue": None, "traceback": []}
+    assert "None" not in page(cell("x", error)).html
+
+
+def test_a_raw_cell_is_shown_as_its_text():
+    raw = {"cell_type": "raw", "metadata": {}, "source": "for <b>another</b> program"}
+    assert '<pre class="raw"><samp>for &lt;b&gt;another&lt;/b&gt; program</samp></pre>' in page(prose("# A"), raw).html
+
+
+@pytest.mark.parametrize("encoded", ["\n".join(PIXEL[at : at + 20] for at in range(0, len(PIXEL), 20)) + "\n", PIXEL])
+def test_a_picture_whose_text_has_line_breaks_is_one(encoded):
+    assert len(page(cell("x", shown({"image/png": encoded, "text/plain": "A dot."}))).figures) == 1
+
+
 # --- Markdown as JupyterLab shows it
 
 
