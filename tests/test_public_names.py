@@ -144,6 +144,10 @@ def test_every_frame_documents_its_columns():
     assert set(COLUMNS) == {
         "pods",
         "workloads",
+        "statefulsets",
+        "daemonsets",
+        "jobs",
+        "cronjobs",
         "containers",
         "conditions",
         "nodes",

@@ -5,7 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from kitlib.frames import containers, endpoints, events, logs, nodes, pods, workloads
+from kitlib.frames import (
+    containers,
+    cronjobs,
+    daemonsets,
+    endpoints,
+    events,
+    jobs,
+    logs,
+    nodes,
+    pods,
+    statefulsets,
+    workloads,
+)
 from kitlib.recording import Interval, WatchEvent
 from kitlib.recording.coverage import NOT_LISTED
 
@@ -14,6 +26,10 @@ NODE = "NODE"
 KINDS: dict[str, tuple[str, ...] | None] = {
     "pods": pods.KINDS,
     "workloads": workloads.KINDS,
+    "statefulsets": statefulsets.KINDS,
+    "daemonsets": daemonsets.KINDS,
+    "jobs": jobs.KINDS,
+    "cronjobs": cronjobs.KINDS,
     "containers": containers.KINDS,
     "conditions": None,
     "nodes": nodes.KINDS,

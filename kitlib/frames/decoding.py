@@ -7,7 +7,18 @@ from collections.abc import Callable, Iterable, Iterator
 import pandas as pd
 
 from kitlib.errors import UsageError
-from kitlib.frames import conditions, containers, events, nodes, pods, workloads
+from kitlib.frames import (
+    conditions,
+    containers,
+    cronjobs,
+    daemonsets,
+    events,
+    jobs,
+    nodes,
+    pods,
+    statefulsets,
+    workloads,
+)
 from kitlib.frames.dtypes import typed
 from kitlib.frames.objects import own
 from kitlib.frames.salvage import LeftOut
@@ -16,6 +27,10 @@ from kitlib.recording import WatchEvent
 ROWS: dict[str, tuple[tuple[str, ...] | None, Callable[[Iterable[WatchEvent], LeftOut | None], Iterator[tuple]]]] = {
     "pods": (pods.KINDS, pods.rows),
     "workloads": (workloads.KINDS, workloads.rows),
+    "statefulsets": (statefulsets.KINDS, statefulsets.rows),
+    "daemonsets": (daemonsets.KINDS, daemonsets.rows),
+    "jobs": (jobs.KINDS, jobs.rows),
+    "cronjobs": (cronjobs.KINDS, cronjobs.rows),
     "containers": (containers.KINDS, containers.rows),
     "conditions": (None, conditions.rows),
     "nodes": (nodes.KINDS, nodes.rows),

@@ -29,7 +29,9 @@ _SHARED = ("", nodes.LEASES)
 """Where that is which belongs to no namespace: nodes, and the leases by which they say that they live."""
 
 
-PARTS = ("pods", "workloads", "containers", "conditions", "nodes", "events", "occurrences")
+CONTROLLERS = ("statefulsets", "daemonsets", "jobs", "cronjobs")
+"""The frames of single kinds of controllers: what `workloads` hasn't, because the others haven't it."""
+PARTS = ("pods", "workloads", *CONTROLLERS, "containers", "conditions", "nodes", "events", "occurrences")
 """The frames that grow with the recording."""
 
 
@@ -49,6 +51,7 @@ class Frames:
     Attributes
     ----------
     pods, workloads, containers, conditions, nodes, events, occurrences, logs, traffic : DataFrame
+    statefulsets, daemonsets, jobs, cronjobs : DataFrame
     probes, endpoints, gaps, coverage, left_out, steps : DataFrame
         See `COLUMNS` for their columns. Each has `attrs`: `gaps`, of the kinds that it is made from and no others, and
         `steps` (lists of dicts, not to be changed: they are shared), `window` (begin_ns, end_ns) and `now_ns`; and
@@ -85,8 +88,28 @@ class Frames:
 
     @cached_property
     def workloads(self) -> pd.DataFrame:
-        """One row for each observed version of a Deployment, ReplicaSet or other controller of Pods."""
+        """One row for each observed version of a controller of Pods, and of a CronJob: what all have in common."""
         return self._frame("workloads")
+
+    @cached_property
+    def statefulsets(self) -> pd.DataFrame:
+        """One row for each observed version of a StatefulSet, with its ordinals, revisions and partition."""
+        return self._frame("statefulsets")
+
+    @cached_property
+    def daemonsets(self) -> pd.DataFrame:
+        """One row for each observed version of a DaemonSet, with its counts of nodes."""
+        return self._frame("daemonsets")
+
+    @cached_property
+    def jobs(self) -> pd.DataFrame:
+        """One row for each observed version of a Job."""
+        return self._frame("jobs")
+
+    @cached_property
+    def cronjobs(self) -> pd.DataFrame:
+        """One row for each observed version of a CronJob."""
+        return self._frame("cronjobs")
 
     @property
     def replicas(self) -> pd.DataFrame:
@@ -208,7 +231,7 @@ class Frames:
         Parameters
         ----------
         name : str
-            pods, workloads, containers, conditions, nodes, events or occurrences.
+            One of `PARTS`.
 
         Yields
         ------

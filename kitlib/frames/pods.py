@@ -7,11 +7,13 @@ from collections.abc import Iterable, Iterator
 import msgspec
 
 from kitlib.frames.columns import HASH
-from kitlib.frames.objects import Condition, ObjectMeta, PodSpec, images, named, observed
+from kitlib.frames.objects import Condition, ObjectMeta, PodSpec, images, named, observed, version
 from kitlib.frames.salvage import LeftOut, decode
 from kitlib.recording import WatchEvent
 
 KINDS = ("Pod",)
+CONTROLLER_REVISION = "controller-revision-hash"
+COMPLETION_INDEX = "batch.kubernetes.io/job-completion-index"
 
 
 class _Waiting(msgspec.Struct, gc=False):
@@ -60,7 +62,8 @@ def rows(events: Iterable[WatchEvent], left: LeftOut | None = None) -> Iterator[
             elif condition.type == "PodScheduled":
                 scheduled = condition
         is_ready = ready is not None and ready.status == "True"
-        owner = meta.owner()
+        owner, labels = meta.owner(), meta.labels or {}
+        index = meta.annotations.get(COMPLETION_INDEX, "") if meta.annotations else ""
         statuses = status.containerStatuses or ()
         reason, message = _why(status, scheduled)
         yield (
@@ -73,7 +76,9 @@ def rows(events: Iterable[WatchEvent], left: LeftOut | None = None) -> Iterator[
             is_ready,
             pod.spec.nodeName,
             status.podIP,
-            (meta.labels or {}).get(HASH),
+            labels.get(HASH),
+            labels.get(CONTROLLER_REVISION),
+            version(index) if index.isdecimal() else None,
             owner.kind,
             owner.name,
             owner.uid,

@@ -1,4 +1,8 @@
-"""The frame `workloads`: one row for each observed version of a controller of Pods."""
+"""The frame `workloads`: one row for each observed version of a controller of Pods, and of a CronJob.
+
+It has what they have in common. What only one kind has stands in the frames `statefulsets`, `daemonsets`, `jobs` and
+`cronjobs`.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +18,7 @@ from kitlib.frames.objects import ObjectMeta, PodSpec, images, named, observed, 
 from kitlib.frames.salvage import LeftOut, decode
 from kitlib.recording import WatchEvent
 
-KINDS = ("Deployment", "ReplicaSet", "ReplicationController", "StatefulSet", "DaemonSet")
+KINDS = ("Deployment", "ReplicaSet", "ReplicationController", "StatefulSet", "DaemonSet", "Job", "CronJob")
 
 
 COUNTS = {
@@ -24,6 +28,10 @@ COUNTS = {
     "StatefulSet": ("replicas", "updatedReplicas", "readyReplicas", "availableReplicas"),
 }
 """The counts that a kind's status has: the API leaves them out where they are 0 (`omitempty`)."""
+
+
+UNOBSERVED = ("Job", "CronJob")
+"""Kinds whose status doesn't say which generation its controller has seen."""
 
 
 class _RollingUpdate(msgspec.Struct, gc=False):
@@ -40,6 +48,14 @@ class _PodTemplate(msgspec.Struct, gc=False):
     spec: PodSpec | None = None
 
 
+class _JobSpec(msgspec.Struct, gc=False):
+    template: msgspec.Raw = msgspec.Raw(b"")
+
+
+class _JobTemplate(msgspec.Struct, gc=False):
+    spec: _JobSpec | None = None
+
+
 class _ReplicasSpec(msgspec.Struct, gc=False):
     replicas: int | None = None
     minReadySeconds: int | None = None  # noqa: N815
@@ -47,7 +63,9 @@ class _ReplicasSpec(msgspec.Struct, gc=False):
     revisionHistoryLimit: int | None = None  # noqa: N815
     progressDeadlineSeconds: int | None = None  # noqa: N815
     strategy: _Strategy | None = None
+    updateStrategy: _Strategy | None = None  # noqa: N815
     template: msgspec.Raw = msgspec.Raw(b"")
+    jobTemplate: _JobTemplate | None = None  # noqa: N815
 
 
 class _ReplicasStatus(msgspec.Struct, gc=False):
@@ -78,7 +96,9 @@ def rows(events: Iterable[WatchEvent], left: LeftOut | None = None) -> Iterator[
             continue
         meta, spec, status = thing.metadata, thing.spec, thing.status
         owner = meta.owner()
-        rolling = (spec.strategy and spec.strategy.rollingUpdate) or _RollingUpdate()
+        strategy = spec.strategy or spec.updateStrategy or _Strategy()
+        rolling = strategy.rollingUpdate or _RollingUpdate()
+        job = spec.jobTemplate and spec.jobTemplate.spec
         revision = (meta.annotations or {}).get(REVISION, "")
         yield (
             *observed(row),
@@ -92,14 +112,14 @@ def rows(events: Iterable[WatchEvent], left: LeftOut | None = None) -> Iterator[
             (meta.labels or {}).get(HASH),
             owner.name,
             owner.uid,
-            spec.strategy and spec.strategy.type,
+            strategy.type,
             None if rolling.maxSurge is None else str(rolling.maxSurge),
             None if rolling.maxUnavailable is None else str(rolling.maxUnavailable),
             spec.minReadySeconds or 0,
             bool(spec.paused),
             spec.revisionHistoryLimit,
             spec.progressDeadlineSeconds,
-            *_template(bytes(spec.template)),
+            *_template(bytes(job.template if job else spec.template)),
             meta.deletionTimestamp,
         )
 
@@ -112,7 +132,8 @@ def _counts(kind: str, spec: _ReplicasSpec, status: _ReplicasStatus) -> tuple[in
         for name in ("replicas", "updatedReplicas", "readyReplicas", "availableReplicas", "unavailableReplicas")
     )
     counts = (0 if value is None and name in has else value for name, value in found)
-    return status.observedGeneration or 0, spec.replicas, *counts, status.terminatingReplicas
+    observed = status.observedGeneration or (None if kind in UNOBSERVED else 0)
+    return observed, spec.replicas, *counts, status.terminatingReplicas
 
 
 @lru_cache(1024)

@@ -8,9 +8,18 @@ recorded is not judged; and that a Deployment which is deleted on purpose breaks
     from kitlib import rollout
 
     rollout.verdict(frames.pods, frames.workloads, "shop/web").kept     # True, False, or None: unknown
+
+The other controllers have promises of their own: `statefulset`, `daemonset`, `job` and `cronjob` return an `Answer`,
+whose `table` has a row for each promise and whose `breaches` has one for each time that it was broken.
+
+    rollout.statefulset(frames.pods, frames.statefulsets, "shop/db").table
 """
 
+from kitlib.rollout.answer import BREACHES, Answer, Controller
+from kitlib.rollout.cronjob import cronjob
+from kitlib.rollout.daemonset import daemonset
 from kitlib.rollout.identity import Deployment, which
+from kitlib.rollout.job import job
 from kitlib.rollout.model import (
     BY_REVISION,
     TIMELINE,
@@ -21,6 +30,7 @@ from kitlib.rollout.model import (
     scaled_int_or_percent,
     timeline,
 )
+from kitlib.rollout.statefulset import statefulset
 from kitlib.rollout.verdict import Breach, Change, Verdict, verdict
 from kitlib.rollout.window import Gap, Window
 
@@ -28,6 +38,13 @@ promise = bounds
 """`bounds`, by the name that it had before."""
 
 __all__ = [
+    "BREACHES",
+    "Answer",
+    "Controller",
+    "cronjob",
+    "daemonset",
+    "job",
+    "statefulset",
     "BY_REVISION",
     "TIMELINE",
     "Bounds",

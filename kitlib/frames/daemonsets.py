@@ -1,0 +1,79 @@
+"""The frame `daemonsets`: one row for each observed version of a DaemonSet, with what only that kind has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import msgspec
+
+from kitlib.frames.objects import ObjectMeta, named, observed
+from kitlib.frames.salvage import LeftOut, decode
+from kitlib.recording import WatchEvent
+
+KINDS = ("DaemonSet",)
+
+
+class _RollingUpdate(msgspec.Struct, gc=False):
+    maxSurge: int | str | None = None  # noqa: N815 - the API's own spelling, here and below
+    maxUnavailable: int | str | None = None  # noqa: N815
+
+
+class _Strategy(msgspec.Struct, gc=False):
+    type: str | None = None
+    rollingUpdate: _RollingUpdate | None = None  # noqa: N815
+
+
+class _Spec(msgspec.Struct, gc=False):
+    minReadySeconds: int | None = None  # noqa: N815
+    updateStrategy: _Strategy | None = None  # noqa: N815
+
+
+class _Status(msgspec.Struct, gc=False):
+    observedGeneration: int | None = None  # noqa: N815
+    desiredNumberScheduled: int | None = None  # noqa: N815
+    currentNumberScheduled: int | None = None  # noqa: N815
+    updatedNumberScheduled: int | None = None  # noqa: N815
+    numberReady: int | None = None  # noqa: N815
+    numberAvailable: int | None = None  # noqa: N815
+    numberUnavailable: int | None = None  # noqa: N815
+    numberMisscheduled: int | None = None  # noqa: N815
+
+
+class _DaemonSet(msgspec.Struct, gc=False):
+    metadata: ObjectMeta
+    spec: _Spec = msgspec.field(default_factory=_Spec)
+    status: _Status = msgspec.field(default_factory=_Status)
+
+
+_set = msgspec.json.Decoder(_DaemonSet)
+
+
+def rows(events: Iterable[WatchEvent], left: LeftOut | None = None) -> Iterator[tuple]:
+    """Yield the frame's rows, in the order of its columns."""
+    for row in events:
+        thing = decode(_set, row, left)
+        if thing is None:
+            continue
+        meta, spec, status = thing.metadata, thing.spec, thing.status
+        strategy = spec.updateStrategy or _Strategy()
+        rolling = strategy.rollingUpdate or _RollingUpdate()
+        yield (
+            *observed(row),
+            row.type,
+            row.origin,
+            *named(row),
+            meta.generation,
+            status.observedGeneration or 0,
+            status.desiredNumberScheduled or 0,
+            status.currentNumberScheduled or 0,
+            status.updatedNumberScheduled or 0,
+            status.numberReady or 0,
+            status.numberAvailable or 0,
+            status.numberUnavailable or 0,
+            status.numberMisscheduled or 0,
+            strategy.type or "RollingUpdate",
+            None if rolling.maxSurge is None else str(rolling.maxSurge),
+            None if rolling.maxUnavailable is None else str(rolling.maxUnavailable),
+            spec.minReadySeconds or 0,
+            meta.deletionTimestamp,
+        )

@@ -1,0 +1,57 @@
+"""What is to be known of one version of a Pod: whether it is available, and whether somebody has just ended it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+OVER = ("Succeeded", "Failed", "Gone")
+"""States of a Pod that is at its end."""
+
+CLOCKS = pd.Timedelta(seconds=1)
+"""By so much two stamps in whole seconds, of two clocks on one machine, may differ."""
+
+
+def ready(row: dict[Any, Any], seconds: int = 0, at: pd.Timestamp | None = None) -> bool:
+    """Return whether a Pod is Ready, and has been so for minReadySeconds.
+
+    Parameters
+    ----------
+    row : dict
+        Its last row of the frame `pods`.
+    seconds : int
+        minReadySeconds.
+    at : Timestamp, optional
+        The time that is asked about.
+    """
+    if row["state"] != "Ready":
+        return False
+    if not seconds or at is None or pd.isna(row["readyTransition"]):
+        return True
+    return bool(at - row["readyTransition"] >= pd.Timedelta(seconds=seconds) - CLOCKS)
+
+
+def lives(row: dict[Any, Any]) -> bool:
+    """Return whether a Pod is neither at its end nor on its way there.
+
+    Parameters
+    ----------
+    row : dict
+        Its last row of the frame `pods`.
+    """
+    return row["state"] not in (*OVER, "Terminating")
+
+
+def ending(before: dict[Any, Any] | None, row: dict[Any, Any]) -> bool:
+    """Return whether this version is the first from which a Pod is to go, that had not ended by itself.
+
+    Parameters
+    ----------
+    before, row : dict
+        Two versions of it that follow one another; None if there was none.
+    """
+    return before is not None and lives(before) and row["state"] in ("Terminating", "Gone")
+
+
+__all__ = ["CLOCKS", "OVER", "ending", "lives", "ready"]
