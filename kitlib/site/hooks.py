@@ -10,19 +10,23 @@ import json
 import os
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from html import escape
 from pathlib import Path
 from types import MethodType
 from typing import Any, cast
 from urllib.parse import quote
 
+from jinja2 import Environment
 from mkdocs.config.defaults import MkDocsConfig
-from mkdocs.plugins import event_priority, get_plugin_logger
+from mkdocs.plugins import CombinedEvent, event_priority, get_plugin_logger
 from mkdocs.structure.files import File, Files
+from mkdocs.structure.nav import Navigation
 from mkdocs.structure.pages import Page
 from mkdocs.structure.toc import AnchorLink, get_toc
+from mkdocs.utils.templates import TemplateContext
 
-from kitlib.site import ledger, pages, reference, svg
+from kitlib.site import ledger, pages, reference, speed, svg
 from kitlib.site.links import PAGE_BUDGET
 from kitlib.site.places import Places
 from kitlib.site.prose import Prose
@@ -69,9 +73,11 @@ class _Site:
 
     def __init__(self) -> None:
         self.places = Places()
+        self.found: dict[str, tuple[pages.Notebook, Prose]] = {}
         self.pages: dict[str, pages.NotebookPage] = {}
         self.executed: dict[str, bool] = {}
         self.claims: list[ledger.Row] = []
+        self.content: dict[str, str] = {}
         self.files: Files | None = None
 
 
@@ -101,6 +107,8 @@ def nav_notebooks(nav: Any) -> list[str]:
 def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add the notebooks, their pictures, manifests and other files beside them, and ledger.json."""
     site.__init__()  # type: ignore[misc]
+    if mkdocstrings := config.plugins.get("mkdocstrings"):
+        speed.compile_once(cast(Any, mkdocstrings).handlers.get_handler("python").env)
     site.files = files
     build = build_folder(config)
     site.claims = ledger.read(build)
@@ -120,8 +128,10 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
         notebook = pages.load(path)
         found[name] = notebook, Prose(name, notebook)
     site.places.anchors = {name: prose.anchor for name, (_, prose) in found.items()}
-    for name, (notebook, prose) in found.items():
-        page = site.pages[name] = _page(name, notebook, prose)
+    site.found = found
+    for name, (page, beside) in zip(found, speed.side_by_side(_page, list(found)), strict=True):
+        site.pages[name] = page
+        site.places.beside.update(beside)
         for figure in page.figures:
             words = figure.words.encode("utf-8-sig")  # the mark tells a browser how to read it
             files.append(_beside(config, f"notebooks/{name}/{figure.file}", content=figure.content))
@@ -129,8 +139,8 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
         for figure in page.attached:
             files.append(_beside(config, f"notebooks/{name}/{figure.file}", content=figure.content))
     manifests = checkout(config) / "notebooks" / "manifests"
-    beside = {path.relative_to(manifests.parents[1]).as_posix(): path for path in sorted(manifests.rglob("*.yaml"))}
-    for address, path in (beside | site.places.beside).items():
+    shown = {path.relative_to(manifests.parents[1]).as_posix(): path for path in sorted(manifests.rglob("*.yaml"))}
+    for address, path in (shown | site.places.beside).items():
         if files.get_file_from_path(address) is None:
             files.append(_beside(config, address, **_content(path)))
     claims = ledger.gather(site.claims)
@@ -157,16 +167,20 @@ def _content(path: Path) -> dict[str, Any]:
         return {"content": b"<svg xmlns='http://www.w3.org/2000/svg'/>"}
 
 
-def _page(name: str, notebook: pages.Notebook, prose: Prose) -> pages.NotebookPage:
-    """Return a notebook's page, with as much of its evidence and its figures' words as a page's budget allows."""
-    places = site.places
+def _page(name: str) -> tuple[pages.NotebookPage, dict[str, Path]]:
+    """Return a notebook's page, with as much of its evidence and its figures' words as a page's budget allows.
+
+    Beside it which files it names of those beside the notebooks.
+    """
+    notebook, prose = site.found[name]
+    places = replace(site.places, beside={})
     anchors = [ledger.anchor(claim) for claim in ledger.gather(site.claims)]
     evidence = {anchor: f"../ledger.html#{anchor}" for anchor in anchors}
     for rows, words in SHARES:
         page = pages.Renderer(name, places.resolve, evidence, rows, words, places.known).page(notebook, prose)
         if len(page.html.encode()) + FRAME <= PAGE_BUDGET:
             break
-    return page
+    return page, places.beside
 
 
 def on_page_read_source(page: Page, config: MkDocsConfig) -> str | None:
@@ -246,6 +260,28 @@ def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -
     if "<!-- kitlib:counts -->" in html:
         html = html.replace("<!-- kitlib:counts -->", _counts())
     return html
+
+
+def on_env(env: Environment, config: MkDocsConfig, files: Files) -> Environment:
+    """Keep the theme's templates compiled."""
+    speed.compile_once(env)
+    return env
+
+
+@event_priority(100)
+def _before_search(context: TemplateContext, page: Page, config: MkDocsConfig, nav: Navigation) -> None:
+    """Give the search a page without what it leaves out."""
+    site.content[page.file.src_uri] = page.content or ""
+    page.content = speed.UNSEARCHED.sub("", page.content or "")
+
+
+@event_priority(-100)
+def _after_search(context: TemplateContext, page: Page, config: MkDocsConfig, nav: Navigation) -> None:
+    """Bring back the whole page, without what is said to the search alone."""
+    page.content = speed.MARKS.sub("", site.content.pop(page.file.src_uri))
+
+
+on_page_context: CombinedEvent[..., None] = CombinedEvent(_before_search, _after_search)
 
 
 def on_post_page(output: str, page: Page, config: MkDocsConfig) -> str:

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
+
+from kitlib.site.speed import side_by_side
 
 PAGE_BUDGET = 150_000
 """Bytes that a notebook's page may have, figures and the shared style sheets aside."""
@@ -49,48 +51,63 @@ class Problem:
         return f"{self.page}: {self.target}: {self.reason}"
 
 
+@dataclass
+class _Found:
+    """A page's anchors, its links and what it fetches."""
+
+    anchors: set[str] = field(default_factory=set)
+    twice: set[str] = field(default_factory=set)
+    links: list[str] = field(default_factory=list)
+    fetched: list[str] = field(default_factory=list)
+    unlabelled: list[str] = field(default_factory=list)
+    styles: list[str] = field(default_factory=list)
+
+
 class _Page(HTMLParser):
-    """Collect a page's anchors, its links and what it fetches."""
+    """Collect what is found on a page."""
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
-        self.anchors: set[str] = set()
-        self.twice: set[str] = set()
-        self.links: list[str] = []
-        self.fetched: list[str] = []
-        self.unlabelled: list[str] = []
-        self.styles: list[str] = []
+        self.found = _Found()
         self._in_style = False
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        found = self.found
         values = {name: value or "" for name, value in attrs}
         if "id" in values:
-            (self.twice if values["id"] in self.anchors else self.anchors).add(values["id"])
+            (found.twice if values["id"] in found.anchors else found.anchors).add(values["id"])
         if tag == "a":
             if "name" in values:
-                self.anchors.add(values["name"])
+                found.anchors.add(values["name"])
             if "href" in values:
-                self.links.append(values["href"])
+                found.links.append(values["href"])
         for name in FETCHED.get(tag, ()):
             if values.get(name):
                 if name == "srcset":
-                    self.fetched += [part.split()[0] for part in values[name].split(",") if part.strip()]
+                    found.fetched += [part.split()[0] for part in values[name].split(",") if part.strip()]
                 elif tag == "link" and values.get("rel") in {"canonical", "prev", "next", "alternate"}:
-                    self.links.append(values[name])
+                    found.links.append(values[name])
                 else:
-                    self.fetched.append(values[name])
+                    found.fetched.append(values[name])
         if tag == "img" and not values.get("alt", "").strip():
-            self.unlabelled.append(values.get("src", "")[:80])
+            found.unlabelled.append(values.get("src", "")[:80])
         if "style" in values:
-            self.styles.append(values["style"])
+            found.styles.append(values["style"])
         self._in_style = tag == "style"
 
     def handle_data(self, data: str) -> None:
         if self._in_style:
-            self.styles.append(data)
+            self.found.styles.append(data)
 
     def handle_endtag(self, tag: str) -> None:
         self._in_style = False
+
+
+def _read(path: Path) -> _Found:
+    page = _Page()
+    page.feed(path.read_text(encoding="utf-8"))
+    page.close()
+    return page.found
 
 
 def check_links(site: Path) -> list[Problem]:
@@ -111,11 +128,8 @@ def check_links(site: Path) -> list[Problem]:
         In the order of the pages' names; empty when all is well.
     """
     root = site.resolve()
-    parsed: dict[Path, _Page] = {}
-    for path in sorted(root.rglob("*.html")):
-        parsed[path] = page = _Page()
-        page.feed(path.read_text(encoding="utf-8"))
-        page.close()
+    paths = sorted(root.rglob("*.html"))
+    parsed = dict(zip(paths, side_by_side(_read, paths), strict=True))
     problems: list[Problem] = []
     for path, page in parsed.items():
         name = path.relative_to(root).as_posix()
@@ -139,7 +153,7 @@ def _in_styles(text: str) -> Iterator[str]:
         yield (match.group(1) or match.group(2)).strip()
 
 
-def _follow(root: Path, path: Path, target: str, parsed: dict[Path, _Page], fetched: bool) -> Iterator[Problem]:
+def _follow(root: Path, path: Path, target: str, parsed: dict[Path, _Found], fetched: bool) -> Iterator[Problem]:
     """Yield what is wrong with one address on one page."""
     name = path.relative_to(root).as_posix()
     try:
