@@ -21,6 +21,7 @@ from kitlib.plots.containers import containers, containers_text
 from kitlib.plots.events import events, events_text
 from kitlib.plots.lanes import lanes, lanes_text
 from kitlib.plots.nodes import nodes, nodes_text
+from kitlib.plots.places import daemons, daemons_text, jobs, jobs_text, ordinals, ordinals_text
 from kitlib.plots.probes import probes, probes_text
 from kitlib.plots.rollout import rollout, rollout_text
 from kitlib.plots.story import story, story_text
@@ -33,6 +34,9 @@ __all__ = [
     "containers",
     "events",
     "nodes",
+    "ordinals",
+    "daemons",
+    "jobs",
     "probes",
     "traffic",
     "backoff",
@@ -42,6 +46,9 @@ __all__ = [
     "containers_text",
     "events_text",
     "nodes_text",
+    "ordinals_text",
+    "daemons_text",
+    "jobs_text",
     "probes_text",
     "traffic_text",
     "backoff_text",
