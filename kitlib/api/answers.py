@@ -206,6 +206,17 @@ def server_error(code: int, body: bytes, step: str, headers: Mapping[str, str] |
     return error
 
 
+def refusal(
+    response: urllib3.BaseHTTPResponse, read: Callable[[urllib3.BaseHTTPResponse, str], bytes], step: str
+) -> ServerError:
+    """Make the error of an answer that refuses; one that is cut in its body has said its code, and when to come."""
+    try:
+        body = read(response, step)
+    except ClusterError:
+        body = b""
+    return server_error(response.status, body, step, response.headers)
+
+
 def page(body: bytes, headers: Mapping[str, str] | None = None) -> str:
     """Say which page of HTML a body is; empty if it is none."""
     kind = (headers or {}).get("Content-Type", "") or ""

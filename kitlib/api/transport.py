@@ -245,9 +245,9 @@ class Connection:
         step = f"{method} {path}"
         limits = urllib3.Timeout(connect=min(CONNECT, timeout), read=timeout)
         response = self._send(method, path, query, data, headers, limits)
-        answer = self._whole(response, step)
         if response.status >= 400:
-            raise server_error(response.status, answer, step, response.headers)
+            raise answers.refusal(response, self._whole, step)
+        answer = self._whole(response, step)
         if accept.startswith("application/json") and (what := answers.page(answer, response.headers)):
             raise answers.no_api_server(what, self.server, step)
         return answer
@@ -374,7 +374,7 @@ class Connection:
         asked = {**(query or {}), **({"watch": "1"} if watch else {})}
         response = self._send("GET", path, asked, None, headers, timeout)
         if response.status >= 400:
-            raise server_error(response.status, self._whole(response, f"GET {path}"), f"GET {path}", response.headers)
+            raise answers.refusal(response, self._whole, f"GET {path}")
         if what := answers.page(b"", response.headers):
             response.close()
             raise answers.no_api_server(what, self.server, f"GET {path}")

@@ -11,7 +11,8 @@ Completeness is data. What follows a stream writes its life into the recording, 
     END       it was followed up to here, in good order; `final` where nothing can come any more, as in a log
 
 What no mark covers is not covered. A stream that ends without END covers up to its last ALIVE. All that end together
-name one moment (`end_ns`): who had everything at most `PROVEN_NS` before that is covered up to it.
+name one moment (`end_ns`): who had everything just before that is covered up to it. Of a stream that was silent then,
+the server is asked whether it has everything (`asked`): it may be dead, and nobody knows yet.
 
 Recordings of formats 1 and 2 have only GAP and END: what can be said of theirs is made of these and of their rows.
 """
@@ -34,8 +35,11 @@ FIRST = 3
 """The first format whose streams write their lives."""
 MARKS = ("STREAM", "LISTED", "ALIVE", "GAP", "REFUSED", "DIED", "END")
 PROVEN_NS = 75_000_000_000
-"""A watch that was open at its end, and had everything so many ns before, counts as having had everything: a dead one
-is noticed within that time."""
+"""Where the server wasn't asked at its end, as by the kitlib of 2026-11, a watch that was open then, and had everything
+so many ns before, counts as having had everything: a dead one is noticed within that time."""
+JUST_NS = 500_000_000
+"""A stream that had everything so many ns before its end counts as having had everything; the server is asked for any
+other."""
 MOMENT_NS = 2_000_000_000
 """While it is followed, a stream that had everything so many ns ago counts as having everything."""
 NO_END = "the recording has no end of it: it was killed, or is still being written"
@@ -106,7 +110,8 @@ class _Life:
             self.ended, self.died = False, ""
         elif row.type in ("LISTED", "ALIVE", "END"):
             at = what.get("known_ns", row.monotonic_ns)
-            if row.type == "END" and 0 <= what.get("end_ns", at) - at <= PROVEN_NS:
+            unheard = JUST_NS if what.get("asked") else PROVEN_NS
+            if row.type == "END" and 0 <= what.get("end_ns", at) - at <= unheard:
                 at = what.get("end_ns", at)
             self.known_ns = max(self.known_ns, at)
             if self.listed_ns is None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from kitlib.api import Resource
 from kitlib.recording import Meta, Recording, WatchEvent, clock
-from kitlib.recording.coverage import MOMENT_NS
+from kitlib.recording.coverage import JUST_NS, MOMENT_NS
 from kitlib.watch.changes import Change
 from kitlib.watch.history import History
 
@@ -98,6 +98,10 @@ class Life:
         down = self._down_ns
         return 0.0 if down is None else (clock.monotonic_ns() - down) / 1e9
 
+    def silent(self, at_ns: int) -> bool:
+        """Say whether there is a watch of which nothing has been heard for a moment."""
+        return self.listed and self._down_ns is None and at_ns - self._known_ns > JUST_NS
+
     def proven(self, at_ns: int) -> None:
         """Write that everything up to a moment is recorded, as a list has shown."""
         with self.recording.changed:
@@ -111,7 +115,7 @@ class Life:
             return
         if self._down_ns is not None and self._down_ns < at_ns and not self._open:
             self._gap(None, None, self.last_error or "the recording ended while there was no watch")
-        self._mark("END", known_ns=self._known_ns, end_ns=at_ns, rv=str(self.history.version))
+        self._mark("END", known_ns=self._known_ns, end_ns=at_ns, rv=str(self.history.version), asked=True)
 
     def _met(self, error: str) -> None:
         with self.recording.changed:
@@ -167,15 +171,15 @@ class Life:
         self._alive_ns = self._known_ns
         self._mark("ALIVE", known_ns=self._known_ns, rv=str(self.history.version))
 
-    def _left_out(self, change: Change, at_ns: int) -> None:
-        """Name an object or a line that can't be read, once."""
+    def _left_out(self, change: Change, at_ns: int, since_ns: int | None = None) -> None:
+        """Name an object or a line that can't be read, once; by default it came after what is known."""
         if self.history.is_new(change):
-            self._point(at_ns, f"left out: {change.reason}")
+            self._point(self._known_ns if since_ns is None else since_ns, at_ns, f"left out: {change.reason}")
 
-    def _point(self, at_ns: int, reason: str) -> None:
+    def _point(self, since_ns: int, at_ns: int, reason: str) -> None:
         """Record a gap that has passed, and doesn't move what is known."""
         self.gaps += 1
-        self._mark("GAP", after_ns=self._known_ns, until_ns=at_ns, after_rv=None, until_rv=None, reason=reason)
+        self._mark("GAP", after_ns=since_ns, until_ns=at_ns, after_rv=None, until_rv=None, reason=reason)
 
     def _gap(self, until_ns: int | None, until_rv: int | None, reason: str) -> None:
         """Record that changes between two resourceVersions may be missing; without an end, that it goes on."""

@@ -205,6 +205,9 @@ class LogFollower:
                 if pause and self._closed.wait(pause):
                     break
                 continue
+            if not self._last:
+                why = "it was cut off before its first line came, and what had been logged may be gone since"
+                self._gap(clock.monotonic_ns(), why)
             begun = time.monotonic()
             error = self._read()
             if time.monotonic() - begun > LONG:

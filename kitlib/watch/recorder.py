@@ -10,7 +10,8 @@ from functools import partial
 from typing import Any
 
 from kitlib.api import Connection, Resource
-from kitlib.errors import ClusterError, RecordingError, WaitTimeout
+from kitlib.api.answers import NEVER
+from kitlib.errors import ClusterError, KitlibError, RecordingError, WaitTimeout
 from kitlib.recording import Meta, Recording, clock, store
 from kitlib.recording.recording import FLUSH_SECONDS
 from kitlib.watch import changes
@@ -19,6 +20,12 @@ from kitlib.watch.timeouts import Timeouts
 
 KINDS = ("pods", "replicasets", "deployments", "events")
 """What is recorded unless the caller names kinds."""
+
+
+LAST_LOOK = 5.0
+"""Seconds that the server may take to say, at the end, whether a silent stream has everything."""
+IN_FLIGHT = 1.0
+"""Seconds in which what it says then must have come."""
 
 
 class Recorder:
@@ -143,6 +150,7 @@ class Recorder:
             If the recording can't be written.
         """
         ended_ns = clock.monotonic_ns()
+        self._prove(ended_ns)
         self._stopping.set()
         self.recording.due.set()
         with self.recording.changed:
@@ -156,6 +164,19 @@ class Recorder:
                 reflector.end(ended_ns)
         self._threads = []
         self.recording.flush()
+
+    def _prove(self, at_ns: int) -> None:
+        """Ask the server whether streams that are silent have everything: a watch may be dead, and nobody knows yet."""
+        if self._error is not None or self._stopping.is_set():
+            return
+        for reflector in self._reflectors.values():
+            if reflector.silent(at_ns):
+                try:
+                    listed = self.connection.get(reflector.path, accept=PARTIAL, retry=NEVER, timeout=LAST_LOOK)
+                except KitlibError:  # nobody answers, or not now: then nothing is proven
+                    return
+                if self.wait_for(partial(_is_level, reflector, listed), IN_FLIGHT):
+                    reflector.proven(at_ns)
 
     def __enter__(self) -> Recorder:
         return self.start()

@@ -215,7 +215,7 @@ class Reflector(Life):
             else:
                 listed[change.meta.identity] = change
         with self.recording.changed:
-            first = not self.listed
+            first, since = not self.listed, self._known_ns
             if not first and version != self.history.version:
                 self._gap(at[1], version, self._forgotten)
             late = 0 if first else max(at[1] - self._known_ns, 0)
@@ -229,9 +229,10 @@ class Reflector(Life):
             self._reached(version, at[1], force=True)
             self._mark("LISTED", known_ns=at[1], rv=str(version), objects=len(listed))
             for change in unreadable:
-                self._left_out(change, at[1])
+                self._left_out(change, at[1], since)
             if moments > 1:
-                self._point(at[1], f"the list was taken at {moments} moments: its history was forgotten in between")
+                why = f"the list was taken at {moments} moments: its history was forgotten in between"
+                self._point(since, at[1], why)
             self._on_change()
 
     def pages(self, seconds: float) -> tuple[int, list[bytes], int]:
@@ -316,8 +317,9 @@ class Reflector(Life):
         # A server that has more to send than is read in time ends the watch all the same, and leaves the rest.
         if stream.complete and quiet and time.monotonic() - began >= self.timeouts.watch_seconds:
             self._came = True
-            with self.recording.changed:
-                self._reached(max(store or 0, version or 0), clock.monotonic_ns(), force=True)
+            if store is not None:  # or it may have been put back since: then the next try finds that out
+                with self.recording.changed:
+                    self._reached(max(store, version or 0), clock.monotonic_ns(), force=True)
 
     def _store_version(self) -> tuple[int | None, str]:
         """Ask where the store stands, by a list of one object; return that, and why it can't be gone on from there.

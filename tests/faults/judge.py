@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
@@ -18,6 +18,10 @@ from tests.faults.witness import Change
 from tests.faults.workload import whole
 
 PUT = "PUT"
+SLACK_NS = 500_000_000
+"""So much may lie between a write and its receipt on a busy machine."""
+TIMELY_NS = 3_500_000_000
+STAMP_NS = 1_500_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +43,20 @@ class Gap:
             and change.revision > self.after
             and (self.until is None or change.revision <= self.until)
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """A gap in time that has passed, as is written for what was left out, and for a list of several moments."""
+
+    stream: str
+    after_ns: int
+    until_ns: int
+    reason: str
+
+    def holds(self, at_ns: int) -> bool:
+        """Say whether a moment lies in it; where a line was on its way, a little beside it."""
+        return self.after_ns - SLACK_NS <= at_ns <= self.until_ns + SLACK_NS
 
 
 @dataclass(frozen=True)
@@ -63,6 +81,14 @@ class Evidence:
         When the recorder was killed (monotonic).
     interval_ns : int
         What was received longer than this before the kill must be on disk.
+    coverage : sequence of Interval or None
+        What the recording says to have, and not to have; None where that isn't judged.
+    silenced : collection of str
+        Streams that were not to reach their end: their threads died, or they were refused up to the end.
+    gapless : bool
+        Whether no gap is to be at all, whatever the server said.
+    raw : sequence of WatchEvent or None
+        The rows as they are, where the versions in `rows` had to be made those that the store really had.
     """
 
     rows: Sequence[Any]
@@ -73,6 +99,10 @@ class Evidence:
     complete: bool | None = None
     killed_ns: int | None = None
     interval_ns: int = 0
+    coverage: Sequence[Any] | None = None
+    silenced: Collection[str] = ()
+    gapless: bool = False
+    raw: Sequence[Any] | None = None
 
 
 @dataclass
@@ -108,6 +138,7 @@ def judge(evidence: Evidence) -> Verdict:
     """Judge one scenario."""
     verdict = Verdict()
     found, wrong = gaps(evidence.rows)
+    passed_by = moments(evidence.rows)
     said = promised(evidence.rows)
     ends = {stream: max(end, said.get(stream, 0)) for stream, end in evidence.ends.items()}
     # That nothing is promised after the recording's end is no gap in it.
@@ -115,11 +146,21 @@ def judge(evidence: Evidence) -> Verdict:
     verdict.gaps = len(found)
     verdict.others += wrong
     for stream in evidence.kinds:
-        _judge_stream(evidence, stream, ends.get(stream), [gap for gap in found if gap.stream == stream], verdict)
-    verdict.duplicates += duplicates(evidence.rows)
-    verdict.needless_gaps += needless(found, evidence.rows, evidence.log)
+        mine = [gap for gap in found if gap.stream == stream]
+        excused = left_out(stream, passed_by, evidence.log, evidence.changes)
+        _judge_stream(evidence, stream, ends.get(stream), mine, excused, verdict)
+    verdict.duplicates += duplicates(evidence.rows if evidence.raw is None else evidence.raw)
+    honest = [gap for gap in found if gap.until is not None or gap.stream not in evidence.silenced]
+    verdict.needless_gaps += needless(honest, evidence.rows, evidence.log)
+    verdict.needless_gaps += unfounded(passed_by, evidence.log)
+    if evidence.gapless:
+        verdict.needless_gaps += [f"{gap}, where it could have kept its place" for gap in found]
     if evidence.killed_ns is None:
-        verdict.others += [f"{gap} was left open" for gap in found if gap.until is None]
+        left_open = [gap for gap in found if gap.until is None and gap.stream not in evidence.silenced]
+        verdict.others += [f"{gap} was left open" for gap in left_open]
+    verdict.unreported += overclaimed(evidence, found, passed_by)
+    verdict.others += underclaimed(evidence)
+    verdict.others += untimely(evidence.rows, evidence.changes)
     verdict.others += phantoms(evidence.rows, evidence.changes, evidence.kinds, found)
     verdict.others += disorder(evidence.rows)
     verdict.others += broken(evidence.rows)
@@ -148,9 +189,11 @@ def gaps(rows: Sequence[Any]) -> tuple[list[Gap], list[str]]:
         try:
             what = json.loads(bytes(row.object))
             until, until_ns = what["until_rv"], what["until_ns"]
+            if what["after_rv"] is None and until is None and until_ns is not None:
+                continue  # see `moments`
             gap = Gap(
                 row.stream,
-                int(what["after_rv"]),
+                int(what["after_rv"] or 0),
                 None if until in (None, "") else int(until),
                 int(what["after_ns"]),
                 None if until_ns is None else int(until_ns),
@@ -177,6 +220,119 @@ def gaps(rows: Sequence[Any]) -> tuple[list[Gap], list[str]]:
         if one.stream == two.stream and (one.until is None or one.until > two.after):
             wrong.append(f"{one} and {two} overlap")
     return ordered, wrong
+
+
+def moments(rows: Iterable[Any]) -> list[Passed]:
+    """Read the GAP marks that have bounds in time only."""
+    found = []
+    for row in rows:
+        if row.type == "GAP":
+            try:
+                what = json.loads(bytes(row.object))
+                if what["after_rv"] is None and what["until_rv"] is None and what["until_ns"] is not None:
+                    found.append(Passed(row.stream, what["after_ns"], what["until_ns"], str(what.get("reason", ""))))
+            except (ValueError, KeyError, TypeError):  # named by `gaps`
+                continue
+    return found
+
+
+def left_out(
+    stream: str, passed: Iterable[Passed], log: Iterable[Seen], changes: Iterable[Change]
+) -> set[tuple[int, str]]:
+    """Return which changes of a stream may be missing, since a gap in time says so, and that is true.
+
+    What the proxy made unreadable is excused by a gap at that moment, itself alone. A list of two moments excuses what
+    was written between them.
+    """
+    mine = [each for each in passed if each.stream == stream]
+    found = set()
+    for seen in log:
+        if seen.stream != stream:
+            continue
+        if seen.what == "garbled" and any(each.holds(seen.at) for each in mine):
+            version, type_ = seen.value
+            found.add((version, _sort(type_)))
+        elif seen.what == "moments":
+            whole = [each for each in mine if "moments" in each.reason and each.holds(seen.at)]
+            found |= {
+                (change.revision, _sort(change.type))
+                for change in changes
+                if change.stream == stream and any(each.holds(change.seen_ns) for each in whole)
+            }
+    return found
+
+
+def unfounded(passed: Iterable[Passed], log: Sequence[Seen]) -> list[str]:
+    """Name gaps in time for which there was no cause."""
+    causes = [seen for seen in log if seen.what in ("garbled", "moments")]
+    return [
+        f"{each}: all could be read"
+        for each in passed
+        if not any(seen.stream == each.stream and each.holds(seen.at) for seen in causes)
+    ]
+
+
+def overclaimed(evidence: Evidence, found: Sequence[Gap], passed: Sequence[Passed]) -> list[str]:
+    """Name what is missing although the recording says that everything of that time is in it.
+
+    What is missing between the resourceVersions of a gap is told by these. What was written just before the end of a
+    covered time may have been on its way.
+    """
+    if evidence.coverage is None:
+        return []
+    begins = first_versions(evidence.log)
+    there = {(row.stream, row.name, row.resourceVersion, _sort(row.type)) for row in evidence.rows if row.uid}
+    wrong = []
+    for stream in evidence.kinds:
+        covered = [each for each in evidence.coverage if each.stream == stream and each.covered]
+        excused = left_out(stream, passed, evidence.log, evidence.changes)
+        mine = [gap for gap in found if gap.stream == stream]
+        for change in evidence.changes:
+            if change.stream != stream or change.revision <= begins.get(stream, 0):
+                continue
+            if (stream, change.name, str(change.revision), _sort(change.type)) in there:
+                continue
+            if (change.revision, _sort(change.type)) in excused:
+                continue
+            if any(gap.covers(change) and gap.until is not None for gap in mine):
+                continue
+            if any(each.begin_ns < change.seen_ns < each.end_ns - SLACK_NS for each in covered):
+                wrong.append(f"{_told(change)} is missing from a time that is said to be covered")
+    return wrong
+
+
+def underclaimed(evidence: Evidence) -> list[str]:
+    """Name the streams that reached their end, and aren't covered there; and all gaps that can't be seen."""
+    if evidence.coverage is None or evidence.killed_ns is not None:
+        return []
+    wrong = []
+    for stream in evidence.kinds:
+        mine = [each for each in evidence.coverage if each.stream == stream]
+        if stream not in evidence.silenced and not (mine and mine[-1].covered):
+            wrong.append(f"{stream} isn't covered at its end: {mine[-1:]}")
+        if stream in evidence.silenced and mine and mine[-1].covered:
+            wrong.append(f"{stream} could not be followed to its end, and is said to be covered there")
+    return wrong
+
+
+def untimely(rows: Iterable[Any], changes: Iterable[Change]) -> list[str]:
+    """Name rows that came late, and don't say so: they were written before `late_ns` says that they can have been.
+
+    Lateness is told by whole seconds of the server's clock, which is itself known by whole seconds: what came less than
+    `TIMELY_NS` late may pass, and a bound may be short by `STAMP_NS`. Nobody stamps a deletion. A version that comes a
+    second time, from a store that was put back, is written by that.
+    """
+    written = {(change.stream, change.name, str(change.revision)): change.seen_ns for change in changes}
+    wrong = []
+    for row in rows:
+        at = written.pop((row.stream, row.name, row.resourceVersion), None) if row.uid else None
+        if not at or row.origin == "list" or row.type == "DELETED":
+            continue
+        late_ns = row.monotonic_ns - at
+        if late_ns > TIMELY_NS and row.late_ns < late_ns - STAMP_NS:
+            came, said = late_ns / 1e9, row.late_ns / 1e9
+            wrong.append(f"{row.stream}/{row.name} {row.resourceVersion} came {came:.2f} s late, and says {said:.2f} s")
+    return wrong
 
 
 def promised(rows: Iterable[Any]) -> dict[str, int]:
@@ -212,12 +368,21 @@ def first_versions(log: Iterable[Seen]) -> dict[str, int]:
     return found
 
 
-def _judge_stream(evidence: Evidence, stream: str, end: int | None, found: list[Gap], verdict: Verdict) -> None:
+def _judge_stream(
+    evidence: Evidence,
+    stream: str,
+    end: int | None,
+    found: list[Gap],
+    excused: Collection[tuple[int, str]],
+    verdict: Verdict,
+) -> None:
     kind = evidence.kinds[stream]
     begin = first_versions(evidence.log).get(stream)
     if end is None:
         return
     changes = [change for change in evidence.changes if change.stream == stream and change.revision <= end]
+    if begin is None and any(gap.after == 0 for gap in found):  # refused from the start
+        begin = 0
     if begin is None:
         verdict.unreported.append(f"{stream} was never watched: {len(changes)} changes are missing")
         verdict.changes += len(changes)
@@ -235,7 +400,7 @@ def _judge_stream(evidence: Evidence, stream: str, end: int | None, found: list[
             verdict.recorded += 1
             if said not in (None, change.type):
                 verdict.others.append(f"{_told(change)} was recorded as {said}")
-        elif any(gap.covers(change) for gap in found):
+        elif any(gap.covers(change) for gap in found) or (change.revision, _sort(change.type)) in excused:
             verdict.in_gaps += 1
         else:
             where = "listed at first" if change.revision <= begin else "watched"
@@ -265,8 +430,10 @@ def permitted(log: Iterable[Seen]) -> dict[str, list[tuple[int | None, int | Non
     """Return, by stream, where a gap may be: from what version asked for, to what version listed (None: still open).
 
     A 410 to a watch (by its status or an ERROR event) permits one, which ends at a list that was made after it and
-    before the next watch from that list. So does being forbidden or not served (403, 404, 405), which needs no list.
+    before the next watch from that list. So does what says the same in other words, or a third ERROR in a row that
+    nothing came between. So does being forbidden or not served (403, 404, 405), which needs no list.
     """
+    errors: Counter[str] = Counter()
     found: dict[str, list[tuple[int | None, int | None]]] = defaultdict(list)
     asked: dict[str, int] = {}
     asked_of: dict[int, int] = {}
@@ -281,7 +448,12 @@ def permitted(log: Iterable[Seen]) -> dict[str, list[tuple[int | None, int | Non
                 if any(one <= int(version) for one in listed[stream]):
                     expired.pop(stream, None)
                     listed[stream].clear()
-        elif seen.what in ("status", "error") and seen.value == 410 and seen.verb == "watch":
+        if seen.what in ("line", "bookmark", "listed"):
+            errors[stream] = 0
+        elif seen.what == "error":
+            errors[stream] += 1
+        gone = seen.what in ("status", "error") and seen.value == 410 and seen.verb == "watch"
+        if gone or seen.what == "gone" or (seen.what == "error" and errors[stream] >= 3):
             expired[stream] = asked_of.get(seen.request, 0)
             listed[stream].clear()
             found[stream].append((expired[stream], None))  # as long as it is open
@@ -366,9 +538,9 @@ def broken(rows: Iterable[Any]) -> list[str]:
         try:
             body = json.loads(bytes(row.object))
             meta = body["metadata"]
-            same = all(
-                meta.get(name, "") == getattr(row, name) for name in ("name", "namespace", "uid", "resourceVersion")
-            )
+            names = ("name", "namespace", "uid", "resourceVersion")
+            known = {"uid": f"{row.namespace}/{row.name}", **meta}  # where an object has no uid
+            same = all(known.get(name, "") == getattr(row, name) for name in names)
             holders = (body.get("data"), body.get("spec"), meta.get("annotations"))
             if same and all(whole(holder) for holder in holders if isinstance(holder, dict)):
                 continue

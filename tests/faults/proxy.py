@@ -8,8 +8,10 @@ Every fault is bounded in time and count.
 from __future__ import annotations
 
 import asyncio
+import base64
 import gzip
 import json
+import re
 import socket
 import ssl
 import struct
@@ -17,11 +19,13 @@ import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterable
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import msgspec
+
+from kitlib.recording import clock
 
 LOOPBACK = "127.0.0.1"
 LIMIT = 2**24
@@ -29,6 +33,22 @@ LATE = 0.15
 """Seconds by which a busy machine may delay an orderly end."""
 READER = "faults-reader"
 """The user as whom requests are made: get, list and watch are all that is allowed."""
+AHEAD = 10**9
+"""By so much a store's versions are shown ahead of what they are, before it is rewound."""
+BROKEN = "broken.faults.kitlib.example"
+"""The group of an aggregated API that doesn't work."""
+_HALVES = {
+    "cut": b'{"kind":"APIResourceList","apiVersion":"v1","groupVersion":"broken.faults.kitlib.example/v1","resou',
+    "half": b'{"kind":"APIResourceList","apiVersion":"v1","groupVersion":"broken.faults.kitlib.exam',
+    "null": b'{"kind":"APIResourceList","apiVersion":"v1","resources":[null,{"name":null},{"kind":7}]}',
+    "empty": b"",
+    "html": b"<html><title>Log in</title></html>",
+}
+"""What an aggregated API that is broken says of itself."""
+_LASTING = ("anonymous", "plain", "terse", "deaf", "rewind")
+"""What is no harm but a way to speak, and stays to the end."""
+_VERSION = re.compile(rb'"resourceVersion":"(\d+)"')
+_DISCOVERY = re.compile(r"/apis?|/api/v1|/apis/[^/]+/[^/]+")
 NOBODY = "faults-nobody"
 """The user who may nothing, for while the recorder is to be forbidden."""
 
@@ -41,10 +61,14 @@ class Fault:
     ----------
     kind : str
         cut, truncate, stall, split, join, duplicate, replay, delay, throttle (delay, and take no more from the server
-        than was forwarded), answer, error; and swallow, which no scenario has: it loses a line without a trace, and
-        shows that the judge notices.
+        than was forwarded), answer, error, wait (before anything is answered), forbid (ask as somebody who may
+        nothing), garble (make a line or an item that can't be read), anonymous (take the uids away), plain (HTTP/1.0,
+        without chunks), expire (a continue token), paging (lists come in pages, asked for or not), terse (no
+        bookmarks), forgetful (a memory of so many seconds), deaf (a watch of a version that the store hasn't reached
+        says nothing); and swallow, which no scenario has: it loses a line without a trace, and shows that the judge
+        notices.
     verb : str
-        "list" or "watch": which requests.
+        "list", "watch" or "discovery": which requests.
     stream : str
         The plural of a kind; any if empty.
     skip, count : int
@@ -63,6 +87,8 @@ class Fault:
         Of an answer or an ERROR event.
     how : str
         How the body ends: "fin", "rst", "end" (as if it were complete), or "stay" (not at all).
+    form : str
+        In which form it comes; each kind that has several says which.
     """
 
     kind: str
@@ -78,6 +104,7 @@ class Fault:
     code: int = 0
     retry_after: int = 0
     how: str = "fin"
+    form: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +118,13 @@ class Seen:
     request : int
         Number of the request.
     stream, verb : str
-        The plural, and "list" or "watch"; "other" for discovery.
+        The plural, and "list" or "watch"; of discovery, the path.
     what : str
         request (value: the query), status (an answer of 400 or more: its code), retry (Retry-After), listed (a list was
         sent whole: its resourceVersion), line (resourceVersion, type), bookmark (resourceVersion), error (the code of
-        an ERROR event), hurt (the kind of fault), refused (the recorder tried to write).
+        an ERROR event), gone (the server said, in other words than 410, that its history isn't the one that was
+        asked for), garbled (a line or an item: resourceVersion, type), moments (a list is of several), hurt (the kind
+        of fault), refused (the recorder tried to write).
     value : object
     """
 
@@ -170,6 +199,8 @@ class Proxy:
         self._matched: dict[tuple[int, str], int] = {}
         self._user = READER
         self._calm = False
+        self._ahead = AHEAD if any(fault.kind == "rewind" for fault in self._faults) else 0
+        self._newest: list[tuple[float, int]] = []
         self._number = 0
         self._log: list[Seen] = []
         self._writers: set[asyncio.StreamWriter] = set()
@@ -222,6 +253,21 @@ class Proxy:
         """From now on ask the API server as somebody who may nothing; or as the reader again."""
         self._user = NOBODY if forbidden else READER
 
+    def rewind(self) -> None:
+        """Have the store stand where it really does: up to now it was shown far ahead of that."""
+        self._ahead = 0
+        for plural in self._plurals:
+            self._log.append(Seen(clock.monotonic_ns(), 0, plural, "watch", "gone"))
+        self.reset()
+
+    def move(self) -> None:
+        """Go to another port, and leave the old one."""
+        self.close_door()
+        self._place.close()
+        self._place = _bound(0)
+        self.port = self._place.getsockname()[1]
+        self.open_door()
+
     def calm(self) -> None:
         """Do no more harm; what is being stalled goes on."""
         self._calm = True
@@ -255,7 +301,7 @@ class Proxy:
             task.cancel()
 
     def _note(self, request: _Request, what: str, value: Any = None) -> None:
-        self._log.append(Seen(time.monotonic_ns(), request.number, request.stream, request.verb, what, value))
+        self._log.append(Seen(clock.monotonic_ns(), request.number, request.stream, request.verb, what, value))
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
@@ -286,6 +332,8 @@ class Proxy:
         if plural in self._plurals and parent != "namespaces":
             request.stream = plural
             request.verb = "watch" if request.query.get("watch") in ("1", "true") else "list"
+        elif _DISCOVERY.fullmatch(url.path):
+            request.stream, request.verb = url.path, "discovery"
         return request
 
     def _befall(self, request: _Request) -> list[Fault]:
@@ -294,28 +342,30 @@ class Proxy:
         for index, fault in enumerate(self._faults):
             if fault.verb != request.verb or fault.stream not in ("", request.stream):
                 continue
+            if fault.kind == "expire" and "continue" not in request.query:
+                continue
             turn = self._matched.get((index, request.stream), 0)
             self._matched[index, request.stream] = turn + 1
-            if not self._calm and fault.skip <= turn < fault.skip + fault.count:
+            still = not self._calm or fault.kind in _LASTING
+            if still and fault.skip <= turn < fault.skip + fault.count:
                 found.append(fault)
         return found
 
     async def _one(self, request: _Request, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bytes:
         """Answer one request; return what came of the next one."""
-        self._note(request, "request", request.query)
+        self._note(request, "request", _real(request.query))
         if request.method not in ("GET", "HEAD"):
             self._note(request, "refused", f"{request.method} {request.target}")
             await _answer(writer, 405, b"{}")
             return b""
         faults = self._befall(request)
-        for fault in faults:
-            if fault.kind == "answer":
-                self._note(request, "hurt", f"answer {fault.code}")
-                self._note(request, "status", fault.code)
-                if fault.retry_after:
-                    self._note(request, "retry", fault.retry_after)
-                await _answer(writer, fault.code, json.dumps(status(fault.code)).encode(), fault.retry_after)
-                return b""
+        if answer := await self._instead(request, faults, reader):
+            code, body, retry_after, cut = answer
+            await _answer(writer, code, body, retry_after, cut)
+            if cut:
+                writer.close()
+                raise _Ended
+            return b""
         try:
             slow = any(fault.kind == "throttle" for fault in faults)
             upstream, sender = await _connect(self._upstream, self._tls, slow)
@@ -339,6 +389,48 @@ class Proxy:
                 raise
             return b""
 
+    async def _instead(
+        self, request: _Request, faults: list[Fault], reader: asyncio.StreamReader
+    ) -> tuple[int, bytes, int, bool] | None:
+        """Return what is answered instead of asking the API server: code, body, Retry-After, and whether it is cut."""
+        for fault in faults:
+            if fault.kind == "wait":
+                self._note(request, "hurt", "wait")
+                await asyncio.sleep(fault.seconds)
+            elif fault.kind == "answer":
+                self._note(request, "hurt", f"answer {fault.code}")
+                self._note(request, "status", fault.code)
+                if fault.form == "too large":
+                    self._note(request, "gone")
+                if fault.retry_after:
+                    self._note(request, "retry", fault.retry_after)
+                body = b"<html><title>Busy</title></html>" if fault.form == "html" else _status(fault)
+                return fault.code, body, fault.retry_after, fault.form == "cut"
+            elif fault.kind == "half":
+                self._note(request, "hurt", "half")
+                return 200, _HALVES[fault.form], 0, fault.form == "cut"
+            elif fault.kind == "expire":
+                self._note(request, "hurt", "expire")
+                self._note(request, "status", 410)
+                if fault.form == "go on":
+                    self._note(request, "moments")
+                await asyncio.sleep(fault.seconds)
+                return 410, _expired(request.query["continue"], fault.form == "go on"), 0, False
+            elif fault.kind == "forgetful" and (asked := _version(request)) and self._forgotten(asked, fault.seconds):
+                self._note(request, "hurt", "forgetful")
+                self._note(request, "status", 410)
+                return 410, _status(replace(fault, code=410)), 0, False
+        return None
+
+    def _forgotten(self, version: int, seconds: float) -> bool:
+        """Say whether the store stood further than at a version so many seconds ago."""
+        return any(newest > version for at, newest in self._newest if at < time.monotonic() - seconds)
+
+    def _stands(self, version: int) -> None:
+        """Note where the store stands."""
+        if not self._newest or self._newest[-1][1] < version:
+            self._newest.append((time.monotonic(), version))
+
     async def _forward(
         self,
         request: _Request,
@@ -352,12 +444,15 @@ class Proxy:
         headers = {
             "host": f"{self._upstream[0]}:{self._upstream[1]}",
             "connection": "close",
-            "impersonate-user": self._user,
+            "impersonate-user": NOBODY if any(fault.kind == "forbid" for fault in faults) else self._user,
             "impersonate-group": "system:authenticated",
             **kept,
         }
+        for fault in faults:
+            if fault.kind in ("forbid", "anonymous", "paging", "plain", "terse", "rewind"):
+                self._note(request, "hurt", fault.kind)
         lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-        sender.write(f"{request.method} {request.target} HTTP/1.1\r\n{lines}\r\n".encode("latin-1"))
+        sender.write(f"{request.method} {self._target(request, faults)} HTTP/1.1\r\n{lines}\r\n".encode("latin-1"))
         head = (await upstream.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
         code = int(head[0].split(" ", 2)[1])
         answered = {
@@ -365,23 +460,47 @@ class Proxy:
         }
         if code >= 400:
             self._note(request, "status", code)
+        plain = any(fault.kind == "plain" for fault in faults)
         blocks = _blocks(upstream, answered)
         out = _Out(self, request, faults if code < 400 else [], writer, gone)
         passed = [line for line in head[1:] if line and not line.lower().startswith(("connection:", "audit-id:"))]
+        if plain:
+            head[0] = head[0].replace("HTTP/1.1", "HTTP/1.0")
+            passed = [line for line in passed if not line.lower().startswith(("transfer-encoding:", "content-length:"))]
         if request.verb == "watch" and code == 200:
+            out.chunked = not plain
             await out.head(head[0], passed)
             try:
-                await out.pump(blocks)
+                if self._stands_behind(request, faults):
+                    self._note(request, "hurt", "deaf")
+                    await out._pause(float(request.query.get("timeoutSeconds", 1)))
+                else:
+                    await out.pump(blocks)
             except _Complete:
                 pass
             await out.finish()
+            if plain:
+                writer.close()
+                raise _Ended
             return
         body = b"".join([block async for block in blocks])
         if request.verb == "list" and code == 200:
-            plain = gzip.decompress(body) if answered.get("content-encoding") == "gzip" else body
-            meta = _list.decode(plain).metadata
-            if not meta.continue_:
+            if answered.get("content-encoding") == "gzip":
+                body = gzip.decompress(body)
+                passed = [line for line in passed if not line.lower().startswith("content-encoding:")]
+            meta = _list.decode(body).metadata
+            self._stands(int(meta.resourceVersion))
+            if not meta.continue_ and request.query.get("limit") != "1":
                 self._note(request, "listed", int(meta.resourceVersion))
+            body = self._remade(request, faults, body)
+        if request.stream == "/apis" and any(BROKEN in fault.stream for fault in self._faults):
+            body = json.dumps(_with_another(json.loads(body))).encode()
+        if plain:
+            await out.head(head[0], passed)
+            out.chunked = False
+            await out.put(body)
+            writer.close()
+            raise _Ended
         passed = [line for line in passed if not line.lower().startswith(("transfer-encoding:", "content-length:"))]
         chunked = "transfer-encoding" in answered
         await out.head(head[0], [*passed, "Transfer-Encoding: chunked" if chunked else f"Content-Length: {len(body)}"])
@@ -391,6 +510,45 @@ class Proxy:
         except _Complete:
             pass
         await out.finish()
+
+    def _target(self, request: _Request, faults: list[Fault]) -> str:
+        """Return what the API server is asked for."""
+        target = request.target
+        if version := _version(request):
+            target = re.sub(r"resourceVersion=\d+", f"resourceVersion={version - self._shift(version)}", target)
+            if self._stands_behind(request, faults):
+                target = re.sub(r"resourceVersion=\d+", "resourceVersion=0", target)
+        if any(fault.kind == "paging" for fault in faults) and "limit" not in request.query:
+            target += f"{'&' if '?' in target else '?'}limit=4"
+        return target
+
+    def _shift(self, version: int) -> int:
+        return self._ahead if version >= AHEAD else 0
+
+    def _stands_behind(self, request: _Request, faults: list[Fault]) -> bool:
+        """Say whether a watch begins where the store isn't yet, and the server says nothing about that."""
+        asked = (_version(request) or 0) >= AHEAD and not self._ahead
+        return asked and any(fault.kind == "deaf" for fault in faults)
+
+    def _remade(self, request: _Request, faults: list[Fault], body: bytes) -> bytes:
+        """Return a list as it is passed on."""
+        for fault in faults:
+            if fault.kind == "anonymous":
+                body = _nameless(body)
+            elif fault.kind == "garble" and (items := json.loads(body).get("items")):
+                found = json.loads(body)
+                item = items[min(fault.lines, len(items) - 1)]
+                self._note(request, "hurt", "garble item")
+                self._note(request, "garbled", (int(item["metadata"]["resourceVersion"]), "LISTED"))
+                found["items"] = [_bad(each, fault.form) if each is item else each for each in items]
+                body = json.dumps(found).encode()
+        return self.shifted(body)
+
+    def shifted(self, data: bytes) -> bytes:
+        """Show the store's versions far ahead of what they are, until it is rewound."""
+        if not self._ahead:
+            return data
+        return _VERSION.sub(lambda found: b'"resourceVersion":"%d"' % (int(found[1]) + self._ahead), data)
 
 
 class _Out:
@@ -412,7 +570,9 @@ class _Out:
         self._sent = 0
         self._lines = 0
         self._began = time.monotonic()
-        self._waiting = [fault for fault in faults if fault.kind in ("cut", "truncate", "stall", "error")]
+        self._waiting = [fault for fault in faults if fault.kind in ("cut", "truncate", "stall", "error", "garble")]
+        if request.verb != "watch":
+            self._waiting = [fault for fault in self._waiting if fault.kind != "garble"]
         self._shape = {fault.kind: fault for fault in faults}
         self._history: list[bytes] = []
         self._held: list[bytes] = []
@@ -479,13 +639,27 @@ class _Out:
         """Forward one line of a watch, with what is due before or within it."""
         decoded = _line.decode(line)
         version = decoded.object.metadata.resourceVersion
+        if version:
+            self._proxy._stands(int(version))
+        if decoded.type == "BOOKMARK" and "terse" in self._shape:
+            return
+        bad = False
         if decoded.type == "ERROR":
             self._note("error", decoded.object.code)
+            if b"arge resource version" in line:
+                self._note("gone", None)
         elif "swallow" in self._shape and self._lines == self._shape["swallow"].lines and decoded.type != "BOOKMARK":
             self._lines += 1
             return
         for fault in list(self._waiting):
             if fault.at_byte is None and self._lines >= fault.lines and (fault.after is None or fault.lines):
+                if fault.kind == "garble":
+                    if decoded.type not in ("BOOKMARK", "ERROR") and b'"the-end"' not in line and not bad:
+                        self._waiting.remove(fault)
+                        self._note("hurt", "garble")
+                        self._note("garbled", (int(version), decoded.type))
+                        line, bad = _bad_line(line, fault.form), True
+                    continue
                 self._waiting.remove(fault)
                 await self._release()
                 if fault.kind in ("truncate", "stall") and fault.share:
@@ -499,7 +673,7 @@ class _Out:
             self._note("bookmark", int(version))
             if (decoded.object.metadata.annotations or {}).get("k8s.io/initial-events-end") == "true":
                 self._note("listed", int(version))
-        elif decoded.type != "ERROR":
+        elif decoded.type != "ERROR" and not bad:
             self._note("line", (int(version), decoded.type))
         await self._again(line, decoded.type)
 
@@ -508,12 +682,17 @@ class _Out:
         if delay is not None and not self._proxy._calm and self._lines <= delay.lines:
             await self._pause(delay.seconds)
         if "join" in self._shape and not self._proxy._calm:
-            self._held.append(line)
+            self._held.append(self._made(line))
             if self._held_since is None:
                 self._held_since = time.monotonic()
         else:
             await self._release()
-            await self.put(line)
+            await self.put(self._made(line))
+
+    def _made(self, line: bytes) -> bytes:
+        if "anonymous" in self._shape and line.startswith(b'{"type":"'):
+            line = _nameless(line)
+        return self._proxy.shifted(line)
 
     async def _again(self, line: bytes, type_: str) -> None:
         """Send a line twice (duplicate), or one of the last lines once more (replay)."""
@@ -584,7 +763,17 @@ class _Out:
             return
         if fault.kind == "error":
             self._note("error", fault.code)
-            await self._raw(json.dumps({"type": "ERROR", "object": status(fault.code)}).encode() + b"\n")
+            if fault.form == "too large":
+                self._note("gone", None)
+            whole = json.loads(_status(fault))
+            if fault.form in ("lines", "apart"):
+                written = json.dumps(whole, indent=2).encode() + b"\n"
+            elif fault.form == "bare":
+                written = json.dumps(whole).encode() + b"\n"
+            else:
+                written = json.dumps({"type": "ERROR", "object": whole}).encode() + b"\n"
+            for piece in written.splitlines(keepends=True) if fault.form == "apart" else [written]:
+                await self._raw(piece)
         how = fault.how
         if how == "end" and fault.after is not None and time.monotonic() > self._began + fault.after + LATE:
             how = "rst"  # so late that it could be taken for the server's own end
@@ -653,11 +842,81 @@ async def _blocks(reader: asyncio.StreamReader, headers: dict[str, str]) -> Asyn
             yield block
 
 
-async def _answer(writer: asyncio.StreamWriter, code: int, body: bytes, retry_after: int = 0) -> None:
+async def _answer(
+    writer: asyncio.StreamWriter, code: int, body: bytes, retry_after: int = 0, cut: bool = False
+) -> None:
     more = f"Retry-After: {retry_after}\r\n" if retry_after else ""
     head = f"HTTP/1.1 {code} Fault\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n{more}\r\n"
-    writer.write(head.encode() + body)
+    writer.write(head.encode() + (body[: len(body) // 2] if cut else body))
     await writer.drain()
+
+
+def _status(fault: Fault) -> bytes:
+    """Return the Status that a fault sends."""
+    found = status(fault.code)
+    if fault.form == "too large":
+        found |= {"message": "Too large resource version: 900719925, current: 17", "reason": "Timeout", "code": 504}
+        found["details"] = {"causes": [{"reason": "ResourceVersionTooLarge", "message": "Too large resource version"}]}
+    elif not fault.code:
+        found = {"kind": "Status", "apiVersion": "v1", "message": "etcd: something is wrong (by the fault suite)"}
+    return json.dumps(found).encode()
+
+
+def _expired(token: str, further: bool) -> bytes:
+    """Return the Status for a continue token that has expired; with one that goes on at another moment, if wanted."""
+    found = status(410)
+    if further:
+        said = json.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
+        said["rv"] = -1
+        again = base64.urlsafe_b64encode(json.dumps(said, separators=(",", ":")).encode()).decode().rstrip("=")
+        found["metadata"] = {"continue": again}
+    return json.dumps(found).encode()
+
+
+def _version(request: _Request) -> int | None:
+    """Return the version that a watch begins at."""
+    said = request.query.get("resourceVersion", "")
+    return int(said) if request.verb == "watch" and said.isdecimal() else None
+
+
+def _real(query: dict[str, str]) -> dict[str, str]:
+    """Return a query with the version that the store really had."""
+    said = query.get("resourceVersion", "")
+    return {**query, "resourceVersion": str(int(said) % AHEAD)} if said.isdecimal() else query
+
+
+def _nameless(data: bytes) -> bytes:
+    """Take the uid out of an object, a watch's line, or each object of a list."""
+    found = json.loads(data)
+    inner = found.get("items") or [found.get("object", found)]
+    for item in inner:
+        item.get("metadata", {}).pop("uid", None)
+    end = b"\n" if data.endswith(b"\n") else b""
+    return json.dumps(found, separators=(",", ":")).encode() + end
+
+
+def _bad(item: dict[str, Any], form: str) -> Any:
+    """Return an item of a list as nobody can read it."""
+    if form == "null":
+        return None
+    version = {"version": "x", "number": 7}.get(form, "")
+    return {**item, "metadata": {**item["metadata"], "resourceVersion": version}}
+
+
+def _bad_line(line: bytes, form: str) -> bytes:
+    """Return a line as nobody can read it."""
+    if form == "cut":
+        return line[: len(line) // 2] + b"\n"
+    found = json.loads(line)
+    found["object"] = _bad(found["object"], form)
+    return json.dumps(found, separators=(",", ":")).encode() + b"\n"
+
+
+def _with_another(listed: dict[str, Any]) -> dict[str, Any]:
+    """Return the list of API groups with one more, that is broken, before all others."""
+    version = {"groupVersion": f"{BROKEN}/v1", "version": "v1"}
+    broken = {"name": BROKEN, "versions": [version], "preferredVersion": version}
+    return {**listed, "groups": [broken, *listed["groups"]]}
 
 
 def status(code: int) -> dict[str, Any]:
@@ -701,4 +960,4 @@ def _bound(port: int) -> socket.socket:
     return sock
 
 
-__all__ = ["NOBODY", "READER", "Fault", "Proxy", "Seen", "status"]
+__all__ = ["AHEAD", "BROKEN", "NOBODY", "READER", "Fault", "Proxy", "Seen", "status"]

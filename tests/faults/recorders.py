@@ -9,14 +9,15 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from kitlib.api import discovery
 from kitlib.api.transport import Connection
-from kitlib.errors import KitlibError
-from kitlib.recording import Recording
+from kitlib.errors import KitlibError, RecordingError, UsageError
+from kitlib.recording import Interval, Recording, WatchEvent, clock
 from kitlib.watch import Recorder, Timeouts, reflector
 from tests.faults.workload import END
 
@@ -40,6 +41,10 @@ class Order:
     watch_seconds, silent_seconds, flush_seconds : float
     page : int
         Objects in a page of a list.
+    list_seconds : float
+        How long a page of a list may take.
+    again : bool
+        Whether it is tried once more where a kind isn't served at first.
     """
 
     kubeconfig: Path
@@ -50,11 +55,13 @@ class Order:
     silent_seconds: float = 1.5
     flush_seconds: float = 0.3
     page: int = 500
+    list_seconds: float = 120
+    again: bool = False
 
     @property
     def patience(self) -> Timeouts:
         """How long the recorder waits for what."""
-        return Timeouts(self.watch_seconds, self.silent_seconds, refused_seconds=0.4)
+        return Timeouts(self.watch_seconds, self.silent_seconds, refused_seconds=0.4, list_seconds=self.list_seconds)
 
     def save(self) -> str:
         """Write it as JSON, for a process of its own."""
@@ -98,21 +105,23 @@ class Inside:
             recording = Recording() if order.path is None else Recording.create(order.path, {})
         self.recording = recording
         reflector.PAGE = order.page  # a worker runs one scenario at a time
-        self._recorder = recorder(
-            connect(order.kubeconfig, CONTEXT),
-            order.kinds,
-            self.recording,
-            order.namespace,
-            order.patience,
-        )
+        discovery.PATIENCE = 1.0
+        connection = connect(order.kubeconfig, CONTEXT)
+        args = connection, order.kinds, self.recording, order.namespace, order.patience
+        try:
+            self._recorder = recorder(*args)
+        except UsageError:
+            if not order.again:
+                raise
+            self._recorder = recorder(*args)
 
     def start(self, timeout: float) -> None:
         """Begin; return when all kinds have been listed."""
         self._recorder.start(timeout)
 
-    def reached(self, timeout: float) -> list[str]:
-        """Wait for the last object of each kind; return the kinds whose last object did not come."""
-        return reached(self._recorder, timeout)
+    def reached(self, timeout: float, but: Collection[str] = ()) -> list[str]:
+        """Wait for the last object of each kind, `but` some; return the kinds whose last object did not come."""
+        return reached(self._recorder, timeout, but)
 
     def stop(self) -> None:
         """End it, and close the recording."""
@@ -123,14 +132,47 @@ class Inside:
         """Return what was recorded (from disk, if it went there), and whether the recording says it is complete."""
         return read(self.order.path) if self.order.path is not None else (list(self.recording.rows), None)
 
+    def coverage(self) -> list[Interval]:
+        """Return what the recording says to have."""
+        recording = self.recording if self.order.path is None else Recording.open(self.order.path)
+        return recording.coverage()
+
     def problems(self) -> dict[str, str]:
         """Return the kinds that could not be recorded."""
         return dict(self._recorder.problems)
 
 
-def reached(recorder: Recorder, timeout: float) -> list[str]:
+class Upset(Recording):
+    """A recording in memory to which, once armed, an error happens that nobody expects.
+
+    Parameters
+    ----------
+    way : str
+        "error": one row can't be taken, the next can. "dies": what takes a row ends. "disk": no row is taken any more.
+    """
+
+    def __init__(self, way: str) -> None:
+        super().__init__()
+        self.way = way
+        self.armed = False
+        self.struck_ns: int | None = None
+
+    def add(self, raw: bytes, **what: Any) -> WatchEvent:
+        """Take a row, unless it is time for an error."""
+        if not self.armed or (self.way == "dies" and what["stream"] != "configmaps"):
+            return super().add(raw, **what)
+        self.armed = self.way == "disk"
+        self.struck_ns = self.struck_ns or clock.monotonic_ns()
+        if self.way == "disk":
+            raise RecordingError("can't write: no space left on device", step="record", object="the fault suite")
+        if self.way == "dies":
+            raise SystemExit("by the fault suite")
+        raise RuntimeError("by the fault suite")
+
+
+def reached(recorder: Recorder, timeout: float, but: Collection[str] = ()) -> list[str]:
     """Wait until the recorder has the last object of each kind; return the kinds for which that was not so in time."""
-    missing = set(recorder.plurals)
+    missing = set(recorder.plurals) - set(but)
     looked = 0
 
     def all_there() -> bool:
@@ -212,7 +254,7 @@ class Outside:
             raise KitlibError(f"the recorder did not start: {self._lines[-1:]} {self._last_words()}")
         self._starved = starved(self._child.pid)
 
-    def reached(self, timeout: float) -> list[str]:
+    def reached(self, timeout: float, but: Collection[str] = ()) -> list[str]:
         """Wait for the last object of each kind; return the kinds whose last object did not come."""
         return list(self._ask({"reached": timeout}, timeout + 10).get("missing", self.order.kinds))
 
@@ -248,9 +290,10 @@ class Outside:
         assert self.order.path is not None
         return read(self.order.path)
 
-    def problems(self) -> dict[str, str]:
-        """Return the kinds that could not be recorded, as last told."""
-        return {}
+    def coverage(self) -> list[Interval]:
+        """Return what the recording on disk says to have."""
+        assert self.order.path is not None
+        return Recording.open(self.order.path).coverage()
 
     def _ask(self, order: dict[str, Any], timeout: float) -> dict[str, Any]:
         assert self._child.stdin is not None
@@ -300,4 +343,4 @@ def faketime() -> Path | None:
     return None
 
 
-__all__ = ["CONTEXT", "Inside", "Order", "Outside", "faketime", "write_kubeconfig"]
+__all__ = ["CONTEXT", "Inside", "Order", "Outside", "Upset", "faketime", "write_kubeconfig"]

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.faults.scenarios import BASE, COUNT, Result, run, scenario
+from tests.faults.scenarios import BASE, COUNT, EARLIER, FAMILIES, LATER, Result, run, scenario
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 PLACE = CHECKOUT / "build" / "faults"
@@ -68,7 +68,13 @@ def _sweep() -> None:
 
 def numbers(count: int) -> list[int]:
     """Return a fair sample: every family, as often as any other, with seeds from all over."""
-    return list(range(min(count, COUNT)))
+    rounds: list[int] = []
+    for turn in range(COUNT):
+        for first, size, end in ((0, len(FAMILIES), EARLIER), (EARLIER, len(LATER), COUNT)):
+            rounds += range(first + turn * size, min(first + (turn + 1) * size, end))
+        if len(rounds) >= count:
+            break
+    return rounds[:count]
 
 
 def run_all(
@@ -126,7 +132,7 @@ def _enter(name: str, folder: str) -> None:
 
 
 def _one(number: int, base: int, keep: bool) -> Result:
-    return run(scenario(number, base), _here["world"], _here["witness"], _here["folder"], keep=keep)
+    return run(scenario(number, base), _here["world"], _here["witness"], _here["folder"], keep=keep, base=base)
 
 
 def summary(results: list[Result], seconds: float, base: int) -> dict[str, Any]:
@@ -140,7 +146,7 @@ def summary(results: list[Result], seconds: float, base: int) -> dict[str, Any]:
             **{name: sum(getattr(result, name) for result in results) for name in TOTALS},
             "others": sum(result.others for result in results),
             "errors": sum(bool(result.error) for result in results),
-            "unhurt": [result.number for result in results if not result.hurts],
+            "made_anew": sum(result.turn for result in results),
             "failed": [result.number for result in results if not result.good],
             "faults": dict(sorted(hurts.items())),
             "base": base,

@@ -18,7 +18,7 @@ from kitlib.recording import Recording, WatchEvent
 from tests.faults import recorders
 from tests.faults.proxy import Fault
 from tests.faults.recorders import Inside, Order
-from tests.faults.scenarios import COUNT, FAMILIES, Act, Result, Scenario, run, scenario
+from tests.faults.scenarios import BY_HAND, COUNT, FAMILIES, Act, Result, Scenario, run, scenario
 from tests.faults.suite import numbers, run_all, summary
 from tests.faults.witness import Witness
 from tests.faults.world import STREAMS, World
@@ -155,7 +155,7 @@ class Broken(Recording):
 
 
 def plan(*faults: Fault, acts: tuple[Act, ...] = (), watch_seconds: int = 10) -> Scenario:
-    return Scenario(0, 7, "broken", faults, acts, 1.0, 60, watch_seconds=watch_seconds)
+    return Scenario(0, 7, BY_HAND, faults, acts, 1.0, 60, watch_seconds=watch_seconds)
 
 
 def tried(

@@ -20,6 +20,7 @@ from typing import Any
 import msgspec
 
 from kitlib.errors import ClusterError, WaitTimeout
+from kitlib.recording import clock
 
 ROOT = "/registry/"
 MARK = "faults/mark/"
@@ -243,7 +244,7 @@ class Witness:
         answer = _answer.decode(line)
         if answer.result is None or answer.result.canceled:
             raise ConnectionError(f"etcd ended the watch: {answer.error or answer.result}")
-        now = time.monotonic_ns()
+        now = clock.monotonic_ns()
         with self._news:
             self._begun = self._begun or answer.result.created
             for event in answer.result.events:
