@@ -69,10 +69,6 @@ class History:
         gone = [identity for identity in self.latest if identity not in listed]
         return [*found, *(("DELETED", self.latest[identity].object, None) for identity in gone)]
 
-    def begins_anew(self) -> None:
-        """Forget which deletions were seen: the store's history isn't the one that it was."""
-        self._gone.clear()
-
 
 def _remember(those: OrderedDict, key: object, value: object) -> None:
     those[key] = value

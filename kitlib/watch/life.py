@@ -99,13 +99,13 @@ class Life:
         return 0.0 if down is None else (clock.monotonic_ns() - down) / 1e9
 
     def silent(self, at_ns: int) -> bool:
-        """Say whether there is a watch of which nothing has been heard for a moment."""
-        return self.listed and self._down_ns is None and at_ns - self._known_ns > JUST_NS
+        """Say whether nothing has been heard of it for a moment, and nothing says that something is missing."""
+        return self.listed and not self._open and at_ns - self._known_ns > JUST_NS
 
     def proven(self, at_ns: int) -> None:
         """Write that everything up to a moment is recorded, as a list has shown."""
         with self.recording.changed:
-            if self._down_ns is None:
+            if not self._open:
                 self._known_ns = max(self._known_ns, at_ns)
                 self._alive()
 
@@ -113,7 +113,7 @@ class Life:
         """Write that it was followed up to a moment, or why it wasn't."""
         if not self.listed:
             return
-        if self._down_ns is not None and self._down_ns < at_ns and not self._open:
+        if self._down_ns is not None and max(self._down_ns, self._known_ns) < at_ns and not self._open:
             self._gap(None, None, self.last_error or "the recording ended while there was no watch")
         self._mark("END", known_ns=self._known_ns, end_ns=at_ns, rv=str(self.history.version), asked=True)
 

@@ -118,7 +118,8 @@ class Reflector(Life):
                 if self._failures and not self._stopping.is_set():
                     self._stopping.wait(wait or Backoff(*self.timeouts.backoff).pause(self._failures))
         except BaseException as error:
-            self._mark("DIED", error=f"{type(error).__name__}: {error}")
+            self.last_error = f"{type(error).__name__}: {error}"
+            self._mark("DIED", error=self.last_error)
             raise
         finally:
             self.recording.live.pop(self.stream, None)
@@ -219,8 +220,6 @@ class Reflector(Life):
             if not first and version != self.history.version:
                 self._gap(at[1], version, self._forgotten)
             late = 0 if first else max(at[1] - self._known_ns, 0)
-            if (self.history.version or 0) > version:
-                self.history.begins_anew()
             for type, raw, meta in self.history.compared(listed):
                 self._add(raw, meta, type, "list" if first else "relist", at, late)
             self.listed = True
@@ -317,9 +316,8 @@ class Reflector(Life):
         # A server that has more to send than is read in time ends the watch all the same, and leaves the rest.
         if stream.complete and quiet and time.monotonic() - began >= self.timeouts.watch_seconds:
             self._came = True
-            if store is not None:  # or it may have been put back since: then the next try finds that out
-                with self.recording.changed:
-                    self._reached(max(store, version or 0), clock.monotonic_ns(), force=True)
+            with self.recording.changed:
+                self._reached(max(store or 0, version or 0), clock.monotonic_ns(), force=True)
 
     def _store_version(self) -> tuple[int | None, str]:
         """Ask where the store stands, by a list of one object; return that, and why it can't be gone on from there.

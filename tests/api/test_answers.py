@@ -120,6 +120,24 @@ def test_what_is_no_api_server_is_called_so(what: str, tmp_path: Path) -> None:
             connection.discover("orders", "shop.example.io/v1")
 
 
+def cut_refusal(handler: Any) -> None:
+    """Refuse for a second, and hang up within the body that says why."""
+    handler.send_response(429)
+    handler.send_header("Content-Length", "1000")
+    handler.send_header("Retry-After", "1")
+    handler.end_headers()
+    handler.wfile.write(b'{"kind":"Stat')
+    hang_up(handler)
+
+
+def test_a_refusal_that_is_cut_has_said_its_code_and_when_to_come_again(tmp_path: Path) -> None:
+    with Server(answer=answering(*[cut_refusal] * 2)) as server:
+        for ask in (lambda: to(server, tmp_path).request("GET", "/x"), lambda: to(server, tmp_path).stream("/x")):
+            with pytest.raises(ServerError) as met:
+                ask()
+            assert (met.value.status["code"], met.value.retry_after) == (429, 1.0)
+
+
 def test_a_stream_of_a_page_is_none(tmp_path: Path) -> None:
     with (
         Server(answer=lambda handler: (handler.send(PAGE, kind="text/html"), True)[1]) as server,

@@ -22,6 +22,8 @@ SLACK_NS = 500_000_000
 """So much may lie between a write and its receipt on a busy machine."""
 TIMELY_NS = 3_500_000_000
 STAMP_NS = 1_500_000_000
+SILENCE_NS = 2_000_000_000
+BURST_NS = 100_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,8 @@ class Evidence:
         What the recording says to have, and not to have; None where that isn't judged.
     silenced : collection of str
         Streams that were not to reach their end: their threads died, or they were refused up to the end.
+    says : str
+        What the reason must tell for which those streams aren't covered to their end.
     gapless : bool
         Whether no gap is to be at all, whatever the server said.
     raw : sequence of WatchEvent or None
@@ -101,6 +105,7 @@ class Evidence:
     interval_ns: int = 0
     coverage: Sequence[Any] | None = None
     silenced: Collection[str] = ()
+    says: str = ""
     gapless: bool = False
     raw: Sequence[Any] | None = None
 
@@ -165,6 +170,7 @@ def judge(evidence: Evidence) -> Verdict:
     verdict.others += disorder(evidence.rows)
     verdict.others += broken(evidence.rows)
     verdict.others += impatience(evidence.log)
+    verdict.others += stubborn(evidence.log)
     verdict.others += [f"the recorder wrote: {seen.value}" for seen in evidence.log if seen.what == "refused"]
     if evidence.killed_ns is not None:
         verdict.unreported += late(evidence.rows, evidence.log, evidence.killed_ns - evidence.interval_ns)
@@ -281,6 +287,7 @@ def overclaimed(evidence: Evidence, found: Sequence[Gap], passed: Sequence[Passe
     if evidence.coverage is None:
         return []
     begins = first_versions(evidence.log)
+    slack = SLACK_NS + 2 * lag(evidence)
     there = {(row.stream, row.name, row.resourceVersion, _sort(row.type)) for row in evidence.rows if row.uid}
     wrong = []
     for stream in evidence.kinds:
@@ -296,18 +303,36 @@ def overclaimed(evidence: Evidence, found: Sequence[Gap], passed: Sequence[Passe
                 continue
             if any(gap.covers(change) and gap.until is not None for gap in mine):
                 continue
-            if any(each.begin_ns < change.seen_ns < each.end_ns - SLACK_NS for each in covered):
+            if any(each.begin_ns < change.seen_ns < each.end_ns - slack for each in covered):
                 wrong.append(f"{_told(change)} is missing from a time that is said to be covered")
     return wrong
 
 
+def lag(evidence: Evidence) -> int:
+    """Return by how many ns the server lagged behind etcd, as told by the quickest quarter of what was watched."""
+    written = {(change.stream, change.name, str(change.revision)): change.seen_ns for change in evidence.changes}
+    found = sorted(
+        row.monotonic_ns - written[key]
+        for row in evidence.rows
+        if _watched(row) and (key := (row.stream, row.name, row.resourceVersion)) in written
+    )
+    return max(found[len(found) // 4], 0) if found else 0
+
+
 def underclaimed(evidence: Evidence) -> list[str]:
     """Name the streams that reached their end, and aren't covered there; and all gaps that can't be seen."""
-    if evidence.coverage is None or evidence.killed_ns is not None:
+    if evidence.coverage is None:
         return []
     wrong = []
+    last_ns = max((row.monotonic_ns for row in evidence.rows), default=0)
     for stream in evidence.kinds:
         mine = [each for each in evidence.coverage if each.stream == stream]
+        if evidence.killed_ns is not None:
+            if mine and mine[-1].covered and mine[-1].end_ns < last_ns:
+                wrong.append(f"nothing says why {stream} isn't covered after {mine[-1:]}")
+            continue
+        if stream in evidence.silenced and not any(evidence.says in each.reason for each in mine if not each.covered):
+            wrong.append(f"{stream} could not be followed to its end, and no reason tells of {evidence.says!r}: {mine}")
         if stream not in evidence.silenced and not (mine and mine[-1].covered):
             wrong.append(f"{stream} isn't covered at its end: {mine[-1:]}")
         if stream in evidence.silenced and mine and mine[-1].covered:
@@ -318,18 +343,27 @@ def underclaimed(evidence: Evidence) -> list[str]:
 def untimely(rows: Iterable[Any], changes: Iterable[Change]) -> list[str]:
     """Name rows that came late, and don't say so: they were written before `late_ns` says that they can have been.
 
-    Lateness is told by whole seconds of the server's clock, which is itself known by whole seconds: what came less than
-    `TIMELY_NS` late may pass, and a bound may be short by `STAMP_NS`. Nobody stamps a deletion. A version that comes a
-    second time, from a store that was put back, is written by that.
+    What a list shows after a gap is judged, and what comes after a silence, with all that comes with it. Lateness is
+    told by whole seconds of the server's clock, which is itself known by whole seconds: what came less than
+    `TIMELY_NS` late may pass, and a bound may be short by `STAMP_NS`, and by half, where the server itself lags.
+    Nobody stamps a deletion. A version that comes a second time, from a store that was put back, is written by that.
     """
     written = {(change.stream, change.name, str(change.revision)): change.seen_ns for change in changes}
+    before: dict[str, int] = {}
+    stalled: dict[str, bool] = {}
     wrong = []
     for row in rows:
-        at = written.pop((row.stream, row.name, row.resourceVersion), None) if row.uid else None
-        if not at or row.origin == "list" or row.type == "DELETED":
+        if not row.uid:
+            continue
+        at = written.pop((row.stream, row.name, row.resourceVersion), None)
+        pause = row.monotonic_ns - before.get(row.stream, row.monotonic_ns)
+        before[row.stream] = row.monotonic_ns
+        stalled[row.stream] = pause > SILENCE_NS or (stalled.get(row.stream, False) and pause < BURST_NS)
+        judged = row.origin == "relist" or (row.origin == "watch" and stalled[row.stream])
+        if not at or not judged or row.type == "DELETED":
             continue
         late_ns = row.monotonic_ns - at
-        if late_ns > TIMELY_NS and row.late_ns < late_ns - STAMP_NS:
+        if late_ns > TIMELY_NS and row.late_ns < (late_ns - STAMP_NS) / 2:
             came, said = late_ns / 1e9, row.late_ns / 1e9
             wrong.append(f"{row.stream}/{row.name} {row.resourceVersion} came {came:.2f} s late, and says {said:.2f} s")
     return wrong
@@ -568,6 +602,26 @@ def impatience(log: Iterable[Seen], grace: float = 0.05, most: int = 60) -> list
         elif seen.what == "retry":
             until[seen.stream] = (seen.at + int(seen.value * 1e9), seen.value)
     return wrong + [f"{stream} sent {count} requests" for stream, count in counted.items() if count > most]
+
+
+def stubborn(log: Iterable[Seen]) -> list[str]:
+    """Name the streams that asked again for a history of which the server had said that it isn't there."""
+    wrong = []
+    asked: dict[int, int] = {}
+    gone: dict[str, int] = {}
+    for seen in log:
+        if seen.verb != "watch" and seen.what != "listed":
+            continue
+        if seen.what == "request":
+            version = int(seen.value.get("resourceVersion", "") or 0)
+            asked[seen.request] = version
+            if version and version == gone.get(seen.stream):
+                wrong.append(f"{seen.stream} asked again for the history after {version}, which is gone")
+        elif seen.what == "listed":
+            gone.pop(seen.stream, None)
+        elif seen.what == "gone" or (seen.what in ("status", "error") and seen.value == 410):
+            gone[seen.stream] = asked.get(seen.request, -1)
+    return wrong
 
 
 def late(rows: Iterable[Any], log: Iterable[Seen], before_ns: int) -> list[str]:

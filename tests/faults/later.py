@@ -26,7 +26,8 @@ def _cut_answers(rng: random.Random) -> dict[str, Any]:
     """An error answer is cut in its body."""
     verb, code = rng.choice(["watch", "watch", "list"]), rng.choice([500, 503, 403, 429])
     fault = Fault("answer", verb=verb, code=code, form=rng.choice(["cut", "cut", "html"]), count=rng.randint(1, 3))
-    return {"faults": [replace(fault, stream=rng.choice(["", *LIVELY]))], "must": (f"answer {code}",)}
+    fault = replace(fault, retry_after=1 if code == 429 else 0, stream=rng.choice(["", *LIVELY]))
+    return {"faults": [fault], "must": (f"answer {code}",)}
 
 
 def _upset(rng: random.Random) -> dict[str, Any]:
@@ -37,12 +38,13 @@ def _upset(rng: random.Random) -> dict[str, Any]:
 def _dies(rng: random.Random) -> dict[str, Any]:
     """A thread ends by what can't be caught."""
     acts = [Act(rng.uniform(0.2, 0.6), "upset")]
-    return {"acts": acts, "upset": "dies", "silenced": ("configmaps",), "must": ("upset",)}
+    more = {"upset": "dies", "silenced": ("configmaps",), "says": "by the fault suite"}
+    return {"acts": acts, **more, "must": ("upset",)}
 
 
 def _disk(rng: random.Random) -> dict[str, Any]:
     """The disk is full, and the recorder ends."""
-    return {"acts": [Act(rng.uniform(0.3, 0.9), "upset")], "upset": "disk", "silenced": ALL, "must": ("upset",)}
+    return {"acts": [Act(rng.uniform(0.3, 0.9), "upset")], "upset": "disk", "must": ("upset",)}
 
 
 def _forbidden(rng: random.Random) -> dict[str, Any]:
@@ -50,10 +52,11 @@ def _forbidden(rng: random.Random) -> dict[str, Any]:
     stream = rng.choice(["configmaps", "events", "things"])
     if rng.random() < 0.5:
         fault = Fault("forbid", verb="list", stream=stream, count=rng.randint(1, 2))
-        return {"faults": [fault], "must": ("forbid",)}
+        return {"faults": [fault], "start": 12, "must": ("forbid",)}
     acts = [Act(1.2, "stop")]
     fault = Fault("forbid", verb="list", stream=stream, count=EVER)
-    return {"faults": [fault], "acts": acts, "silenced": (stream,), "must": ("forbid",)}
+    more = {"start": 12, "silenced": (stream,), "says": "403"}
+    return {"faults": [fault], "acts": acts, **more, "must": ("forbid", "stop")}
 
 
 def _dead_and_killed(rng: random.Random) -> dict[str, Any]:
@@ -82,7 +85,14 @@ def _dead(rng: random.Random) -> dict[str, Any]:
 def _away_at_the_end(rng: random.Random) -> dict[str, Any]:
     """The recorder is stopped while it is cut off."""
     acts = [Act(rng.uniform(0.2, 0.5), "close"), Act(rng.uniform(1.3, 1.8), "stop")]
-    return {"acts": acts, "seconds": 2.0, "writes": 100, "silenced": ALL, "must": ("close", "stop")}
+    more = {"seconds": 2.0, "writes": 100, "silenced": ALL, "says": "does not answer"}
+    return {"acts": acts, **more, "must": ("close", "stop")}
+
+
+def _silent_at_the_end(rng: random.Random) -> dict[str, Any]:
+    """Nothing has happened for a while when the recorder is stopped: all is there, and it must say so."""
+    acts = [Act(rng.uniform(2.6, 3.4), "stop")]
+    return {"acts": acts, "seconds": 1.0, "watch_seconds": 20, "writes": 60, "must": ("stop",)}
 
 
 # A history that isn't what it was.
@@ -101,16 +111,20 @@ def _too_large(rng: random.Random) -> dict[str, Any]:
     """The server stands behind what was asked for, and says so: as an answer, or as a line."""
     stream = rng.choice(["", *LIVELY])
     kind = rng.choice(["answer", "error"])
-    fault = Fault(kind, stream=stream, code=504, form="too large", how="end", after=0.3, count=EVER, skip=1)
-    fault = fault if kind == "answer" else replace(fault, count=2)
+    fault = Fault(kind, stream=stream, code=504, form="too large", how="end", after=0.3, count=2, skip=1)
     must = "answer 504" if kind == "answer" else "error"
-    return {"faults": [replace(fault, count=2)], "watch_seconds": 1, "must": (must,)}
+    return {"faults": [fault], "watch_seconds": 1, "must": (must,)}
 
 
 def _no_code(rng: random.Random) -> dict[str, Any]:
     """An ERROR without a code: once, or each time that a watch begins from there."""
-    error = Fault("error", how="end", after=0.0, stream=rng.choice(["", *LIVELY]), count=rng.choice([1, 4]))
-    return {"faults": [error], "must": ("error",)}
+    stream = rng.choice(["", *LIVELY])
+    if rng.random() < 0.6:
+        return {"faults": [Fault("poison", stream=stream, count=EVER)], "must": ("poison",)}
+    return {
+        "faults": [Fault("error", how="end", after=0.0, stream=stream, count=rng.randint(1, 2))],
+        "must": ("error",),
+    }
 
 
 def _several_lines(rng: random.Random) -> dict[str, Any]:
@@ -195,7 +209,7 @@ def _away(rng: random.Random) -> dict[str, Any]:
     """The recorder is cut off for long, and what it then gets, by a watch or by a list, is late."""
     acts = [Act(0.3, "close"), Act(5.2, "open")]
     if rng.random() < 0.5:
-        acts.insert(1, Act(5.0, "compact"))
+        acts.insert(1, Act(5.0, "compact"))  # with what comes by a list then
     return {"acts": acts, "seconds": 5.6, "writes": 150, "must": ("close", "open")}
 
 
@@ -210,6 +224,8 @@ def _moves(rng: random.Random) -> dict[str, Any]:
 def _busy_start(rng: random.Random) -> dict[str, Any]:
     """Discovery is refused for a moment, or its connection is cut."""
     path = rng.choice(DISCOVERED)
+    if rng.random() < 0.3:
+        return {"faults": [Fault("half", verb="discovery", stream=path, form="cut")], "short": True, "must": ("half",)}
     code = rng.choice([429, 429, 503, 500])
     fault = Fault("answer", verb="discovery", stream=path, code=code, count=rng.randint(1, 2))
     fault = replace(fault, retry_after=rng.choice([0, 1]), form=rng.choice(["", "", "cut"]))
@@ -298,7 +314,7 @@ def _log_refused(rng: random.Random) -> dict[str, Any]:
 def _log_early(rng: random.Random) -> dict[str, Any]:
     """The connection is cut before its first line came, and the file is rotated before the next."""
     fault = LogFault(rng.choice(["fin", "rst"]), 0, ("rotate", _few(rng)))
-    return {"log": LogPlan(("write 30",), ("write 3",) * 10, (fault,)), "must": ("log rotate",)}
+    return {"log": LogPlan(("write 30",), ("write 3",) * 40, (fault,)), "must": ("log rotate",)}
 
 
 ALL = tuple(KINDS)
@@ -312,6 +328,7 @@ LATER: dict[str, Callable[[random.Random], dict[str, Any]]] = {
     "dead at the end": _dead_at_the_end,
     "dead": _dead,
     "away at the end": _away_at_the_end,
+    "silent at the end": _silent_at_the_end,
     "store put back": _rewinds,
     "too large": _too_large,
     "error without a code": _no_code,

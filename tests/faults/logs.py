@@ -28,7 +28,7 @@ from tests.faults.plan import LogFault, LogPlan
 from tests.faults.recorders import CONTEXT, write_kubeconfig
 
 POD = "/api/v1/namespaces/n/pods/p"
-SLACK_NS = 300_000_000
+SLACK_NS = 50_000_000
 ENDS = 20.0
 """Seconds in which a log that has ended must have been read."""
 

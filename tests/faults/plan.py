@@ -102,6 +102,8 @@ class Scenario:
         What the act of that name does: "error" (one that passes), "dies" (ends a thread), "disk" (is full).
     silenced : tuple of str
         Streams that can't reach their end.
+    says : str
+        What the reason must tell for which those streams aren't covered to their end.
     gapless : bool
         Whether there must be no gap at all.
     short : bool
@@ -130,6 +132,7 @@ class Scenario:
     quiet: str = ""
     upset: str = ""
     silenced: tuple[str, ...] = ()
+    says: str = ""
     gapless: bool = False
     short: bool = False
     log: LogPlan | None = None

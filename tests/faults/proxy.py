@@ -45,7 +45,7 @@ _HALVES = {
     "html": b"<html><title>Log in</title></html>",
 }
 """What an aggregated API that is broken says of itself."""
-_LASTING = ("anonymous", "plain", "terse", "deaf", "rewind")
+_LASTING = ("anonymous", "plain", "terse", "deaf", "rewind", "poison")
 """What is no harm but a way to speak, and stays to the end."""
 _VERSION = re.compile(rb'"resourceVersion":"(\d+)"')
 _DISCOVERY = re.compile(r"/apis?|/api/v1|/apis/[^/]+/[^/]+")
@@ -62,11 +62,12 @@ class Fault:
     kind : str
         cut, truncate, stall, split, join, duplicate, replay, delay, throttle (delay, and take no more from the server
         than was forwarded), answer, error, wait (before anything is answered), forbid (ask as somebody who may
-        nothing), garble (make a line or an item that can't be read), anonymous (take the uids away), plain (HTTP/1.0,
-        without chunks), expire (a continue token), paging (lists come in pages, asked for or not), terse (no
-        bookmarks), forgetful (a memory of so many seconds), deaf (a watch of a version that the store hasn't reached
-        says nothing); and swallow, which no scenario has: it loses a line without a trace, and shows that the judge
-        notices.
+        nothing), half (a half-written answer), garble (make a line or an item that can't be read), anonymous (take the
+        uids away), plain (HTTP/1.0, without chunks), expire (a continue token), paging (lists come in pages, asked for
+        or not), terse (no bookmarks), poison (each watch from the first version that was asked for ends by an ERROR),
+        forgetful (a memory of so many seconds), deaf (a watch of a version that the store hasn't reached says
+        nothing), rewind (versions far ahead of the store's, until it is put back); and swallow, which no scenario has:
+        it loses a line without a trace, and shows that the judge notices.
     verb : str
         "list", "watch" or "discovery": which requests.
     stream : str
@@ -201,6 +202,8 @@ class Proxy:
         self._calm = False
         self._ahead = AHEAD if any(fault.kind == "rewind" for fault in self._faults) else 0
         self._newest: list[tuple[float, int]] = []
+        self._garbled: dict[tuple[str, int, str], str] = {}
+        self._poisoned: dict[str, int] = {}
         self._number = 0
         self._log: list[Seen] = []
         self._writers: set[asyncio.StreamWriter] = set()
@@ -462,7 +465,7 @@ class Proxy:
             self._note(request, "status", code)
         plain = any(fault.kind == "plain" for fault in faults)
         blocks = _blocks(upstream, answered)
-        out = _Out(self, request, faults if code < 400 else [], writer, gone)
+        out = _Out(self, request, self._poison(request, faults) if code < 400 else [], writer, gone)
         passed = [line for line in head[1:] if line and not line.lower().startswith(("connection:", "audit-id:"))]
         if plain:
             head[0] = head[0].replace("HTTP/1.1", "HTTP/1.0")
@@ -510,6 +513,15 @@ class Proxy:
         except _Complete:
             pass
         await out.finish()
+
+    def _poison(self, request: _Request, faults: list[Fault]) -> list[Fault]:
+        """Have a watch that begins too early end by an ERROR, whenever it is opened."""
+        version = _version(request)
+        if version is None or not any(fault.kind == "poison" for fault in faults):
+            return faults
+        if version <= self._poisoned.setdefault(request.stream, version):
+            return [*faults, Fault("error", form="poison", how="end", after=0.0)]
+        return faults
 
     def _target(self, request: _Request, faults: list[Fault]) -> str:
         """Return what the API server is asked for."""
@@ -654,11 +666,10 @@ class _Out:
         for fault in list(self._waiting):
             if fault.at_byte is None and self._lines >= fault.lines and (fault.after is None or fault.lines):
                 if fault.kind == "garble":
-                    if decoded.type not in ("BOOKMARK", "ERROR") and b'"the-end"' not in line and not bad:
+                    if decoded.type not in ("BOOKMARK", "ERROR") and b'"the-end"' not in line:
                         self._waiting.remove(fault)
                         self._note("hurt", "garble")
-                        self._note("garbled", (int(version), decoded.type))
-                        line, bad = _bad_line(line, fault.form), True
+                        self._proxy._garbled[self._request.stream, int(version), decoded.type] = fault.form
                     continue
                 self._waiting.remove(fault)
                 await self._release()
@@ -667,6 +678,11 @@ class _Out:
                     await self.put(line[:middle])
                     line = line[middle:]
                 await self._happen(fault)
+        if form := self._proxy._garbled.get(
+            (self._request.stream, int(version or 0), decoded.type)
+        ):  # whenever it is sent
+            self._note("garbled", (int(version), decoded.type))
+            line, bad = _bad_line(line, form), True
         self._lines += 1
         await self._send(line)
         if decoded.type == "BOOKMARK":
@@ -755,9 +771,9 @@ class _Out:
         await self._writer.drain()
 
     async def _happen(self, fault: Fault) -> None:
-        if self._proxy._calm:
+        if self._proxy._calm and fault.form != "poison":
             return
-        self._note("hurt", fault.kind)
+        self._note("hurt", fault.form if fault.form == "poison" else fault.kind)
         if fault.kind == "stall":
             await self._pause(fault.seconds)
             return

@@ -105,7 +105,7 @@ class Inside:
             recording = Recording() if order.path is None else Recording.create(order.path, {})
         self.recording = recording
         reflector.PAGE = order.page  # a worker runs one scenario at a time
-        discovery.PATIENCE = 1.0
+        discovery.PATIENCE = 3.0
         connection = connect(order.kubeconfig, CONTEXT)
         args = connection, order.kinds, self.recording, order.namespace, order.patience
         try:

@@ -24,6 +24,7 @@ from typing import Any
 
 from msgspec import structs
 
+from kitlib.errors import RecordingError
 from kitlib.recording import clock
 from tests.faults import logs
 from tests.faults.families import FAMILIES
@@ -48,6 +49,8 @@ SLACK = 0.6
 
 TRIES = 6
 """A scenario whose faults did not strike is made anew, with another seed, so often at most."""
+UNSTRUCK = "its faults did not strike"
+"""Begins the error of a scenario that has tried nothing."""
 EARLIER = 500
 """So many scenarios are of `FAMILIES`; those that follow are of `LATER`."""
 COUNT = EARLIER + 7 * len(LATER)
@@ -317,7 +320,7 @@ def run(
         unstruck = [name for name in plan.must if not result.hurts.get(name)]
         if result.error or (result.hurts and not unstruck) or plan.family == BY_HAND:
             return result
-    result.error = f"its faults did not strike in {TRIES} tries: {', '.join(unstruck or plan.kinds)}"
+    result.error = f"{UNSTRUCK} in {TRIES} tries: {', '.join(unstruck or plan.kinds)}"
     return result
 
 
@@ -427,6 +430,13 @@ def _run(
             log = proxy.log
         rows, complete = recorder.rows()
         changes = witness.complete(namespace)
+    untold = []
+    if plan.upset == "disk" and struck_ns:
+        try:
+            recorder.reached(0.1)
+            untold = ["nobody was told that the disk is full"]
+        except RecordingError:
+            pass
     if plan.upset:
         acts.done = [each for each in acts.done if each != "upset" or struck_ns]
         complete = False if plan.upset == "disk" else complete
@@ -444,6 +454,7 @@ def _run(
         int((INTERVAL + SLACK + result.starved) * 1e9),
         recorder.coverage() if hasattr(recorder, "coverage") else None,
         plan.silenced,
+        plan.says,
         plan.gapless,
         rows,
     )
@@ -455,7 +466,7 @@ def _run(
     result.gaps, result.rows = verdict.gaps, len(rows)
     result.requests = sum(seen.what == "request" for seen in log)
     result.hurts = dict(Counter(str(seen.value) for seen in log if seen.what == "hurt") + Counter(acts.done))
-    others = [*verdict.others]
+    others = [*verdict.others, *untold]
     others += [f"{stream} did not get as far as its last object in {REACH:.0f} s" for stream in missing]
     left = [thread.name for thread in set(threading.enumerate()) - threads if thread.is_alive()]
     others += [f"threads still run after the end: {', '.join(sorted(left))}"] if left else []

@@ -8,8 +8,9 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec import structs
 
-from kitlib.recording import WatchEvent
+from kitlib.recording import Interval, WatchEvent
 from tests.faults.judge import Evidence, Verdict, judge
 from tests.faults.proxy import Seen
 from tests.faults.witness import Change
@@ -326,3 +327,92 @@ def test_a_killed_recording_must_not_say_that_it_is_complete() -> None:
     evidence = replace(right(), killed_ns=60 * SECOND, interval_ns=1)
     assert judge(evidence).others
     assert judge(replace(right(), complete=False)).others  # nor one that was closed that it isn't
+
+
+# Coverage, what was left out, and late rows.
+
+
+def covers(begin: int, end: int, covered: bool, reason: str = "", stream: str = "things") -> Interval:
+    return Interval(stream, "Thing", "v1", "n", begin * SECOND, end * SECOND, covered, reason)
+
+
+def timed(evidence: Evidence) -> Evidence:
+    """Have the witness see each change at the second of its revision, and the list say how late it is."""
+    changes = [replace(each, seen_ns=each.revision * SECOND) for each in evidence.changes]
+    rows = [structs.replace(each, late_ns=20 * SECOND) if each.origin == "relist" else each for each in evidence.rows]
+    return replace(evidence, changes=changes, rows=rows)
+
+
+def test_what_is_missing_from_a_time_that_counts_as_covered_is_unreported() -> None:
+    changes = [*right().changes, change("late", 55, "ADDED")]
+    evidence = timed(replace(right(), changes=changes))
+    honest = [covers(10, 20, True), covers(20, 40, False), covers(40, 51, True), covers(51, 60, False)]
+    assert judge(replace(evidence, coverage=honest, silenced=("things",))).good
+    verdict = judge(replace(evidence, coverage=[*honest[:2], covers(40, 60, True)]))
+    assert verdict.unreported == ["things/late 55 ADDED is missing from a time that is said to be covered"]
+
+
+def test_a_stream_that_reached_its_end_is_covered_there_and_no_other() -> None:
+    evidence = timed(right())
+    whole = [covers(10, 20, True), covers(20, 40, False), covers(40, 51, True)]
+    assert judge(replace(evidence, coverage=whole)).good
+    assert any("isn't covered at its end" in text for text in judge(replace(evidence, coverage=[])).others)
+    open_ = [*whole, covers(51, 60, False, "because")]
+    assert any("isn't covered at its end" in text for text in judge(replace(evidence, coverage=open_)).others)
+    dead = replace(evidence, silenced=("things",), says="because")
+    assert judge(replace(dead, coverage=open_)).good
+    assert any("is said to be covered there" in text for text in judge(replace(dead, coverage=whole)).others)
+    assert any("no reason tells" in text for text in judge(replace(dead, coverage=open_, says="why")).others)
+
+
+def test_a_recorder_that_was_killed_has_an_end_that_says_why() -> None:
+    rows = [*right().rows[:-1], row("end", 51, "MODIFIED", at=55)]
+    evidence = replace(right(), rows=rows, complete=False, killed_ns=1, changes=[])
+    short = [covers(10, 40, True)]
+    assert any("nothing says why" in text for text in judge(replace(evidence, coverage=short)).others)
+    told = judge(replace(evidence, coverage=[*short, covers(40, 56, False)])).others
+    assert not any("nothing says why" in text for text in told)
+
+
+def left(at: int, reason: str = "left out") -> WatchEvent:
+    bounds = {"after_rv": None, "until_rv": None, "after_ns": (at - 1) * SECOND, "until_ns": at * SECOND}
+    return mark("GAP", at, **bounds, reason=reason)
+
+
+def test_what_could_not_be_read_is_excused_by_its_own_gap_alone() -> None:
+    lost = without(timed(right()), "c", 45)
+    garbled = replace(lost, log=[*lost.log, seen(45, 5, "watch", "garbled", (45, "ADDED"))])
+    assert len(judge(garbled).unreported) == 1  # nobody says so
+    named = replace(garbled, rows=[*garbled.rows, left(45)])
+    assert judge(named).good
+    assert len(judge(without(named, "end", 50)).unreported) == 1  # what stood beside it isn't excused
+    needless = judge(replace(right(), rows=[*right().rows, left(45)])).needless_gaps
+    assert len(needless) == 1 and "all could be read" in needless[0]
+
+
+def test_a_list_of_two_moments_excuses_what_was_written_between_them() -> None:
+    lost = without(timed(right()), "old", 8)
+    moments = replace(lost, log=[seen(8, 1, "list", "moments"), *lost.log])
+    assert len(judge(moments).unreported) == 1
+    assert judge(replace(moments, rows=[left(9, "the list was taken at 2 moments"), *moments.rows])).good
+
+
+def test_what_came_late_says_so() -> None:
+    whole = timed(right())
+    late = row("c", 45, "ADDED", at=52)  # seven seconds after it was written, after a silence
+    rows = [each for each in whole.rows if each.resourceVersion not in ("45", "50")]
+    evidence = replace(whole, rows=[*rows[:-1], late, row("end", 50, "ADDED", at=52), rows[-1]])
+    assert any("came 7.00 s late, and says 0.00 s" in text for text in judge(evidence).others)
+    told = structs.replace(late, late_ns=6 * SECOND)
+    assert judge(instead(evidence, lambda each: each.resourceVersion == "45", told)).good
+
+
+def test_a_history_that_is_gone_is_not_asked_for_again() -> None:
+    log = [*right().log, seen(52, 6, "watch", "request", {"resourceVersion": "50"}), seen(52, 6, "watch", "gone")]
+    assert not any("which is gone" in text for text in judge(replace(right(), log=log)).others)
+    again = [*log, seen(53, 7, "watch", "request", {"resourceVersion": "50"})]
+    assert any("which is gone" in text for text in judge(replace(right(), log=again)).others)
+
+
+def test_a_gap_where_a_place_could_have_been_kept_is_needless() -> None:
+    assert judge(replace(right(), gapless=True)).needless_gaps

@@ -47,6 +47,12 @@ def test_an_end_that_nothing_has_proven_for_long_is_not_covered() -> None:
     assert told(marks) == [(0, 1, False), (1, 10, True), (10, 100, False)]
 
 
+def test_where_the_server_was_asked_at_the_end_silence_proves_nothing() -> None:
+    end = {"known_ns": 95, "end_ns": 100, "asked": True}
+    assert told(begun().add(100, "END", **end)) == [(0, 1, False), (1, 95, True), (95, 100, False)]
+    assert told(begun().add(100, "END", **{**end, "known_ns": 99.7}))[-1] == (1, 100, True)
+
+
 def test_without_an_end_it_covers_up_to_the_last_alive() -> None:
     assert told(begun().add(40, "ALIVE", known_ns=39)) == [(0, 1, False), (1, 39, True), (39, 100, False)]
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from types import SimpleNamespace
 
 import pytest
 
 from kitlib.errors import ServerError
-from kitlib.recording import Recording
+from kitlib.recording import Recording, clock
 from kitlib.watch import Reflector, Timeouts
 
 
@@ -57,3 +58,39 @@ def test_an_error_that_ends_each_watch_from_there_is_not_tried_for_ever() -> Non
         one._failures = failures
         one._refused(ServerError("etcd: something", step="watch", status={}))
         assert bool(one._forgotten) == (failures == 3)
+
+
+def item(name: str, version: object) -> bytes:
+    return json.dumps({"metadata": {"name": name, "uid": name, "resourceVersion": version}}).encode()
+
+
+@pytest.mark.parametrize(("moments", "reason"), [(1, "left out"), (2, "2 moments")])
+def test_what_a_list_lacks_is_missing_since_the_time_before_it(
+    moments: int, reason: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recording = Recording()
+    one = reflector(recording)
+    bad = [item("b", "x")] if moments == 1 else []
+    monkeypatch.setattr(one, "pages", lambda seconds: (7, [item("a", "5"), *bad], moments))
+    one.begin()
+    before = one._known_ns
+    one.list_now()
+    (gap,) = [json.loads(row.object) for row in recording.rows if row.type == "GAP"]
+    assert reason in gap["reason"]
+    assert gap["after_ns"] == before < gap["until_ns"]
+
+
+def test_a_thread_that_dies_says_why_in_its_coverage(monkeypatch: pytest.MonkeyPatch) -> None:
+    recording = Recording()
+    one = reflector(recording)
+    monkeypatch.setattr(one, "pages", lambda seconds: (7, [item("a", "5")], 1))
+
+    def watch() -> None:
+        one._down_ns = clock.monotonic_ns()
+        raise SystemExit("out of a clear sky")
+
+    monkeypatch.setattr(one, "_watch", watch)
+    with pytest.raises(SystemExit):
+        one.run()
+    one.end(clock.monotonic_ns())
+    assert "out of a clear sky" in recording.coverage()[-1].reason
