@@ -20,7 +20,7 @@ from typing import Any
 from tests.faults.scenarios import COUNT, scenario
 from tests.faults.suite import CHECKOUT, PLACE
 
-AT_MOST = 5
+AT_MOST = 7
 """So many scenarios of each family are tried, before a guard counts as one that nobody misses."""
 SECONDS = 240
 """A guard whose scenarios take longer counts as missed: the recorder hangs without it."""

@@ -24,7 +24,7 @@ DISCOVERED = ("/api/v1", "/apis", f"/apis/{GROUP}/v1")
 
 def _cut_answers(rng: random.Random) -> dict[str, Any]:
     """An error answer is cut in its body."""
-    verb, code = rng.choice(["watch", "watch", "list"]), rng.choice([500, 503, 403, 429])
+    verb, code = rng.choice(["watch", "watch", "list"]), rng.choice([503, 403, 429, 429])
     fault = Fault("answer", verb=verb, code=code, form=rng.choice(["cut", "cut", "html"]), count=rng.randint(1, 3))
     fault = replace(fault, retry_after=1 if code == 429 else 0, stream=rng.choice(["", *LIVELY]))
     return {"faults": [fault], "must": (f"answer {code}",)}
@@ -224,7 +224,7 @@ def _moves(rng: random.Random) -> dict[str, Any]:
 def _busy_start(rng: random.Random) -> dict[str, Any]:
     """Discovery is refused for a moment, or its connection is cut."""
     path = rng.choice(DISCOVERED)
-    if rng.random() < 0.3:
+    if rng.random() < 0.5:
         return {"faults": [Fault("half", verb="discovery", stream=path, form="cut")], "short": True, "must": ("half",)}
     code = rng.choice([429, 429, 503, 500])
     fault = Fault("answer", verb="discovery", stream=path, code=code, count=rng.randint(1, 2))
@@ -263,8 +263,8 @@ def _unserved(rng: random.Random) -> dict[str, Any]:
 def _storm(rng: random.Random) -> dict[str, Any]:
     """A server refuses all for a while."""
     codes = rng.choice([500, 503])
-    fault = Fault("answer", code=codes, skip=1, count=EVER)
-    return {"faults": [fault], "seconds": 2.5, "watch_seconds": 1, "must": (f"answer {codes}",)}
+    fault = Fault("answer", code=codes, count=EVER)
+    return {"faults": [fault], "seconds": 5.0, "watch_seconds": 1, "must": (f"answer {codes}",)}
 
 
 # Logs.

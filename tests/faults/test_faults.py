@@ -24,8 +24,8 @@ from tests.faults.witness import Witness
 from tests.faults.world import STREAMS, World
 
 pytestmark = [pytest.mark.live, pytest.mark.slow]
-SAMPLE = len(FAMILIES) + len(LATER)
-"""One of each family."""
+SAMPLE = len(FAMILIES) + len(LATER) + 10
+"""One of each family, and the first ones again, for a kind that only some of its family have."""
 TRIES = 6
 """How many more scenarios with a fault are run when none of the sample saw it strike."""
 

@@ -32,7 +32,7 @@ def test_nothing_of_a_log_is_lost_unnoticed(tmp_path: Path, family: str) -> None
 def test_a_log_that_was_cut_before_its_first_line_may_have_lost_some(tmp_path: Path) -> None:
     fault = LogFault("fin", 0, ("rotate", "write 5"))
     told = logs.follow(LogPlan(("write 30",), ("write 1",), (fault,)), tmp_path)
-    assert told.in_gaps == 30 and not told.unreported
+    assert told.in_gaps >= 30 and not told.unreported
 
 
 # The judge.
