@@ -171,6 +171,7 @@ def judge(evidence: Evidence) -> Verdict:
     verdict.others += broken(evidence.rows)
     verdict.others += impatience(evidence.log)
     verdict.others += stubborn(evidence.log)
+    verdict.others += hurry(evidence.log)
     verdict.others += [f"the recorder wrote: {seen.value}" for seen in evidence.log if seen.what == "refused"]
     if evidence.killed_ns is not None:
         verdict.unreported += late(evidence.rows, evidence.log, evidence.killed_ns - evidence.interval_ns)
@@ -602,6 +603,24 @@ def impatience(log: Iterable[Seen], grace: float = 0.05, most: int = 60) -> list
         elif seen.what == "retry":
             until[seen.stream] = (seen.at + int(seen.value * 1e9), seen.value)
     return wrong + [f"{stream} sent {count} requests" for stream, count in counted.items() if count > most]
+
+
+def hurry(log: Iterable[Seen], failures: int = 5, pause: float = 0.2) -> list[str]:
+    """Name the streams that hurried a server in trouble: after so many refusals in a row they asked again at once."""
+    wrong: dict[str, str] = {}
+    counted: Counter[str] = Counter()
+    refused: dict[str, int] = {}
+    for seen in log:
+        if seen.what == "status" and seen.value >= 500:
+            counted[seen.stream] += 1
+            refused[seen.stream] = seen.at
+        elif seen.what in ("line", "bookmark", "listed"):
+            counted[seen.stream] = 0
+        elif seen.what == "request":
+            waited = (seen.at - refused.pop(seen.stream, 0)) / 1e9
+            if counted[seen.stream] >= failures and waited < pause:
+                wrong[seen.stream] = f"{seen.stream} asked again {waited:.2f} s after refusal {counted[seen.stream]}"
+    return list(wrong.values())
 
 
 def stubborn(log: Iterable[Seen]) -> list[str]:

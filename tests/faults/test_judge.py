@@ -414,5 +414,16 @@ def test_a_history_that_is_gone_is_not_asked_for_again() -> None:
     assert any("which is gone" in text for text in judge(replace(right(), log=again)).others)
 
 
+@pytest.mark.parametrize(("step", "good"), [(1, True), (0, False)])
+def test_a_server_in_trouble_is_not_hurried(step: int, good: bool) -> None:
+    log = list(right().log)
+    for turn in range(7):
+        log += [
+            seen(60 + turn * step, 9 + turn, "watch", "request", {}),
+            seen(60 + turn * step, 9, "watch", "status", 500),
+        ]
+    assert any("after refusal" in text for text in judge(replace(right(), log=log)).others) != good
+
+
 def test_a_gap_where_a_place_could_have_been_kept_is_needless() -> None:
     assert judge(replace(right(), gapless=True)).needless_gaps
