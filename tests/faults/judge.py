@@ -163,7 +163,7 @@ def judge(evidence: Evidence) -> Verdict:
     if evidence.killed_ns is None:
         left_open = [gap for gap in found if gap.until is None and gap.stream not in evidence.silenced]
         verdict.others += [f"{gap} was left open" for gap in left_open]
-    verdict.unreported += overclaimed(evidence, found, passed_by)
+    verdict.unreported += overclaimed(evidence, found, passed_by, ends)
     verdict.others += underclaimed(evidence)
     verdict.others += untimely(evidence.rows, evidence.changes)
     verdict.others += phantoms(evidence.rows, evidence.changes, evidence.kinds, found)
@@ -279,8 +279,8 @@ def unfounded(passed: Iterable[Passed], log: Sequence[Seen]) -> list[str]:
     ]
 
 
-def overclaimed(evidence: Evidence, found: Sequence[Gap], passed: Sequence[Passed]) -> list[str]:
-    """Name what is missing although the recording says that everything of that time is in it.
+def overclaimed(evidence: Evidence, found: Sequence[Gap], passed: Sequence[Passed], ends: dict[str, int]) -> list[str]:
+    """Name what is missing, behind what was judged, although the recording says that it has everything of that time.
 
     What is missing between the resourceVersions of a gap is told by these. What was written just before the end of a
     covered time may have been on its way.
@@ -296,7 +296,7 @@ def overclaimed(evidence: Evidence, found: Sequence[Gap], passed: Sequence[Passe
         excused = left_out(stream, passed, evidence.log, evidence.changes)
         mine = [gap for gap in found if gap.stream == stream]
         for change in evidence.changes:
-            if change.stream != stream or change.revision <= begins.get(stream, 0):
+            if change.stream != stream or change.revision <= max(begins.get(stream, 0), ends.get(stream, 0)):
                 continue
             if (stream, change.name, str(change.revision), _sort(change.type)) in there:
                 continue
