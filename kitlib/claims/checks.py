@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from kitlib.claims.looking import RECEIVED, Mask, about, as_unit, is_numeric, late_ns, meets, same, select, stands
+from kitlib.claims.looking import RECEIVED, Mask, about, as_unit, asks, is_numeric, late_ns, meets, same, select, stands
 from kitlib.errors import KitlibError, UsageError
 
 
@@ -76,49 +76,55 @@ def never(frame: pd.DataFrame, mask: Mask, description: str | None = None) -> Ch
         The condition in words.
     """
     hits = select(frame, mask)
+    looked = asks(frame, mask, hits)
+    known = about(*looked)
     found = frame[hits.fillna(False).astype(bool)]
     words = _words(mask, description)
     if len(found):
-        fragile = not stands(frame, found, mask)
-        return Check(False, f"{len(found)} of {len(frame)} rows: {words}", found, fragile=fragile, **about(frame))
+        fragile = len(looked) > 1 or not stands(frame, found, mask)
+        return Check(False, f"{len(found)} of {len(frame)} rows: {words}", found, fragile=fragile, **known)
     if not len(frame):
-        return Check(None, "nothing was recorded", frame, **about(frame))
+        return Check(None, "nothing was recorded", frame, **known)
     if hits.isna().any():
-        return _untold(frame, hits.isna(), words)
-    return Check(True, f"none of {len(frame)} rows: {words}", frame, **about(frame))
+        return _untold(frame, hits.isna(), words, known)
+    return Check(True, f"none of {len(frame)} rows: {words}", frame, **known)
 
 
-def _untold(frame: pd.DataFrame, which: pd.Series, words: str) -> Check:
+def _untold(frame: pd.DataFrame, which: pd.Series, words: str, known: Mapping[str, Any]) -> Check:
     some = frame[which.astype(bool)]
-    return Check(None, f"{len(some)} of {len(frame)} rows can't tell (NA): {words}", some, **about(frame))
+    return Check(None, f"{len(some)} of {len(frame)} rows can't tell (NA): {words}", some, **known)
 
 
 def always(frame: pd.DataFrame, mask: Mask, description: str | None = None) -> Check:
     """Check that every row satisfies the condition; a frame without rows can't tell. Parameters as of `never`."""
     hits = select(frame, mask)
+    looked = asks(frame, mask, hits)
+    known = about(*looked)
     words = _words(mask, description)
     if not len(frame):
-        return Check(None, "nothing was recorded", frame, **about(frame))
+        return Check(None, "nothing was recorded", frame, **known)
     found = frame[(~hits).fillna(False).astype(bool)]
     if len(found):
-        fragile = not stands(frame, found, lambda rows: ~select(rows, mask))
-        return Check(False, f"{len(found)} of {len(frame)} rows not: {words}", found, fragile=fragile, **about(frame))
+        fragile = len(looked) > 1 or not stands(frame, found, lambda rows: ~select(rows, mask))
+        return Check(False, f"{len(found)} of {len(frame)} rows not: {words}", found, fragile=fragile, **known)
     if hits.isna().any():
-        return _untold(frame, hits.isna(), words)
-    return Check(True, f"all {len(frame)} rows: {words}", frame, **about(frame))
+        return _untold(frame, hits.isna(), words, known)
+    return Check(True, f"all {len(frame)} rows: {words}", frame, **known)
 
 
 def eventually(frame: pd.DataFrame, mask: Mask, description: str | None = None) -> Check:
     """Check that at least one row satisfies the condition. Parameters as of `never`."""
     hits = select(frame, mask)
+    looked = asks(frame, mask, hits)
+    known = about(*looked)
     found = frame[hits.fillna(False).astype(bool)]
     words = _words(mask, description)
     if len(found):
-        fragile = not stands(frame, found, mask)
-        return Check(True, f"{len(found)} of {len(frame)} rows: {words}", found, fragile=fragile, **about(frame))
+        fragile = len(looked) > 1 or not stands(frame, found, mask)
+        return Check(True, f"{len(found)} of {len(frame)} rows: {words}", found, fragile=fragile, **known)
     if hits.isna().any():
-        return _untold(frame, hits.isna(), words)
-    return Check(False, f"none of {len(frame)} rows: {words}", frame.tail(5), **about(frame))
+        return _untold(frame, hits.isna(), words, known)
+    return Check(False, f"none of {len(frame)} rows: {words}", frame.tail(5), **known)
 
 
 def at_most(frame: pd.DataFrame, column: str, limit: int | str) -> Check:
@@ -159,7 +165,7 @@ def _bounded(frame: pd.DataFrame, column: str, limit: int | str, above: bool) ->
         why = f"{column} is {relation} {name} in {len(found)} of {len(frame)} rows"
         return Check(False, why, found, fragile=not stands(frame, found, None), **about(frame))
     if len(told) < len(frame):
-        return _untold(frame, slack.isna(), f"{column} {relation} {name}")
+        return _untold(frame, slack.isna(), f"{column} {relation} {name}", about(frame))
     why = f"{column} is {low}…{high}, never {relation} {name}, in {len(frame)} rows"
     return Check(True, why, frame.iloc[[int(slack.to_numpy(dtype="float64").argmin())]], **about(frame))
 
@@ -278,6 +284,8 @@ def judge(check: Check) -> tuple[str, str]:
         return "unknown", check.why
     if check.fragile:
         for gap in check.gaps:
+            if gap.get("said"):
+                return "unknown", gap["said"]
             if gap.get("lost"):
                 return "unknown", (
                     f"which frames this was made from can't be told, and `{gap['frame']}` has a gap of {gap['kind']}"

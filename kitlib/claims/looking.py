@@ -9,7 +9,9 @@ import numpy as np
 import pandas as pd
 
 from kitlib.errors import UsageError
-from kitlib.frames.origin import handed_out
+from kitlib.frames.covered import asked
+from kitlib.frames.origin import Source, carried, lost, strange
+from kitlib.frames.origin import same as same_origin
 
 Mask = str | Callable[[pd.DataFrame], Any]
 """What selects rows: a `DataFrame.eval` expression, or a function of the frame that gives a boolean Series."""
@@ -33,7 +35,7 @@ def select(frame: pd.DataFrame, mask: Mask) -> pd.Series:
         ) from error
 
 
-def _span(*frames: pd.DataFrame) -> tuple[int, int] | None:
+def _span(*frames: pd.DataFrame | pd.Series) -> tuple[int, int] | None:
     bounds = [tuple(frame.attrs["window"]) for frame in frames if "window" in frame.attrs]
     bounds += [
         (int(frame["monotonic_ns"].min()), int(frame["monotonic_ns"].max()))
@@ -43,16 +45,32 @@ def _span(*frames: pd.DataFrame) -> tuple[int, int] | None:
     return (min(low for low, _ in bounds), max(high for _, high in bounds)) if bounds else None
 
 
-def about(*frames: pd.DataFrame | None) -> dict[str, Any]:
+def about(*frames: pd.DataFrame | pd.Series | None) -> dict[str, Any]:
     """Return what was looked at, and its gaps; what doesn't say where it comes from may come from any frame."""
-    known = [frame for frame in frames if frame is not None and "gaps" in frame.attrs]
     gaps: list[dict[str, Any]] = []
-    for frame in known:
-        span = _span(frame)
-        gaps += [gap for gap in frame.attrs["gaps"] if meets(gap, span)]
-    if len(known) < len(frames):
-        gaps += [{**gap, "lost": True} for gap in handed_out()]
+    known = []
+    for frame in frames:
+        own = carried(frame)
+        if own is None:
+            gaps += [*lost(), *strange(frame)]
+        elif frame is not None:
+            known.append(frame)
+            span = _span(frame)
+            gaps += [gap for gap in own if gap.get("lost") or meets(gap, span)]
     return {"span": _span(*known), "gaps": gaps}
+
+
+def asks(frame: pd.DataFrame, mask: Mask, hits: pd.Series) -> list[pd.DataFrame | pd.Series]:
+    """Return what a condition looks at: the frame, what was mixed into the condition, a kind that nobody recorded."""
+    found: list[pd.DataFrame | pd.Series] = [frame]
+    if "gaps" in hits.attrs and not same_origin(hits.attrs, frame.attrs):
+        found.append(hits)
+    missing = asked(mask, frame.attrs) if isinstance(mask, str) else []
+    if missing:
+        empty = frame.iloc[:0].copy()
+        empty.attrs = {**frame.attrs, "gaps": missing}
+        found.append(empty)
+    return found
 
 
 def meets(gap: Mapping[str, Any], span: tuple[int, int] | None) -> bool:
@@ -67,8 +85,8 @@ def stands(frame: pd.DataFrame, found: pd.DataFrame, mask: Mask | None) -> bool:
     Rows that were computed (counted, joined, changed) could be others without the gap.
     """
     source = frame.attrs.get("source")
-    if source is None:
-        return "gaps" in frame.attrs and not frame.attrs["gaps"]
+    if not isinstance(source, Source):
+        return carried(frame) == []
     for number in source.has(found).to_numpy().nonzero()[0][:20]:
         row = found.iloc[[number]]
         if mask is None or bool(select(row, mask).fillna(False).all()):
@@ -116,4 +134,4 @@ def same(found: Any, wanted: Any) -> bool | None:
         return None
 
 
-__all__ = ["RECEIVED", "Mask", "about", "as_unit", "is_numeric", "late_ns", "meets", "same", "select", "stands"]
+__all__ = ["RECEIVED", "Mask", "about", "as_unit", "asks", "is_numeric", "late_ns", "meets", "same", "select", "stands"]

@@ -1,12 +1,13 @@
 """Recording → tidy DataFrames: pods, containers, conditions, nodes, events, traffic and so on; `COLUMNS` has all.
 
 Each frame has one row for each thing observed, in the order of receipt. Columns copied from the API keep its spelling;
-ours are snake_case. Objects are decoded into narrow structs that know just the fields that a frame tells.
+ours are snake_case. Objects are decoded into narrow structs that know just the fields that a frame tells. What a frame
+covers stays with it, also when it is mixed with others (`kitlib.frames.covered`), or saved and loaded.
 """
 
 from kitlib.frames.columns import COLUMNS, STATES, Column
 from kitlib.frames.decoding import decode, deduplicate
-from kitlib.frames.frames import PARTS, Frames, latest
+from kitlib.frames.frames import PARTS, Frames, latest, load
 from kitlib.frames.nodes import failure
 from kitlib.frames.runtime import runtime
 from kitlib.frames.traffic import distribution
@@ -22,5 +23,6 @@ __all__ = [
     "distribution",
     "failure",
     "latest",
+    "load",
     "runtime",
 ]

@@ -14,6 +14,7 @@ import pandas as pd
 from kitlib.errors import UsageError
 from kitlib.frames import coverage, endpoints, events, logs, nodes, origin, probes, traffic
 from kitlib.frames.columns import COLUMNS
+from kitlib.frames.covered import Covered
 from kitlib.frames.decoding import DEDUPLICATE, ROWS, decode, deduplicate
 from kitlib.frames.dtypes import typed, typed_records
 from kitlib.frames.objects import identity, own
@@ -208,6 +209,11 @@ class Frames:
         return coverage.gaps(self._coverage, self._marks, window, whole, self._namespace, _SHARED)
 
     @cached_property
+    def _streamed(self) -> set[str]:
+        """Return the kinds that have a stream; none if the recording doesn't say."""
+        return {json.loads(row.object).get("kind", "") for row in self._marks if row.type == "STREAM"}
+
+    @cached_property
     def _steps(self) -> list[dict[str, Any]]:
         found: dict[str, dict[str, Any]] = {}
         for row in self._marks:
@@ -257,7 +263,8 @@ class Frames:
     def save(self, folder: Path | str, *names: str) -> Path:
         """Write frames as Parquet, part by part: `folder/pods/part-00000.parquet` and so on.
 
-        Each folder opens as one dataset in pandas, Dask DataFrame, DuckDB and Polars.
+        Each folder opens as one dataset in pandas, Dask DataFrame, DuckDB and Polars. Only `load`, and `read_parquet`
+        of pandas for a single file, give back what the frame covers.
 
         Parameters
         ----------
@@ -289,8 +296,6 @@ class Frames:
             target.mkdir(parents=True)
             pieces = self.parts(name) if name in PARTS else iter([getattr(self, name)])
             for number, piece in enumerate(pieces):
-                about = {"gaps": [*piece.attrs["gaps"]], "window": [*piece.attrs["window"]]}
-                piece.attrs = about  # pandas writes it into the file, and reads it back
                 piece.to_parquet(target / f"part-{number:05d}.parquet", index=False)
         return folder
 
@@ -356,18 +361,60 @@ class Frames:
     def _about(self, name: str, frame: pd.DataFrame) -> pd.DataFrame:
         """Give a frame what it is to carry: its gaps, the steps, its window."""
         window = (self._begin, self._end)
-        streamed = {json.loads(row.object).get("kind", "") for row in self._marks if row.type == "STREAM"}
-        gaps = coverage.of_frame(name, self._gaps, streamed, window)
-        frame.attrs = {
+        gaps = coverage.of_frame(name, self._gaps, self._streamed, window)
+        made = Covered(frame, copy=False)
+        made.attrs = {
             "gaps": Marks(gaps),
             "steps": Marks({key: step[key] for key in ("name", "begin_ns", "end_ns")} for step in self._steps),
             "window": window,
             "now_ns": self._now,
+            "frame": name,
         }
+        if self._streamed:
+            made.attrs["kinds"] = tuple(sorted(self._streamed))
         if gaps:
             origin.note(name, gaps)
-            frame.attrs["source"] = Source(frame)
-        return frame
+            made.attrs["source"] = Source(frame)
+        if "observed_at" in frame and len(frame):
+            origin.spans(frame["observed_at"].min().value, frame["observed_at"].max().value)
+        return made
+
+
+def load(folder: Path | str, name: str) -> pd.DataFrame:
+    """Read a frame that `Frames.save` wrote, with what it covers.
+
+    Parameters
+    ----------
+    folder : Path or str
+        Where it was saved.
+    name : str
+        Which frame: "pods", "events", …
+
+    Returns
+    -------
+    DataFrame
+        Columns as of `COLUMNS[name]`. Its `attrs` are those that it was saved with; a part that has none leaves it
+        without, and what is claimed of it is unknown.
+
+    Raises
+    ------
+    UsageError
+        If there is no such frame.
+    """
+    files = sorted((Path(folder) / name).glob("part-*.parquet")) if name in COLUMNS else []
+    if not files:
+        raise UsageError(
+            f"no frame {name!r} was saved here", step="load", object=str(folder), next="name what Frames.save wrote"
+        )
+    parts = [pd.read_parquet(file) for file in files]
+    carried = [origin.read(part.attrs) for part in parts]
+    found = Covered(typed(name, pd.concat(parts, ignore_index=True) if len(parts) > 1 else parts[0]), copy=False)
+    if all(carried):
+        found.attrs = {**origin.joined(carried), "frame": name}
+        origin.note(name, found.attrs["gaps"])
+        if "observed_at" in found and len(found):
+            origin.spans(found["observed_at"].min().value, found["observed_at"].max().value)
+    return found
 
 
 def latest(frame: pd.DataFrame) -> pd.DataFrame:
@@ -386,4 +433,4 @@ def _observed(row: WatchEvent) -> dict[str, Any]:
     return {"observed_at": row.received_at, "monotonic_ns": row.monotonic_ns, "seq": row.seq}
 
 
-__all__ = ["PARTS", "Frames", "latest"]
+__all__ = ["PARTS", "Frames", "latest", "load"]
