@@ -7,9 +7,10 @@ covers stays with it, also when it is mixed with others (`kitlib.frames.covered`
 
 from kitlib.frames.columns import COLUMNS, STATES, Column
 from kitlib.frames.decoding import decode, deduplicate
-from kitlib.frames.frames import PARTS, Frames, latest, load
+from kitlib.frames.frames import PARTS, Frames, latest
 from kitlib.frames.nodes import failure
 from kitlib.frames.runtime import runtime
+from kitlib.frames.saved import load
 from kitlib.frames.traffic import distribution
 
 __all__ = [

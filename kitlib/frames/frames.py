@@ -375,46 +375,8 @@ class Frames:
         if gaps:
             origin.note(name, gaps)
             made.attrs["source"] = Source(frame)
-        if "observed_at" in frame and len(frame):
-            origin.spans(frame["observed_at"].min().value, frame["observed_at"].max().value)
+        origin.received(frame)
         return made
-
-
-def load(folder: Path | str, name: str) -> pd.DataFrame:
-    """Read a frame that `Frames.save` wrote, with what it covers.
-
-    Parameters
-    ----------
-    folder : Path or str
-        Where it was saved.
-    name : str
-        Which frame: "pods", "events", …
-
-    Returns
-    -------
-    DataFrame
-        Columns as of `COLUMNS[name]`. Its `attrs` are those that it was saved with; a part that has none leaves it
-        without, and what is claimed of it is unknown.
-
-    Raises
-    ------
-    UsageError
-        If there is no such frame.
-    """
-    files = sorted((Path(folder) / name).glob("part-*.parquet")) if name in COLUMNS else []
-    if not files:
-        raise UsageError(
-            f"no frame {name!r} was saved here", step="load", object=str(folder), next="name what Frames.save wrote"
-        )
-    parts = [pd.read_parquet(file) for file in files]
-    carried = [origin.read(part.attrs) for part in parts]
-    found = Covered(typed(name, pd.concat(parts, ignore_index=True) if len(parts) > 1 else parts[0]), copy=False)
-    if all(carried):
-        found.attrs = {**origin.joined(carried), "frame": name}
-        origin.note(name, found.attrs["gaps"])
-        if "observed_at" in found and len(found):
-            origin.spans(found["observed_at"].min().value, found["observed_at"].max().value)
-    return found
 
 
 def latest(frame: pd.DataFrame) -> pd.DataFrame:
@@ -433,4 +395,4 @@ def _observed(row: WatchEvent) -> dict[str, Any]:
     return {"observed_at": row.received_at, "monotonic_ns": row.monotonic_ns, "seq": row.seq}
 
 
-__all__ = ["PARTS", "Frames", "latest", "load"]
+__all__ = ["PARTS", "Frames", "latest"]

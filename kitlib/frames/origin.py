@@ -174,9 +174,12 @@ def read(attrs: Mapping[Any, Any]) -> dict[Any, Any]:
     return found
 
 
-def spans(begin: int, end: int) -> None:
-    """Remember that a frame was handed out whose rows were received between these times (wall clock, ns)."""
+def received(frame: pd.DataFrame) -> None:
+    """Remember that a frame was handed out, and between which times its rows were received."""
     global _spans
+    if "observed_at" not in frame or not len(frame):
+        return
+    begin, end = frame["observed_at"].min().value, frame["observed_at"].max().value
     apart = [each for each in _spans if each[1] < begin or each[0] > end]
     meet = [each for each in _spans if each not in apart]
     _spans = [*apart, (min([begin, *(each[0] for each in meet)]), max([end, *(each[1] for each in meet)]))]
@@ -207,7 +210,7 @@ __all__ = [
     "lost",
     "note",
     "read",
+    "received",
     "same",
-    "spans",
     "strange",
 ]
