@@ -433,10 +433,10 @@ def test_record_until_it_is_stopped(cluster, namespace, connection, tmp_path, na
     )
     deadline = time.monotonic() + 120
     body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"generateName": "seen-"}}
-    while time.monotonic() < deadline and not list(out.glob("part-*")):
+    while time.monotonic() < deadline and not list(out.glob("flush-*")):
         connection.request("POST", f"/api/v1/namespaces/{namespace}/configmaps", body=body)
         time.sleep(0.3)
-    assert list(out.glob("part-*")), "nothing was recorded"
+    assert list(out.glob("flush-*")), "nothing was recorded"
     process.send_signal(name)
     said, problems = process.communicate(timeout=120)
     assert process.returncode == 0, problems

@@ -118,12 +118,10 @@ def recording(name: str) -> Recording:
 
 
 def real_steps() -> list[tuple[str, str]]:
-    """Return recording and step of every real step."""
-    return [
-        (path.parent.name, str(step))
-        for path in sorted(DATA.glob("*/recording.json"))
-        for step in recording(path.parent.name).frames.steps["name"]
-    ]
+    """Return recording and step of every real step of a rollout: of recordings that hold Deployments."""
+    names = [path.parent.name for path in sorted(DATA.glob("*/recording.json"))]
+    found = [(name, recording(name).frames) for name in names]
+    return [(name, str(step)) for name, frames in found if deployments(frames) for step in frames.steps["name"]]
 
 
 @cache
