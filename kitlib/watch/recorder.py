@@ -22,8 +22,8 @@ KINDS = ("pods", "replicasets", "deployments", "events")
 """What is recorded unless the caller names kinds."""
 
 
-LAST_LOOK = 5.0
-"""Seconds that the server may take to say, at the end, whether a silent stream has everything."""
+LAST_LOOK = 2.0
+"""Seconds that the server may take to say, at the end, whether a silent stream has everything: Ctrl-C waits for it."""
 IN_FLIGHT = 1.0
 """Seconds in which what it says then must have come."""
 
