@@ -266,6 +266,12 @@ class Recorder:
         with self.recording.changed:
             return any(each.has(uid, int(version)) for each in self._of(plural))
 
+    def listed(self, plural: str) -> bool:
+        """Say whether a kind has been listed: then what isn't known of it wasn't there."""
+        with self.recording.changed:
+            found = self._of(plural)
+            return bool(found) and all(each.listed for each in found)
+
     def _run(self, reflector: Reflector) -> None:
         try:
             reflector.run()

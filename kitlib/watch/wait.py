@@ -108,11 +108,13 @@ def wait(
         status.standing(now, kind)  # of some kinds nobody can say
 
     failure = missing = ""
+    fresh = recorder is None
 
     def reached(recorder: Recorder, progress: Progress) -> bool:
         nonlocal failure, missing
         seen = _seen(recorder, resource, namespace, name)
-        if now is not None and meant == known and not recorder.seen(resource.plural, *_version(now)):
+        listed = fresh and recorder.listed(resource.plural)  # what a later list doesn't have has gone since
+        if now is not None and meant == known and not (listed or recorder.seen(resource.plural, *_version(now))):
             return False
         if deleted:
             return seen is None or meant not in (None, seen["metadata"]["uid"])

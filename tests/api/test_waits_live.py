@@ -224,6 +224,16 @@ def test_a_deletion_whose_successor_has_its_name(here: Here) -> None:
     assert "not gone" in here.late("pod/db-0", deleted=True)
 
 
+def test_what_goes_before_the_watch_begins_is_gone(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+    here.apply({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "brief"}})
+    stood = objects.get(here.connection, "configmap/brief", here.namespace)
+    objects.delete(here.connection, "configmap/brief", here.namespace)
+    monkeypatch.setattr("kitlib.watch.wait.get_or_none", lambda *_: stood)  # it is deleted between this and the list
+    here.wait("configmap/brief", deleted=True)
+    with pytest.raises(WaitTimeout, match="it was deleted meanwhile"):
+        here.wait("configmap/brief", until=lambda seen: False, what="never")
+
+
 def test_an_image_of_whatever_has_containers(here: Here) -> None:
     nightly = {"schedule": "0 3 * * *", "jobTemplate": {"spec": {"template": template("job:1", restartPolicy="Never")}}}
     bare = {"apiVersion": "v1", "kind": "Pod", **template("a:1"), "metadata": {"name": "bare", "annotations": QUICK}}
