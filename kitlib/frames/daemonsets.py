@@ -6,26 +6,16 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
-from kitlib.frames.objects import ObjectMeta, named, observed
+from kitlib.frames.objects import ObjectMeta, RollingUpdate, Strategy, int_or_percent, named, observed
 from kitlib.frames.salvage import LeftOut, decode
 from kitlib.recording import WatchEvent
 
 KINDS = ("DaemonSet",)
 
 
-class _RollingUpdate(msgspec.Struct, gc=False):
-    maxSurge: int | str | None = None  # noqa: N815 - the API's own spelling, here and below
-    maxUnavailable: int | str | None = None  # noqa: N815
-
-
-class _Strategy(msgspec.Struct, gc=False):
-    type: str | None = None
-    rollingUpdate: _RollingUpdate | None = None  # noqa: N815
-
-
 class _Spec(msgspec.Struct, gc=False):
-    minReadySeconds: int | None = None  # noqa: N815
-    updateStrategy: _Strategy | None = None  # noqa: N815
+    minReadySeconds: int | None = None  # noqa: N815 - the API's own spelling, here and below
+    updateStrategy: Strategy | None = None  # noqa: N815
 
 
 class _Status(msgspec.Struct, gc=False):
@@ -55,8 +45,8 @@ def rows(events: Iterable[WatchEvent], left: LeftOut | None = None) -> Iterator[
         if thing is None:
             continue
         meta, spec, status = thing.metadata, thing.spec, thing.status
-        strategy = spec.updateStrategy or _Strategy()
-        rolling = strategy.rollingUpdate or _RollingUpdate()
+        strategy = spec.updateStrategy or Strategy()
+        rolling = strategy.rollingUpdate or RollingUpdate()
         yield (
             *observed(row),
             row.type,
@@ -72,8 +62,8 @@ def rows(events: Iterable[WatchEvent], left: LeftOut | None = None) -> Iterator[
             status.numberUnavailable or 0,
             status.numberMisscheduled or 0,
             strategy.type or "RollingUpdate",
-            None if rolling.maxSurge is None else str(rolling.maxSurge),
-            None if rolling.maxUnavailable is None else str(rolling.maxUnavailable),
+            int_or_percent(rolling.maxSurge),
+            int_or_percent(rolling.maxUnavailable),
             spec.minReadySeconds or 0,
             meta.deletionTimestamp,
         )

@@ -67,6 +67,20 @@ class PodSpec(msgspec.Struct, gc=False):
     containers: list[Container] | None = None
 
 
+class RollingUpdate(msgspec.Struct, gc=False):
+    """How far a rolling update of a Deployment or a DaemonSet may go at once."""
+
+    maxSurge: int | str | None = None  # noqa: N815
+    maxUnavailable: int | str | None = None  # noqa: N815
+
+
+class Strategy(msgspec.Struct, gc=False):
+    """How a Deployment or a DaemonSet is updated."""
+
+    type: str | None = None
+    rollingUpdate: RollingUpdate | None = None  # noqa: N815
+
+
 def own(row: WatchEvent) -> bool:
     """Say whether a row is of one of Kubernetes' own kinds, and not of another group's kind of the same name.
 
@@ -99,6 +113,11 @@ def identity(row: WatchEvent) -> str:
     return row.uid or f"{row.namespace}/{row.name}"
 
 
+def int_or_percent(value: int | str | None) -> str | None:
+    """Return an IntOrString as it was written: "1", "25%"."""
+    return None if value is None else str(value)
+
+
 def images(spec: PodSpec) -> str:
     """Return the images of its containers, joined by a comma."""
     containers = spec.containers or ()
@@ -124,8 +143,11 @@ __all__ = [
     "ObjectMeta",
     "Owner",
     "PodSpec",
+    "RollingUpdate",
+    "Strategy",
     "identity",
     "images",
+    "int_or_percent",
     "named",
     "observed",
     "own",

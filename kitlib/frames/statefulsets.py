@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
-from kitlib.frames.objects import ObjectMeta, named, observed
+from kitlib.frames.objects import ObjectMeta, int_or_percent, named, observed
 from kitlib.frames.salvage import LeftOut, decode
 from kitlib.recording import WatchEvent
 
@@ -91,7 +91,7 @@ def rows(events: Iterable[WatchEvent], left: LeftOut | None = None) -> Iterator[
             (spec.ordinals.start if spec.ordinals else None) or 0,
             strategy.type or "RollingUpdate",
             rolling.partition or 0,
-            None if rolling.maxUnavailable is None else str(rolling.maxUnavailable),
+            int_or_percent(rolling.maxUnavailable),
             spec.minReadySeconds or 0,
             spec.serviceName,
             retention.whenScaled,

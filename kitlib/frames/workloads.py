@@ -14,7 +14,17 @@ from functools import lru_cache
 import msgspec
 
 from kitlib.frames.columns import HASH, REVISION
-from kitlib.frames.objects import ObjectMeta, PodSpec, images, named, observed, version
+from kitlib.frames.objects import (
+    ObjectMeta,
+    PodSpec,
+    RollingUpdate,
+    Strategy,
+    images,
+    int_or_percent,
+    named,
+    observed,
+    version,
+)
 from kitlib.frames.salvage import LeftOut, decode
 from kitlib.recording import WatchEvent
 
@@ -32,16 +42,6 @@ COUNTS = {
 
 UNOBSERVED = ("Job", "CronJob")
 """Kinds whose status doesn't say which generation its controller has seen."""
-
-
-class _RollingUpdate(msgspec.Struct, gc=False):
-    maxSurge: int | str | None = None  # noqa: N815
-    maxUnavailable: int | str | None = None  # noqa: N815
-
-
-class _Strategy(msgspec.Struct, gc=False):
-    type: str | None = None
-    rollingUpdate: _RollingUpdate | None = None  # noqa: N815
 
 
 class _PodTemplate(msgspec.Struct, gc=False):
@@ -62,8 +62,8 @@ class _ReplicasSpec(msgspec.Struct, gc=False):
     paused: bool | None = None
     revisionHistoryLimit: int | None = None  # noqa: N815
     progressDeadlineSeconds: int | None = None  # noqa: N815
-    strategy: _Strategy | None = None
-    updateStrategy: _Strategy | None = None  # noqa: N815
+    strategy: Strategy | None = None
+    updateStrategy: Strategy | None = None  # noqa: N815
     template: msgspec.Raw = msgspec.Raw(b"")
     jobTemplate: _JobTemplate | None = None  # noqa: N815
 
@@ -96,8 +96,8 @@ def rows(events: Iterable[WatchEvent], left: LeftOut | None = None) -> Iterator[
             continue
         meta, spec, status = thing.metadata, thing.spec, thing.status
         owner = meta.owner()
-        strategy = spec.strategy or spec.updateStrategy or _Strategy()
-        rolling = strategy.rollingUpdate or _RollingUpdate()
+        strategy = spec.strategy or spec.updateStrategy or Strategy()
+        rolling = strategy.rollingUpdate or RollingUpdate()
         job = spec.jobTemplate and spec.jobTemplate.spec
         revision = (meta.annotations or {}).get(REVISION, "")
         yield (
@@ -113,8 +113,8 @@ def rows(events: Iterable[WatchEvent], left: LeftOut | None = None) -> Iterator[
             owner.name,
             owner.uid,
             strategy.type,
-            None if rolling.maxSurge is None else str(rolling.maxSurge),
-            None if rolling.maxUnavailable is None else str(rolling.maxUnavailable),
+            int_or_percent(rolling.maxSurge),
+            int_or_percent(rolling.maxUnavailable),
             spec.minReadySeconds or 0,
             bool(spec.paused),
             spec.revisionHistoryLimit,

@@ -13,7 +13,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from kitlib.plots.lane import Group, LaneFigure, Sheet, fit_lane_name, show
-from kitlib.plots.style import PALETTE, SMALL, TONES, Tone, plain
+from kitlib.plots.style import PALETTE, SMALL, TONES, Tone, amount, plain
 from kitlib.plots.timeaxis import Clock
 from kitlib.rollout.answer import find
 from kitlib.rollout.statefulset import ordinal
@@ -220,9 +220,7 @@ def _of_pods(pods: pd.DataFrame, frame: pd.DataFrame, kind: str, name: str | Non
             lane.add(told, f"{plain(pod, 60)} (revision {number + 1}): {_said(told, TONES, clock)}")
     there = [lanes[key] for key in sorted(lanes)]
     place = "ordinal" if kind == "StatefulSet" else "node"
-    head = (
-        f"{kind.lower()}/{plain(meant.name, 60)} · {_amount(len(there), place)}, {_amount(len(revisions), 'revision')}"
-    )
+    head = f"{kind.lower()}/{plain(meant.name, 60)} · {amount(len(there), place)}, {amount(len(revisions), 'revision')}"
     return _figure("Pod", [(head, there)], TONES, ("Pod", kind), clock)
 
 
@@ -244,7 +242,7 @@ def _of_jobs(frame: pd.DataFrame, clock: Clock) -> LaneFigure:
             lane = Lane(str(first["name"]))
             lane.add(told, _said(told, JOBS, clock))
             groups.setdefault(key, []).append(lane)
-    made = [(f"{heads[key]} · {_amount(len(lanes), 'Job')}", lanes) for key, lanes in groups.items()]
+    made = [(f"{heads[key]} · {amount(len(lanes), 'Job')}", lanes) for key, lanes in groups.items()]
     return _figure("Job", made, JOBS, ("Job",), clock)
 
 
@@ -303,10 +301,6 @@ def _figure(
         text += [head + "."] if number else []
         text += [f"  {plain(lane.name, 60)}: {'; '.join(lane.words)}." for lane in lanes]
     return LaneFigure(what, [Group(lanes, head) for head, lanes in made if lanes], row, draw, text, kinds, tones)
-
-
-def _amount(count: int, what: str) -> str:
-    return f"{count} {what}{'' if count == 1 else 's'}"
 
 
 __all__ = ["daemons", "daemons_text", "jobs", "jobs_text", "ordinals", "ordinals_text"]

@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 
 from kitlib.errors import UsageError
-from kitlib.rollout.model import _versioned
+from kitlib.rollout.model import versioned
 from kitlib.rollout.window import Gap, Window
 
 BREACHES = {
@@ -197,7 +197,7 @@ def writes(window: Window, gaps: list[Gap], **frames: pd.DataFrame) -> Iterator[
     keyed = [
         (version, number, name, row)
         for number, (name, frame) in enumerate(frames.items())
-        for version, row in _versioned(frame, *frames.values())
+        for version, row in versioned(frame, *frames.values())
     ]
     keyed.sort(key=lambda item: item[:2])
     for version, _, name, row in keyed:

@@ -251,9 +251,9 @@ def replay(pods: pd.DataFrame, workloads: pd.DataFrame, deployment: str | Deploy
     sets = meant.sets(workloads)
     own = pods[pods["owner.uid"].isin(set(sets["uid"]))]
     keyed = [
-        *((version, 0, "deployment", row) for version, row in _versioned(meant.rows(workloads), workloads, pods)),
-        *((version, 1, "set", row) for version, row in _versioned(sets, workloads, pods)),
-        *((version, 2, "pod", row) for version, row in _versioned(own, workloads, pods)),
+        *((version, 0, "deployment", row) for version, row in versioned(meant.rows(workloads), workloads, pods)),
+        *((version, 1, "set", row) for version, row in versioned(sets, workloads, pods)),
+        *((version, 2, "pod", row) for version, row in versioned(own, workloads, pods)),
     ]
     keyed.sort(key=lambda item: item[:2])
     begin = max(pods.attrs.get("window", (0, 0))[0], workloads.attrs.get("window", (0, 0))[0])
@@ -311,7 +311,7 @@ def replay(pods: pd.DataFrame, workloads: pd.DataFrame, deployment: str | Deploy
     return Replay(_from(time_frame, begin), _from(long_frame, begin), deleted)
 
 
-def _versioned(rows: pd.DataFrame, *all_frames: pd.DataFrame) -> list[tuple[int, dict[Any, Any]]]:
+def versioned(rows: pd.DataFrame, *all_frames: pd.DataFrame) -> list[tuple[int, dict[Any, Any]]]:
     """Return each row with its place in the server's order.
 
     A deletion that only a list after a gap showed still has the version of the object's last write. It is known to
