@@ -32,10 +32,10 @@ from nbval.plugin import IPyNbFile
 CHECKOUT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = CHECKOUT / "notebooks"
 LANES = {"embedded": 1, "kind": 2}
-DEADLINE = 2400.0
+DEADLINE = 3600.0
 """Seconds within which every lesson of a provider must have been executed."""
 DISTURBS = re.compile(r"\b(stop_node|cut_off_node|taint|restart_kubelet|node)\(")
-FURTHER = re.compile(r"\blabs\(")
+FURTHER = re.compile(r"\b(labs|beside)\(")
 
 
 @dataclass(frozen=True)

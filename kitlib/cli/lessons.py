@@ -46,7 +46,7 @@ def walk(
     kubernetes: Kubernetes = None,
     context: Context = None,
     yes_write: YesWrite = False,
-    timeout: Annotated[float, typer.Option("--timeout", min=1, help="Seconds that one cell may take.")] = 300,
+    timeout: Annotated[float, typer.Option("--timeout", min=1, help="Seconds that one cell may take.")] = 600,
     site: Annotated[bool, typer.Option("--site/--no-site", help="Write site/ when all went well.")] = True,
     site_only: Annotated[
         bool, typer.Option("--site-only", help="Run nothing; write site/ from the last walk.")

@@ -8,9 +8,10 @@ back; nothing is written to a cluster that kitlib didn't make, unless it is name
 """
 
 from kitlib.lab.display import Changes, Refusal
+from kitlib.lab.exercise import Exercise
 from kitlib.lab.extension import kubectl, load_ipython_extension
 from kitlib.lab.lab import Lab
 from kitlib.lab.session import labs, open
 from kitlib.lab.step import Step
 
-__all__ = ["Changes", "Lab", "Refusal", "Step", "kubectl", "labs", "load_ipython_extension", "open"]
+__all__ = ["Changes", "Exercise", "Lab", "Refusal", "Step", "kubectl", "labs", "load_ipython_extension", "open"]

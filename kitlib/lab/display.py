@@ -148,5 +148,6 @@ STYLE = """<style>
 .kitlib-kubectl{opacity:.8;margin:.2em 0 .6em}
 .kitlib-diff td{text-align:left!important}
 .kitlib-twin pre{white-space:pre-wrap}
+.kitlib-exercise{border-left:4px solid #0072b2;padding:.3em .7em;margin:.4em 0}
 </style>"""
 """The styles of all that kitlib shows in a notebook."""

@@ -9,28 +9,27 @@ import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from kitlib import claims, objects
 from kitlib import cluster as clusters
-from kitlib.api.diff import Change
 from kitlib.cluster import Cluster, namespaces
-from kitlib.cluster.kind.node import Node
-from kitlib.errors import KitlibError, WaitTimeout
+from kitlib.errors import ClusterError, KitlibError, WaitTimeout
 from kitlib.frames import Frames
-from kitlib.lab.display import Changes, Shown, display, show_wait
+from kitlib.lab import exercise as exercises
+from kitlib.lab.display import Shown, display, show_wait
+from kitlib.lab.nodes import PATIENCE, Nodes
 from kitlib.lab.step import Step
 from kitlib.lab.verbs import Verbs
 from kitlib.machine import paths
 from kitlib.progress import duration
 from kitlib.recording import Recording, clock
 from kitlib.watch import LogFollower, Recorder
-from kitlib.watch.runtime import RuntimeFollower, note
+from kitlib.watch.runtime import RuntimeFollower
 
 
-class Lab(Verbs):
+class Lab(Verbs, Nodes):
     """A notebook's place on a cluster; made by `kitlib.open`.
 
     Attributes
@@ -46,6 +45,9 @@ class Lab(Verbs):
     ledger : Ledger
     """
 
+    _beside: Callable[..., dict[str, Lab | ClusterError]]
+    """Given by `kitlib.open`."""
+
     def __init__(
         self, notebook: str, cluster: Cluster, kinds: tuple[str, ...], base: Path, beside: Lab | None = None
     ) -> None:
@@ -58,6 +60,7 @@ class Lab(Verbs):
         self._deleted = {}
         self._lost: dict[str, Callable[[Cluster, str], None]] = {}
         self._logs: list[LogFollower | RuntimeFollower] = []
+        self._attempts: dict[str, exercises.Attempt] = {}
         folder = _folder()
         if cluster.made_by_kitlib:
             cluster.verify()
@@ -96,6 +99,16 @@ class Lab(Verbs):
             f"{self.cluster.node_count} nodes, {where}"
         )
 
+    def beside(self, *kubernetes: str) -> dict[str, Lab | ClusterError]:
+        """Open labs on further versions beside this one, for `claim(text, each(versions, check), …)`.
+
+        Returns
+        -------
+        dict
+            Minor version to lab, this one among them; where this machine can't have a version, the error says why.
+        """
+        return self._beside(self, *kubernetes)
+
     @property
     def frames(self) -> Frames:
         """The frames of everything recorded so far."""
@@ -119,7 +132,18 @@ class Lab(Verbs):
         finally:
             step._end()
 
-    def wait(self, ref: str, *, timeout: float = 60, **goal: Any) -> None:
+    def exercise(self, name: str) -> exercises.Attempt:
+        """Show one of the notebook's exercises, and set its stage; then work in `with exercise:`, and check.
+
+        Raises
+        ------
+        UsageError
+            If there is none of this name.
+        """
+        self._attempts[name] = exercises.begin(self, name)
+        return self._attempts[name]
+
+    def wait(self, ref: str, *, timeout: float = PATIENCE, **goal: Any) -> None:
         """Wait for an object, and say how long it took; goals as of `kitlib.objects.wait`."""
         known = objects.find(self.connection, ref)[0].plural in self.recorder.plurals
         recorder = self.recorder if known else None
@@ -134,7 +158,7 @@ class Lab(Verbs):
         if not self._quiet:
             show_wait(text)
 
-    def wait_ready(self, label: str, count: int, without: Iterable[str] = (), timeout: float = 120) -> None:
+    def wait_ready(self, label: str, count: int, without: Iterable[str] = (), timeout: float = PATIENCE) -> None:
         """Wait until so many Pods with a label, and no others, are there and Ready; those that are ending don't count.
 
         Parameters
@@ -175,7 +199,7 @@ class Lab(Verbs):
         if not self._quiet:
             show_wait(text)
 
-    def until(self, predicate: Callable[[], Any], what: str, timeout: float = 30) -> None:
+    def until(self, predicate: Callable[[], Any], what: str, timeout: float = PATIENCE) -> None:
         """Wait until something is so, asked at every change that is recorded.
 
         Parameters
@@ -208,43 +232,6 @@ class Lab(Verbs):
             if any(reference["name"] == owner for reference in item["metadata"].get("ownerReferences") or ())
         ]
 
-    def cut_off_node(self, node: str) -> Changes:
-        """Have a node neither hear nor reach any other, while all on it runs on, until `bring_back` or the lab's end.
-
-        Raises
-        ------
-        UsageError
-            It has no such node, or its nodes are simulated.
-        ClusterError
-            Its engine does not do it.
-        """
-        self._lost[node] = clusters.reconnect_node
-        clusters.cut_off_node(self.cluster, node)
-        return self._show(
-            Change(f"node/{node}", "cut off: nothing comes in, nothing goes out, what runs on it runs on")
-        )
-
-    def stop_node(self, node: str) -> Changes:
-        """Stop a node as a power failure does, until `bring_back` or the lab's end; raises as `cut_off_node` does."""
-        self._lost[node] = clusters.start_node
-        clusters.stop_node(self.cluster, node)
-        return self._show(Change(f"node/{node}", "stopped, as by a power failure"))
-
-    def bring_back(self, node: str, timeout: float = 180) -> None:
-        """Reconnect or start a node that this lab had lost, and wait until Kubernetes takes it for Ready again.
-
-        Parameters
-        ----------
-        node : str
-            Kubernetes should have noticed that it was lost: until then it is taken for Ready anyway.
-        timeout : float
-            Seconds.
-        """
-        if node in self._lost:
-            self._lost[node](self.cluster, node)
-            del self._lost[node]
-        self.wait(f"node/{node}", until=_back, what="Ready, and without the taints of a lost node", timeout=timeout)
-
     def record_logs(self, pod: str, container: str | None = None, previous: bool = False) -> LogFollower:
         """Take what a container logs into the recording, from its begin to its end; it goes on in the background.
 
@@ -266,36 +253,10 @@ class Lab(Verbs):
         """
         self._logs = [each for each in self._logs if not each.ended]
         if "pods" in self.recorder.plurals:
-            self.until(lambda: self._begun(pod, container), f"a container of {pod} has begun", 120)
+            self.until(lambda: self._begun(pod, container), f"a container of {pod} has begun")
         made = LogFollower(self.connection, self.recording, self.namespace, pod, container, previous)
         self._logs.append(made)
         return made
-
-    def node(self, name: str) -> Node:
-        """Return a node to look into and to change; from now on what its runtime does is recorded, API server or not.
-
-        What is changed is shown with the command that does the same, and put back at the lab's end, however it ends.
-        `kitlib.frames.runtime` makes a frame of what is recorded.
-
-        Parameters
-        ----------
-        name : str
-            As of `kitlib.cluster.node`: "control-plane", "worker", "worker2".
-
-        Raises
-        ------
-        UsageError
-            If there is no such node, or the cluster's nodes aren't kitlib's.
-        """
-
-        def told(what: str, verb: str, command: str, path: str = "", at: int = 0) -> None:
-            if path:
-                note(self.recording, node.name, {"what": verb, "path": path}, at)
-            self._show(Change(what, verb, kubectl=command))
-
-        node = replace(clusters.node(self.cluster, name), on_change=told)
-        self._logs.append(RuntimeFollower(node, self.recording))
-        return node
 
     def _begun(self, pod: str, container: str | None) -> bool:
         """Say whether a container runs or has run; each of them if none is named."""
@@ -330,6 +291,7 @@ class Lab(Verbs):
                 namespaces.delete(self.connection, self.namespace, timeout=None)
         if all(lab.ledger is not self.ledger for lab in opened):
             display(repr(self.ledger), self.ledger._repr_html_())
+            exercises.tell(self._attempts.values())
             self.ledger.close()
         return Shown(self.ledger)  # type: ignore[return-value]
 
@@ -353,13 +315,6 @@ class Lab(Verbs):
         atexit.unregister(self._abandon)
         if self in opened:
             opened.remove(self)
-
-
-def _back(node: dict[str, Any]) -> bool:
-    """Say whether a node is Ready, and the taints are gone by which Kubernetes marks a lost one."""
-    ready = any(each["type"] == "Ready" and each["status"] == "True" for each in node["status"]["conditions"])
-    marks = ("node.kubernetes.io/unreachable", "node.kubernetes.io/not-ready")
-    return ready and not any(taint["key"] in marks for taint in node["spec"].get("taints") or ())
 
 
 opened: list[Lab] = []

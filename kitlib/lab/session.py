@@ -70,6 +70,7 @@ def open(
     for lab in [lab for lab in opened if lab.cluster.name == found.name]:  # a cell that is run again
         lab._abandon()
     lab = Lab(notebook, found, kinds, Path.cwd(), beside=opened[0] if opened else None)
+    lab._beside = beside
     opened.append(lab)
     show_lab(repr(lab))
     return lab
@@ -105,6 +106,18 @@ def labs(notebook: str, *kubernetes: str, **options: Any) -> dict[str, Lab | Clu
             show_lab(f"Without Kubernetes {version}: {error}")
             found[minor] = error
     return found
+
+
+def beside(lab: Lab, *kubernetes: str, **options: Any) -> dict[str, Lab | ClusterError]:
+    """Open labs on further versions beside one, for claims that compare them; see `Lab.beside`."""
+    found: dict[str, Lab | ClusterError] = {}
+    for version in kubernetes:
+        try:
+            found[_minor(version)] = open(lab.notebook, kubernetes=version, **options)
+        except ClusterError as error:
+            show_lab(f"Without Kubernetes {version}: {error}")
+            found[_minor(version)] = error
+    return found | {lab.cluster.version: lab}
 
 
 def _minor(kubernetes: str) -> str:

@@ -87,9 +87,10 @@ class Renderer:
                 parts.append(said)
             elif cell["cell_type"] == "code":
                 folded = bool(metadata.get("jupyter", {}).get("source_hidden"))
-                parts.append(_input(cell, tags, folded, language))
+                shown = [_input(cell, tags, folded, language)]
                 if not tags & {"hide-output", "remove-output"}:
-                    parts.append(_section(outputs.html(cell.get("outputs", []), f"cell-{number}-")))
+                    shown.append(_section(outputs.html(cell.get("outputs", []), f"cell-{number}-")))
+                parts += reversed(shown) if "check" in tags else shown  # the verdict first, then how it was found
             else:  # a raw cell is meant for another program: its text is shown as it is
                 parts.append(text(joined(cell["source"]), "raw"))
             if "cover" in tags and cover is None and len(album.figures) > before:
@@ -105,13 +106,18 @@ class Renderer:
         return None if self.known and not self.known(target) else self.resolve(target)
 
 
+FOLDED = {"check": "How this is tested", "solution": "Solution"}
+"""Tags of cells whose code is folded, and what it is folded behind."""
+
+
 def _input(cell: Notebook, tags: set[str], folded: bool, language: str) -> str:
     source = joined(cell["source"]).strip("\n")
     if not source or tags & {"hide-input", "remove-input"}:
         return ""
     block = code(source, language)
-    if folded or "solution" in tags:
-        block = f"<details><summary>{'Solution' if 'solution' in tags else 'Code'}</summary>{block}</details>"
+    summary = next((FOLDED[tag] for tag in FOLDED if tag in tags), "Code" if folded else "")
+    if summary:
+        block = f"<details><summary>{summary}</summary>{block}</details>"
     return f'<div class="input">{block}</div>'
 
 

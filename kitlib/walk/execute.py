@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
     from kitlib.cluster import Cluster
 
-CELL_TIMEOUT = 300.0
-"""Seconds a cell may take; the tag `timeout-N` on a cell allows it N."""
+CELL_TIMEOUT = 600.0
+"""Seconds a cell may take, more than two waits that give up; the tag `timeout-N` on a cell allows it N."""
 
 
 def walk(

@@ -20,6 +20,7 @@ import nbformat
 import pytest
 
 from kitlib.errors import KitlibError
+from kitlib.lab.nodes import PATIENCE
 from kitlib.walk import ERROR_TAG, STDERR_TAG, reading_order, walk
 from tests.conftest import CHECKOUT
 from tests.executed import DEADLINE, NOTEBOOKS, lessons
@@ -56,15 +57,17 @@ def test_a_committed_notebook_is_executed_and_clean(name):
         if cell.cell_type != "code":
             continue
         tags = set(cell.metadata.get("tags", []))
-        assert "kitlib.labs(" not in cell.source or any(tag.startswith("timeout-") for tag in tags), (
-            f"{where} may have to build an older Kubernetes: give it a tag timeout-SECONDS"
-        )
+        assert not re.search(r"\b(kitlib\.labs|lab\.beside)\(", cell.source) or any(
+            tag.startswith("timeout-") for tag in tags
+        ), f"{where} may have to build an older Kubernetes: give it a tag timeout-SECONDS"
         assert not re.search(r"(\blab\.frames\.\w+)\[.*?\1", cell.source), (
             f"{where} makes a frame twice while it grows: select with .query"
         )
         assert "nbval-check-output" not in tags or not any(
             word in cell.source for word in ("lab.wait(", "lab.until(")
         ), f"{where} is compared by nbval, but says more where a wait takes long"
+        deadlines = re.findall(r"lab\.(?:wait|until|wait_ready)\(.*\btimeout=(\d+)", cell.source)
+        assert all(int(each) > PATIENCE for each in deadlines), f"{where} has less patience than a lab has anyway"
         assert "nbval-skip" not in tags and "NBVAL_SKIP" not in cell.source, f"{where}: no cell may be skipped"
         for output in cell.outputs:
             if output.output_type == "error":

@@ -145,6 +145,12 @@ def test_hidden_and_folded_cells():
     assert "a1" not in html and "b2" not in html and "<summary>Solution</summary>" in html
 
 
+def test_a_checks_verdict_stands_before_how_it_was_found():
+    made = {"output_type": "stream", "name": "stdout", "text": "the verdict"}
+    html = page(site_sample.cell("claim('…')", made, tags=("check",))).html
+    assert html.index("the verdict") < html.index("<details><summary>How this is tested</summary>")
+
+
 def test_a_broken_notebook_is_named(tmp_path):
     path = tmp_path / "start.ipynb"
     for text in ("{", "[]", '{"cells": 3}'):

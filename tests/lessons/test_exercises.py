@@ -1,0 +1,65 @@
+"""Each exercise: its solution solves it, untouched it isn't solved, and a wrong try is told what is wrong.
+
+What a reader meets is run: the stage is set, the step is worked in, the check is asked.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import kitlib
+from kitlib.lab import exercise as exercises
+from kitlib.lab.lab import Lab
+from tests.conftest import CHECKOUT
+
+BASE = CHECKOUT / "notebooks"
+ALL = [
+    pytest.param(path.stem, each.name, marks=pytest.mark.kind if each.containers else pytest.mark.live)
+    for path in sorted((BASE / exercises.FOLDER).glob("*.py"))
+    for each in exercises.load(path.stem, BASE).values()
+]
+TRIES = {"untouched": False, "wrong": False, "solution": True}
+"""What is done in the step, and whether it solves the exercise."""
+
+
+@pytest.fixture
+def lab(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    notebook, name, *_ = (request.node.callspec.params[each] for each in ("notebook", "name"))
+    real = exercises.load(notebook, BASE)[name].containers
+    cluster = request.getfixturevalue("kind" if real else "cluster")
+    monkeypatch.setenv("KITLIB_BUILD", str(tmp_path))
+    monkeypatch.setenv("KITLIB_CLUSTER", cluster.name)
+    monkeypatch.chdir(BASE)
+    lab = kitlib.open(notebook)
+    yield lab
+    lab.close()
+
+
+@pytest.mark.parametrize(("notebook", "name"), ALL)
+@pytest.mark.parametrize("what", TRIES)
+def test_what_is_done_decides_whether_it_is_solved(lab: Lab, notebook: str, name: str, what: str) -> None:
+    attempt = lab.exercise(name)
+    with attempt:
+        exec(getattr(attempt.exercise, what, ""), {"lab": lab})
+    answer = attempt.check()
+    assert answer.solved is TRIES[what], str(answer)
+    unmet = [sentence for sentence, verdict, _ in answer.lines if verdict != "holds"]
+    assert bool(unmet) is not TRIES[what]
+    if what == "wrong":
+        assert attempt.exercise.told in unmet, str(answer)
+
+
+@pytest.mark.parametrize("path", sorted((BASE / exercises.FOLDER).glob("*.py")), ids=lambda path: path.stem)
+def test_a_lesson_uses_each_of_its_exercises_and_each_has_all_that_a_reader_needs(path: Path) -> None:
+    import json
+
+    notebook = json.loads((BASE / f"{path.stem}.ipynb").read_text())
+    code = "\n".join("".join(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "code")
+    known = exercises.load(path.stem, BASE)
+    assert len(known) >= 3
+    for name, each in known.items():
+        assert f'lab.exercise("{name}")' in code, name
+        assert each.task and each.hints and each.solution and each.wrong and each.told
+    assert code.count("exercise.check()") == len(known)
