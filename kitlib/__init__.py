@@ -40,6 +40,7 @@ if TYPE_CHECKING:
         equal,
         eventually,
         happens_before,
+        kept,
         never,
         unknown,
         within,
@@ -69,6 +70,7 @@ _HOME = {
     "happens_before": "claims",
     "within": "claims",
     "equal": "claims",
+    "kept": "claims",
     "unknown": "claims",
 }
 __all__ = [
@@ -84,6 +86,7 @@ __all__ = [
     "equal",
     "eventually",
     "happens_before",
+    "kept",
     "labs",
     "load_ipython_extension",
     "never",

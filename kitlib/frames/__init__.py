@@ -8,7 +8,9 @@ covers stays with it, also when it is mixed with others (`kitlib.frames.covered`
 from kitlib.frames.columns import COLUMNS, STATES, Column
 from kitlib.frames.decoding import decode, deduplicate
 from kitlib.frames.frames import PARTS, Frames, latest
+from kitlib.frames.lookups import lookups
 from kitlib.frames.nodes import failure
+from kitlib.frames.persistentvolumeclaims import persistentvolumeclaims
 from kitlib.frames.runtime import runtime
 from kitlib.frames.saved import load
 from kitlib.frames.traffic import distribution
@@ -25,5 +27,7 @@ __all__ = [
     "failure",
     "latest",
     "load",
+    "lookups",
+    "persistentvolumeclaims",
     "runtime",
 ]

@@ -39,6 +39,8 @@ KINDS: dict[str, tuple[str, ...] | None] = {
     "traffic": logs.KINDS,
     "probes": (*logs.KINDS, *events.KINDS, *pods.KINDS),
     "endpoints": endpoints.KINDS,
+    "lookups": logs.KINDS,
+    "persistentvolumeclaims": ("PersistentVolumeClaim",),
     "runtime": (NODE,),
 }
 """The kinds that each frame is made from; None: all objects that can have conditions."""

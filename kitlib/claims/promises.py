@@ -1,0 +1,44 @@
+"""The verb `kept`: what `kitlib.rollout` says of a controller's promise, as a check."""
+
+from __future__ import annotations
+
+from kitlib.claims.checks import Check
+from kitlib.rollout import Answer
+
+
+def kept(answer: Answer, *promises: str) -> Check:
+    """Check that a controller kept its promises at every resourceVersion; one that was never tested can't tell.
+
+    Parameters
+    ----------
+    answer : Answer
+        Of `rollout.statefulset`, `rollout.daemonset`, `rollout.job` or `rollout.cronjob`.
+    *promises : str
+        Their short names, as `answer.promises` has them; all that were put to the test if none is named.
+
+    Raises
+    ------
+    UsageError
+        If it makes no promise of that name; it names those that it makes.
+    """
+    named = promises or tuple(each for each in answer.promises if answer.tested.get(each))
+    found = {each: answer.of(each) for each in named}
+    table, broken = answer.table, answer.breaches
+    evidence = table[table["promise"].isin(named)]
+    if False in found.values():
+        rows = broken[broken["promise"].isin(named)]
+        first = rows.iloc[0]
+        tried = sum(answer.tested.get(each, 0) for each in set(rows["promise"]))
+        why = f"broken at {len(rows)} of {tried} writes that test it; {first['object']}: {first['text']}"
+        return Check(False, why, rows, fragile=False)
+    untested = [each for each in named if not answer.tested.get(each)]
+    if untested or not named:
+        return Check(None, f"nothing has put it to the test: {', '.join(untested) or 'any promise'}", evidence)
+    if None in found.values():
+        gap = answer.gaps[0]
+        return Check(None, f"the recording has a gap of {gap.kind} here", evidence)
+    told = "; ".join(f"{answer.tested[each]} writes test it, none breaks it: {answer.promises[each]}" for each in named)
+    return Check(True, told, evidence, fragile=False)
+
+
+__all__ = ["kept"]
