@@ -32,9 +32,10 @@ def send_patch(
     verb: str,
     kubectl: str,
     query: dict[str, Any] | None = None,
+    subresource: str = "",
 ) -> Change:
     """Read an object, patch it, and say what has changed; `verb` is what was done, "unchanged" if nothing was."""
-    path = resource.path(namespace, name)
+    path = resource.path(namespace, name, subresource)
     before: dict[str, Any] = {}
     try:
         before = connection.get(path)

@@ -48,7 +48,12 @@ def get(connection: Connection, ref: str, namespace: str) -> dict[str, Any]:
 
 
 def patch(
-    connection: Connection, ref: str, body: dict[str, Any], namespace: str, content_type: str = STRATEGIC
+    connection: Connection,
+    ref: str,
+    body: dict[str, Any],
+    namespace: str,
+    content_type: str = STRATEGIC,
+    subresource: str = "",
 ) -> Change:
     """Change some fields of an object, as `kubectl patch` does.
 
@@ -64,14 +69,19 @@ def patch(
         Where it lives.
     content_type : str
         STRATEGIC (lists are merged by key, kubectl's default) or MERGE.
+    subresource : str
+        "status", to write what a controller or a kubelet writes.
     """
     resource, name = find(connection, ref)
     kind = "" if content_type == STRATEGIC else " --type=merge"
     body = plain(body, "patch")
+    kind += f" --subresource={subresource}" if subresource else ""
     shown = masked({**body, "kind": resource.kind})
     shown = {key: value for key, value in shown.items() if key in body}
     kubectl = f"kubectl patch {resource.singular} {name}{kind} -p {shlex.quote(json.dumps(shown))}"
-    return send_patch(connection, resource, name, namespace, body, content_type, "patched", kubectl)
+    return send_patch(
+        connection, resource, name, namespace, body, content_type, "patched", kubectl, subresource=subresource
+    )
 
 
 def scale(connection: Connection, ref: str, replicas: int, namespace: str) -> Change:

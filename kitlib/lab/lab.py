@@ -43,6 +43,8 @@ class Lab(Verbs, Nodes):
     begin_ns : int
         When everything had been listed, on the recording's clock.
     ledger : Ledger
+    kinds : tuple of str
+        What is recorded.
     """
 
     _beside: Callable[..., dict[str, Lab | ClusterError]]
@@ -54,7 +56,7 @@ class Lab(Verbs, Nodes):
         self.notebook = notebook
         self.cluster = cluster
         self.label = cluster.name.partition("-")[2] if cluster.made_by_kitlib else cluster.version
-        self.base = base
+        self.base, self.kinds = base, kinds
         self.connection = cluster.connect()
         self.closed = False
         self._deleted = {}
@@ -102,12 +104,14 @@ class Lab(Verbs, Nodes):
     def beside(self, *kubernetes: str) -> dict[str, Lab | ClusterError]:
         """Open labs on further versions beside this one, for `claim(text, each(versions, check), …)`.
 
+        They record the same kinds.
+
         Returns
         -------
         dict
             Minor version to lab, this one among them; where this machine can't have a version, the error says why.
         """
-        return self._beside(self, *kubernetes)
+        return self._beside(self, *kubernetes, kinds=self.kinds)
 
     @property
     def frames(self) -> Frames:

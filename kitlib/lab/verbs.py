@@ -47,10 +47,10 @@ class Verbs:
         """Apply a manifest on the server's side; see `kitlib.objects.apply`."""
         return self._show(*objects.apply(self.connection, source, self.namespace, self.base, dry_run))
 
-    def patch(self, ref: str, body: dict[str, Any] | str) -> Changes:
-        """Change some fields of an object; `body` is a dict or YAML; see `kitlib.objects.patch`."""
+    def patch(self, ref: str, body: dict[str, Any] | str, subresource: str = "") -> Changes:
+        """Change some fields of an object, or of its status; `body` is a dict or YAML; see `kitlib.objects.patch`."""
         fields = fields_of(body) if isinstance(body, str) else body
-        return self._show(objects.patch(self.connection, ref, fields, self.namespace))
+        return self._show(objects.patch(self.connection, ref, fields, self.namespace, subresource=subresource))
 
     def scale(self, ref: str, replicas: int) -> Changes:
         """Set spec.replicas."""

@@ -1,4 +1,4 @@
-"""The back-off figure: how long a container waited before each of its restarts, on a logarithmic axis."""
+"""The back-off figure: how long was waited before each restart, or each retry, on a logarithmic axis."""
 
 from __future__ import annotations
 
@@ -12,10 +12,15 @@ from kitlib.errors import UsageError
 from kitlib.plots.canvas import attach, bare, new_axes, new_figure, write
 from kitlib.plots.style import INK, PALETTE, SMALL, TEXT, amount, drawn
 
-NEEDS = ("restart", "delay")
 
-
-def backoff(delays: pd.DataFrame, first: float = 10, most: float = 300, ax: Axes | None = None) -> Axes:
+def backoff(
+    delays: pd.DataFrame,
+    first: float = 10,
+    most: float = 300,
+    ax: Axes | None = None,
+    what: str = "restart",
+    free: int = 1,
+) -> Axes:
     """Draw the delay before each restart beside the rule: doubled each time, up to a cap.
 
     Parameters
@@ -26,6 +31,10 @@ def backoff(delays: pd.DataFrame, first: float = 10, most: float = 300, ax: Axes
         The rule's first delay and its cap, seconds.
     ax : Axes, optional
         Where to draw; a new figure otherwise.
+    what : str
+        What is delayed, and the name of the column that counts it: "restart" of a container, "retry" of a Job.
+    free : int
+        How many of them, at the beginning, wait for nothing: one restart, no retry.
 
     Returns
     -------
@@ -37,17 +46,17 @@ def backoff(delays: pd.DataFrame, first: float = 10, most: float = 300, ax: Axes
     UsageError
         If a column is missing.
     """
-    rows = _rows(delays)
+    rows = _rows(delays, what)
     if ax is None:
         ax = new_axes(new_figure(2.6), bottom=0.55, height=1.9)
-    attach(ax, backoff_text(delays, first, most))
+    attach(ax, backoff_text(delays, first, most, what, free))
     bare(ax, left=True)
     last = max([len(rows), 6])
-    ruled = [min(first * 2**number, most) for number in range(last - 1)]
+    ruled = [min(first * 2**number, most) for number in range(last - free)]
     ax.set_yscale("log", base=2)
-    ax.step(range(2, last + 1), ruled, where="mid", color=INK, linewidth=1, linestyle=(0, (4, 2)), gid="rule")
+    ax.step(range(free + 1, last + 1), ruled, where="mid", color=INK, linewidth=1, linestyle=(0, (4, 2)), gid="rule")
     ax.plot(
-        [row["restart"] for row in rows],
+        [row[what] for row in rows],
         [max(row["delay"], 0.5) for row in rows],
         "o",
         color=PALETTE[1],
@@ -59,7 +68,7 @@ def backoff(delays: pd.DataFrame, first: float = 10, most: float = 300, ax: Axes
     ax.set_ylim(0.3, max([most, *(row["delay"] for row in rows)]) * 2.2)
     for row in rows:
         ax.annotate(
-            f"{row['delay']:.1f} s", (row["restart"], max(row["delay"], 0.5)), (0, 7), textcoords="offset points",
+            f"{row['delay']:.1f} s", (row[what], max(row["delay"], 0.5)), (0, 7), textcoords="offset points",
             ha="center", color=INK, fontsize=SMALL, gid="value",
         )  # fmt: skip
     words = "\n".join(drawn(text) for text in (f"{first:g} s, doubled,", f"up to {most:g} s"))
@@ -70,20 +79,24 @@ def backoff(delays: pd.DataFrame, first: float = 10, most: float = 300, ax: Axes
     ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g} s"))
     ax.yaxis.set_minor_locator(NullLocator())
     ax.set_xticks(range(1, last + 1))
-    ax.set_xlabel("restart", color=INK, fontsize=TEXT)
+    ax.set_xlabel(what, color=INK, fontsize=TEXT)
     ax.set_ylabel("waited before it", color=INK, fontsize=TEXT)
     return ax
 
 
-def backoff_text(delays: pd.DataFrame, first: float = 10, most: float = 300) -> str:
+def backoff_text(
+    delays: pd.DataFrame, first: float = 10, most: float = 300, what: str = "restart", free: int = 1
+) -> str:
     """Say in words what `backoff` draws; arguments as for it."""
-    rows = _rows(delays)
-    told = [f"Before restart {row['restart']}: {row['delay']:.1f} s." for row in rows]
-    rule = f"The rule: none before the first, then {first:g} s, doubled each time up to {most:g} s."
-    return "\n".join([f"{amount(len(rows), 'restart')}.", rule, *told])
+    rows = _rows(delays, what)
+    told = [f"Before {what} {row[what]}: {row['delay']:.1f} s." for row in rows]
+    before = {0: "", 1: "none before the first, then "}.get(free, f"none before the first {free}, then ")
+    rule = f"The rule: {before}{first:g} s, doubled each time up to {most:g} s."
+    return "\n".join([f"{amount(len(rows), what)}.", rule, *told])
 
 
-def _rows(delays: pd.DataFrame) -> list[dict[Any, Any]]:
-    if missing := [name for name in NEEDS if name not in delays.columns]:
-        raise UsageError(f"no column {', '.join(missing)}", step="backoff", next="its columns must be: restart, delay")
-    return delays[list(NEEDS)].to_dict("records")
+def _rows(delays: pd.DataFrame, what: str) -> list[dict[Any, Any]]:
+    needs = [what, "delay"]
+    if missing := [name for name in needs if name not in delays.columns]:
+        raise UsageError(f"no column {', '.join(missing)}", step="backoff", next=f"its columns must be: {what}, delay")
+    return delays[needs].to_dict("records")

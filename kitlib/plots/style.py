@@ -135,8 +135,9 @@ def drawn(text: object, longest: int = LONGEST) -> str:
 
 
 def amount(count: int, thing: str = "Pod") -> str:
-    """Return a number with its noun: 1 Pod, 2 Pods."""
-    return f"{count} {thing}" if count == 1 else f"{count} {thing}s"
+    """Return a number with its noun: 1 Pod, 2 Pods, 3 retries."""
+    several = f"{thing[:-1]}ies" if thing.endswith("ry") else f"{thing}s"
+    return f"{count} {thing if count == 1 else several}"
 
 
 class Colours:

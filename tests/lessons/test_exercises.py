@@ -5,13 +5,16 @@ What a reader meets is run: the stage is set, the step is worked in, the check i
 
 from __future__ import annotations
 
+import ast
 from pathlib import Path
 
+import nbformat
 import pytest
 
 import kitlib
 from kitlib.lab import exercise as exercises
 from kitlib.lab.lab import Lab
+from kitlib.watch import KINDS
 from tests.conftest import CHECKOUT
 
 BASE = CHECKOUT / "notebooks"
@@ -24,6 +27,16 @@ TRIES = {"untouched": False, "wrong": False, "solution": True}
 """What is done in the step, and whether it solves the exercise."""
 
 
+def recorded(notebook: str) -> tuple[str, ...]:
+    """Return what the notebook has its lab record."""
+    for cell in nbformat.read(BASE / f"{notebook}.ipynb", as_version=4).cells:
+        if cell.cell_type == "code" and "kitlib.open(" in cell.source:
+            for node in ast.walk(ast.parse(cell.source)):
+                if isinstance(node, ast.keyword) and node.arg == "kinds":
+                    return tuple(ast.literal_eval(node.value))
+    return KINDS
+
+
 @pytest.fixture
 def lab(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     notebook, name, *_ = (request.node.callspec.params[each] for each in ("notebook", "name"))
@@ -32,7 +45,7 @@ def lab(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setenv("KITLIB_BUILD", str(tmp_path))
     monkeypatch.setenv("KITLIB_CLUSTER", cluster.name)
     monkeypatch.chdir(BASE)
-    lab = kitlib.open(notebook)
+    lab = kitlib.open(notebook, kinds=recorded(notebook))
     yield lab
     lab.close()
 

@@ -171,6 +171,17 @@ def test_a_backoff_is_drawn_beside_its_rule() -> None:
         plots.backoff(delays[["restart"]])
 
 
+def test_a_jobs_retries_wait_from_the_first_on() -> None:
+    delays = pd.DataFrame({"retry": [1, 2, 3], "delay": [10.6, 20.4, 40.5]})
+    axes = plots.backoff(delays, most=600, what="retry", free=0)
+    (rule,) = artists(axes, "rule")
+    assert list(zip(rule.get_xdata(), rule.get_ydata(), strict=True))[:2] == [(1, 10), (2, 20)]
+    assert axes.get_xlabel() == "retry"
+    check(figure(axes))
+    told = plots.backoff_text(delays, most=600, what="retry", free=0)
+    assert told.startswith("3 retries.\nThe rule: 10 s, doubled") and "Before retry 1: 10.6 s." in told
+
+
 def test_recorded_ones_are_legible() -> None:
     """Those of the lifecycle notebook, of a real cluster."""
     away, startup = (cases.real("notebooks/lifecycle", step) for step in ("web-a isn't ready", "startup"))
