@@ -29,7 +29,7 @@ def kept(answer: Answer, *promises: str) -> Check:
         rows = broken[broken["promise"].isin(named)]
         first = rows.iloc[0]
         tried = sum(answer.tested.get(each, 0) for each in set(rows["promise"]))
-        why = f"broken at {len(rows)} of {tried} writes that test it; {first['object']}: {first['text']}"
+        why = f"tested {_times(tried)}, broken {_times(len(rows))}; {first['object']}: {first['text']}"
         return Check(False, why, rows, fragile=False)
     untested = [each for each in named if not answer.tested.get(each)]
     if untested or not named:
@@ -37,8 +37,12 @@ def kept(answer: Answer, *promises: str) -> Check:
     if None in found.values():
         gap = answer.gaps[0]
         return Check(None, f"the recording has a gap of {gap.kind} here", evidence)
-    told = "; ".join(f"{answer.tested[each]} writes test it, none breaks it: {answer.promises[each]}" for each in named)
+    told = "; ".join(f"tested {_times(answer.tested[each])}, never broken: {answer.promises[each]}" for each in named)
     return Check(True, told, evidence, fragile=False)
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"
 
 
 __all__ = ["kept"]

@@ -21,6 +21,7 @@ LEAST = {
     "lifecycle": 42,
     "pod": 15,
     "start": 1,
+    "statefulset": 43,
     "static-pods": 23,
 }
 """How many claims need no more than the recording; others ask a container, or the server."""
