@@ -249,7 +249,7 @@ COLUMNS: dict[str, dict[str, Column]] = {
         "origin": Column("str", "", "list, watch or relist"),
         "name": Column("str", "", "the node's metadata.name"),
         "uid": Column("str", "", "the Node's metadata.uid, also in rows about its lease"),
-        "about": Column("str", "", "what has changed: condition, taints, lease, or deleted"),
+        "about": Column("str", "", "what has changed: condition, taints, labels, lease, or deleted"),
         "condition": Column("str", "", "status.conditions[].type: Ready, MemoryPressure, …"),
         "status": Column("str", "", "the condition's status: True, False or Unknown"),
         "reason": Column("str", "", "status.conditions[].reason"),
@@ -261,6 +261,7 @@ COLUMNS: dict[str, dict[str, Column]] = {
             "lastTransitionTime of the condition, the newest timeAdded of the taints, renewTime of the lease",
         ),
         "leaseDurationSeconds": Column("Int64", "s", "spec.leaseDurationSeconds: for how long a renewal is meant"),
+        "labels": Column("str", "", "all of metadata.labels as key=value, joined by a comma; empty if there is none"),
     },
     "events": {
         **_OBSERVED,

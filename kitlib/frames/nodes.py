@@ -1,4 +1,4 @@
-"""The frame `nodes`: one row for each change of a node's condition or taints, and for each renewal of its lease.
+"""The frame `nodes`: one row for each change of a node's condition, taints or labels, and each renewal of its lease.
 
 `failure` reads from it how a lost node was noticed, and what became of a Pod there, moment by moment.
 """
@@ -56,7 +56,7 @@ class _Lease(msgspec.Struct, gc=False):
 
 _node = msgspec.json.Decoder(_Node)
 _lease = msgspec.json.Decoder(_Lease)
-VALUE = ["status", "reason", "message", "taints", "stamp", "leaseDurationSeconds"]
+VALUE = ["status", "reason", "message", "taints", "stamp", "leaseDurationSeconds", "labels"]
 
 
 def rows(events: Iterable[WatchEvent], left: LeftOut | None = None) -> Iterator[tuple]:
@@ -77,18 +77,20 @@ def rows(events: Iterable[WatchEvent], left: LeftOut | None = None) -> Iterator[
 
 def _of_node(row: WatchEvent, left: LeftOut | None) -> Iterator[tuple[str, str, str, tuple]]:
     if row.type == "DELETED":
-        yield row.uid, "deleted", "", ("", "", "", "", None, None)
+        yield row.uid, "deleted", "", ("", "", "", "", None, None, "")
         return
     node = decode(_node, row, left)
     if node is None:
         return
     for each in node.status.conditions or ():
-        value = (each.status, each.reason or "", each.message or "", "", each.lastTransitionTime, None)
+        value = (each.status, each.reason or "", each.message or "", "", each.lastTransitionTime, None, "")
         yield row.uid, "condition", each.type, value
     taints = node.spec.taints or []
     added = max((taint.timeAdded for taint in taints if taint.timeAdded), default=None)
     words = ", ".join(sorted(f"{taint.key}:{taint.effect}" for taint in taints))
-    yield row.uid, "taints", "", ("", "", "", words, added, None)
+    yield row.uid, "taints", "", ("", "", "", words, added, None, "")
+    labels = ", ".join(f"{key}={value}" for key, value in sorted((node.metadata.labels or {}).items()))
+    yield row.uid, "labels", "", ("", "", "", "", None, None, labels)
 
 
 def _of_lease(row: WatchEvent, left: LeftOut | None) -> Iterator[tuple[str, str, str, tuple]]:
@@ -97,7 +99,7 @@ def _of_lease(row: WatchEvent, left: LeftOut | None) -> Iterator[tuple[str, str,
         if lease is None:
             return
         owner = next((each.uid for each in lease.metadata.ownerReferences or () if each.kind == "Node"), row.uid)
-        yield owner, "lease", "", ("", "", "", "", lease.spec.renewTime, lease.spec.leaseDurationSeconds)
+        yield owner, "lease", "", ("", "", "", "", lease.spec.renewTime, lease.spec.leaseDurationSeconds, "")
 
 
 def deduplicate(frame: pd.DataFrame) -> pd.DataFrame:

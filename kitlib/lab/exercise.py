@@ -60,7 +60,7 @@ class Exercise:
     containers: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Answer:
     """What an exercise's check says: each sentence with its verdict, and why.
 
@@ -85,6 +85,8 @@ class Answer:
             for sentence, verdict, why in self.lines
         ]
         return "\n".join([head, *said])
+
+    __repr__ = __str__
 
     def _repr_html_(self) -> str:
         head, *said = str(self).splitlines()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import atexit
-import contextlib
 import os
 import shutil
 import time
@@ -13,9 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from kitlib import claims, objects
-from kitlib import cluster as clusters
 from kitlib.cluster import Cluster, namespaces
-from kitlib.errors import ClusterError, KitlibError, WaitTimeout
+from kitlib.errors import ClusterError, WaitTimeout
 from kitlib.frames import Frames
 from kitlib.lab import exercise as exercises
 from kitlib.lab.display import Shown, display, show_wait
@@ -60,6 +58,7 @@ class Lab(Verbs, Nodes):
         self.connection = cluster.connect()
         self.closed = False
         self._deleted = {}
+        self._undo = []
         self._lost: dict[str, Callable[[Cluster, str], None]] = {}
         self._logs: list[LogFollower | RuntimeFollower] = []
         self._attempts: dict[str, exercises.Attempt] = {}
@@ -309,13 +308,9 @@ class Lab(Verbs, Nodes):
 
     def _shut(self) -> None:
         self.closed = True
-        for node, undo in self._lost.items():
-            with contextlib.suppress(KitlibError):  # `kitlib up` tries again
-                undo(self.cluster, node)
         for each in self._logs:
             each.close()
-        with contextlib.suppress(KitlibError):
-            clusters.restore_nodes(self.cluster)
+        self._give_back()
         atexit.unregister(self._abandon)
         if self in opened:
             opened.remove(self)

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+import shlex
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 from kitlib import cluster as clusters
+from kitlib import objects
 from kitlib.api.diff import Change
+from kitlib.api.transport import Connection
 from kitlib.cluster import Cluster
 from kitlib.cluster.kind.node import Node
+from kitlib.errors import KitlibError, UsageError
 from kitlib.lab.display import Changes
 from kitlib.recording import Recording
 from kitlib.watch import LogFollower
@@ -25,15 +30,19 @@ class Nodes:
     Attributes
     ----------
     cluster : Cluster
+    connection : Connection
     recording : Recording
     """
 
     cluster: Cluster
+    connection: Connection
     recording: Recording
     wait: Callable[..., None]
     _show: Callable[..., Changes]
     _lost: dict[str, Callable[[Cluster, str], None]]
     _logs: list[LogFollower | RuntimeFollower]
+    _nodes: int | None = None
+    _undo: list[Callable[[], object]]
 
     def cut_off_node(self, node: str) -> Changes:
         """Have a node neither hear nor reach any other, while all on it runs on, until `bring_back` or the lab's end.
@@ -56,6 +65,83 @@ class Nodes:
         self._lost[node] = clusters.start_node
         clusters.stop_node(self.cluster, node)
         return self._show(Change(f"node/{node}", "stopped, as by a power failure"))
+
+    def scale_nodes(self, count: int) -> Changes:
+        """Have so many nodes, until this is said again or the lab ends; those that came last go first.
+
+        On a kind cluster the control plane's node is one of them; a node that was lost may be removed. It returns when
+        the nodes are Ready.
+
+        Raises
+        ------
+        UsageError
+            If the cluster isn't kitlib's, or can't have so few.
+        ClusterError
+            If a node can't be made or doesn't become Ready.
+        """
+        self._nodes = self._nodes or self.cluster.node_count
+        before = self.cluster.node_count
+        self.cluster = clusters.scale_nodes(self.cluster, count)
+        self._lost = {node: undo for node, undo in self._lost.items() if self._is_there(node)}
+        return self._show(Change("nodes", f"{before} → {count}"))
+
+    def taint(self, node: str, taint: str) -> Changes:
+        """Add a taint to a node, "key=value:effect", or remove it: "key=value:effect-"; see `kitlib.objects.taint`."""
+        if not taint.endswith("-"):
+            self._undo.append(lambda: objects.taint(self.connection, node, f"{taint}-"))
+        return self._show(objects.taint(self.connection, node, taint))
+
+    def label_node(self, node: str, label: str) -> Changes:
+        """Give a node a label, "key=value", or take it away: "key-"; at the lab's end it has what it had before.
+
+        Raises
+        ------
+        UsageError
+            If it is neither.
+        ServerError
+            If there is no such node, or the server refuses the label.
+        """
+        key, given, value = label.partition("=")
+        if not given and not key.endswith("-"):
+            raise UsageError(f"{label!r} is no label", step="label", object=node, next='write "key=value", or "key-"')
+        key = key if given else key[:-1]
+        before = (objects.get(self.connection, f"node/{node}", "")["metadata"].get("labels") or {}).get(key)
+        self._undo.append(lambda: self._on_node(node, {"metadata": {"labels": {key: before}}}))
+        change = self._on_node(node, {"metadata": {"labels": {key: value if given else None}}})
+        command = shlex.join(["kubectl", "label", "node", node, label, *["--overwrite"] * bool(given and before)])
+        return self._show(replace(change, verb="labelled", kubectl=command))
+
+    def cordon(self, node: str) -> Changes:
+        """Mark a node unschedulable, as `kubectl cordon` does, until `uncordon` or the lab's end."""
+        self._undo.append(lambda: self._on_node(node, {"spec": {"unschedulable": None}}))
+        change = self._on_node(node, {"spec": {"unschedulable": True}})
+        return self._show(replace(change, verb="cordoned", kubectl=f"kubectl cordon {node}"))
+
+    def uncordon(self, node: str) -> Changes:
+        """Let Pods be scheduled to a node again."""
+        change = self._on_node(node, {"spec": {"unschedulable": None}})
+        return self._show(replace(change, verb="uncordoned", kubectl=f"kubectl uncordon {node}"))
+
+    def _on_node(self, node: str, fields: dict[str, Any]) -> Change:
+        return objects.patch(self.connection, f"node/{node}", fields, "")
+
+    def _is_there(self, node: str) -> bool:
+        items = self.cluster.connect().get("/api/v1/nodes")["items"]
+        return node in [item["metadata"]["name"] for item in items]
+
+    def _give_back(self) -> None:
+        """Undo what was done to nodes; of what fails, lost nodes are brought back by the next `kitlib up`."""
+        for undo in reversed(self._undo):
+            with contextlib.suppress(KitlibError):
+                undo()
+        for node, return_of in self._lost.items():
+            with contextlib.suppress(KitlibError):
+                return_of(self.cluster, node)
+        if self._nodes and self._nodes != self.cluster.node_count:
+            with contextlib.suppress(KitlibError):
+                clusters.scale_nodes(self.cluster, self._nodes)
+        with contextlib.suppress(KitlibError):
+            clusters.restore_nodes(self.cluster)
 
     def bring_back(self, node: str, timeout: float = PATIENCE) -> None:
         """Reconnect or start a node that this lab had lost, and wait until Kubernetes takes it for Ready again.

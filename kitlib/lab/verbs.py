@@ -82,10 +82,6 @@ class Verbs:
         """Read an object as it is now."""
         return objects.get(self.connection, ref, self.namespace)
 
-    def taint(self, node: str, taint: str) -> Changes:
-        """Add a taint to a node, "key=value:effect", or remove it: "key=value:effect-"; see `kitlib.objects.taint`."""
-        return self._show(objects.taint(self.connection, node, taint))
-
     def ask(self, pod: str, path: str = "/", /, *, port: int = 8080, method: str = "GET", **query: object) -> Any:
         """Ask a Pod by HTTP, through the API server, so that it may be anywhere.
 

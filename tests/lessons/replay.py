@@ -25,7 +25,22 @@ from kitlib.recording import Recording
 from tests.conftest import CHECKOUT
 
 WRITES = ("apply", "patch", "scale", "set_image", "pause", "resume", "undo", "delete")
-SILENT = ("show", "wait", "wait_ready", "until", "catch_up", "cut_off_node", "stop_node", "bring_back", "taint")
+SILENT = (
+    "show",
+    "wait",
+    "wait_ready",
+    "until",
+    "catch_up",
+    "cut_off_node",
+    "stop_node",
+    "bring_back",
+    "taint",
+    "label_node",
+    "cordon",
+    "uncordon",
+    "scale_nodes",
+    "record_logs",
+)
 
 
 class NotRecorded(Exception):
@@ -78,6 +93,10 @@ class Lab:
     def span(self, first: Window, last: Window, lead: float = 0) -> Frames:
         """As of a lab."""
         return Frames(self.recording, first.begin_ns - round(lead * 1e9), last.end_ns, self.namespace)
+
+    def beside(self, *versions: str) -> dict[str, Lab]:
+        """This one alone: of further versions nothing was recorded."""
+        return {self.recording.info["version"]: self}
 
     def owned(self, plural: str, owner: str) -> list[dict[str, Any]]:
         """What was owned by an object at the end of the step, as far as recorded."""

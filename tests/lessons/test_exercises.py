@@ -23,8 +23,6 @@ ALL = [
     for path in sorted((BASE / exercises.FOLDER).glob("*.py"))
     for each in exercises.load(path.stem, BASE).values()
 ]
-TRIES = {"untouched": False, "wrong": False, "solution": True}
-"""What is done in the step, and whether it solves the exercise."""
 
 
 def recorded(notebook: str) -> tuple[str, ...]:
@@ -51,17 +49,26 @@ def lab(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Monk
 
 
 @pytest.mark.parametrize(("notebook", "name"), ALL)
-@pytest.mark.parametrize("what", TRIES)
-def test_what_is_done_decides_whether_it_is_solved(lab: Lab, notebook: str, name: str, what: str) -> None:
+def test_untouched_it_is_not_solved_and_a_wrong_try_is_told_what_is_wrong(lab: Lab, notebook: str, name: str) -> None:
     attempt = lab.exercise(name)
     with attempt:
-        exec(getattr(attempt.exercise, what, ""), {"lab": lab})
+        pass
+    assert not attempt.check().solved
+    with attempt:
+        exec(attempt.exercise.wrong, {"lab": lab})
     answer = attempt.check()
-    assert answer.solved is TRIES[what], str(answer)
+    assert not answer.solved
     unmet = [sentence for sentence, verdict, _ in answer.lines if verdict != "holds"]
-    assert bool(unmet) is not TRIES[what]
-    if what == "wrong":
-        assert attempt.exercise.told in unmet, str(answer)
+    assert attempt.exercise.told in unmet, str(answer)
+
+
+@pytest.mark.parametrize(("notebook", "name"), ALL)
+def test_its_solution_solves_it(lab: Lab, notebook: str, name: str) -> None:
+    attempt = lab.exercise(name)
+    with attempt:
+        exec(attempt.exercise.solution, {"lab": lab})
+    answer = attempt.check()
+    assert answer.solved, str(answer)
 
 
 @pytest.mark.parametrize("path", sorted((BASE / exercises.FOLDER).glob("*.py")), ids=lambda path: path.stem)

@@ -139,7 +139,10 @@ class Kind:
                 next="use 2 or more",
             )
         client, notes = self._of(cluster)
-        names = containers.scale(client, cluster, notes, count, time.monotonic() + DEADLINE)
+        until = time.monotonic() + DEADLINE
+        names = containers.scale(client, cluster, notes, count, until)
+        if not notes["image"].startswith("localhost/"):  # one that is made here has what notebooks run
+            config.load_lessons(notes["kind_name"], client, kindcommand.program(progress=False), until)
         changed = dataclasses.replace(cluster, node_count=len(names))
         kept = {key: value for key, value in notes.items() if key not in changed.to_dict()}
         record.save(changed, **kept | {"nodes": names})
