@@ -59,6 +59,7 @@ class Lab(Verbs, Nodes):
         self.closed = False
         self._deleted = {}
         self._undo = []
+        self._companions: list[Lab] = []
         self._lost: dict[str, Callable[[Cluster, str], None]] = {}
         self._logs: list[LogFollower | RuntimeFollower] = []
         self._attempts: dict[str, exercises.Attempt] = {}
@@ -278,13 +279,16 @@ class Lab(Verbs, Nodes):
     def close(self) -> claims.Ledger:
         """End the lab: stop recording, remove the namespace, show the ledger.
 
-        Where a notebook has several labs, the ledger ends with the last of them.
+        Labs that were opened beside it end first. Where a notebook has several, the ledger ends with the last of them.
 
         Raises
         ------
         ClaimError
             If a verdict wasn't the expected one.
         """
+        for each in self._companions:
+            if not each.closed:
+                each.close()
         if not self.closed:
             self._shut()
             try:

@@ -117,6 +117,7 @@ def beside(lab: Lab, *kubernetes: str, **options: Any) -> dict[str, Lab | Cluste
         except ClusterError as error:
             show_lab(f"Without Kubernetes {version}: {error}")
             found[_minor(version)] = error
+    lab._companions += [each for each in found.values() if isinstance(each, Lab)]
     return found | {lab.cluster.version: lab}
 
 
