@@ -15,6 +15,7 @@ from tests.plots import drawing
 DATA = Path(__file__).parents[1] / "data" / "notebooks"
 LEAST = {
     "controllers": 38,
+    "daemonset": 35,
     "deployment": 20,
     "hooks": 39,
     "job": 32,
