@@ -18,6 +18,7 @@ from kitlib.plots import style
 from kitlib.plots.backoff import backoff, backoff_text
 from kitlib.plots.canvas import twin
 from kitlib.plots.containers import containers, containers_text
+from kitlib.plots.delays import delays, delays_text
 from kitlib.plots.events import events, events_text
 from kitlib.plots.lanes import lanes, lanes_text
 from kitlib.plots.nodes import nodes, nodes_text
@@ -40,6 +41,7 @@ __all__ = [
     "probes",
     "traffic",
     "backoff",
+    "delays",
     "story_text",
     "rollout_text",
     "lanes_text",
@@ -52,6 +54,7 @@ __all__ = [
     "probes_text",
     "traffic_text",
     "backoff_text",
+    "delays_text",
     "twin",
     "style",
 ]
