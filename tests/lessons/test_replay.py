@@ -16,6 +16,7 @@ DATA = Path(__file__).parents[1] / "data" / "notebooks"
 LEAST = {
     "controllers": 38,
     "daemonset": 35,
+    "cronjob": 20,
     "deployment": 20,
     "hooks": 39,
     "job": 32,
