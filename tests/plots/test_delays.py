@@ -19,7 +19,9 @@ def test_each_delay_is_a_dot_and_the_share_ends_at_all() -> None:
     (share,) = artists(axes, "share")
     assert list(share.get_ydata()) == [0, 0.25, 0.5, 0.75, 1, 1]
     check(figure(axes))
-    assert plots.delays_text(frame, what="firing").startswith("4 firings: the shortest 0.10 s, half of them within 0.25 s")
+    assert plots.delays_text(frame, what="firing").startswith(
+        "4 firings: the shortest 0.10 s, half of them within 0.25 s"
+    )
     assert plots.twin(axes) == plots.delays_text(frame, what="firing")
 
 
