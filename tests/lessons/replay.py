@@ -20,6 +20,7 @@ from matplotlib.figure import Figure
 
 import kitlib
 from kitlib import Frames, claims, plots
+from kitlib.errors import ClusterError
 from kitlib.lab import Changes
 from kitlib.recording import Recording
 from tests.conftest import CHECKOUT
@@ -39,7 +40,6 @@ SILENT = (
     "cordon",
     "uncordon",
     "scale_nodes",
-    "record_logs",
 )
 
 
@@ -94,9 +94,10 @@ class Lab:
         """As of a lab."""
         return Frames(self.recording, first.begin_ns - round(lead * 1e9), last.end_ns, self.namespace)
 
-    def beside(self, *versions: str) -> dict[str, Lab]:
-        """This one alone: of further versions nothing was recorded."""
-        return {self.recording.info["version"]: self}
+    def beside(self, *versions: str) -> dict[str, Any]:
+        """This one; of further versions nothing was recorded, so they are as on a machine that can't have them."""
+        missing = {version: ClusterError("nothing was recorded of it", step="replay") for version in versions}
+        return {**missing, self.recording.info["version"]: self}
 
     def owned(self, plural: str, owner: str) -> list[dict[str, Any]]:
         """What was owned by an object at the end of the step, as far as recorded."""

@@ -89,7 +89,7 @@ def test_manifests_are_yaml_and_used():
     text = "\n".join(path.read_text() for path in NOTEBOOKS.glob("*.ipynb"))
     for path in (NOTEBOOKS / "manifests").rglob("*.yaml"):
         assert all(isinstance(document, dict) for document in yaml.safe_load_all(path.read_text())), path
-        assert path.name in text, f"no notebook uses {path.name}"
+        assert path.stem in text, f"no notebook uses {path.name}"
 
 
 # On the tests' clusters.
