@@ -94,6 +94,10 @@ bench: env-bench ## Measure what the project promises about speed: build/bench.j
 faults: env-test ## Record through 773 scenarios of faults, judged by etcd; ARGS="--only 137" for one, ARGS=guards without each guard
 	@$(BIN)/python -m tests.faults $(ARGS)
 
+.PHONY: mutants
+mutants: env-test ## Replay lessons on changed recordings: which change turns which claim; ARGS="job daemonset" for some
+	@$(BIN)/python -m tests.lessons.mutants $(ARGS)
+
 .PHONY: format pin clean
 format: env-test ## Format the code, and mend what the linter can
 	$(BIN)/ruff format .
