@@ -106,7 +106,7 @@ class _Judge:
         else:
             mine[row["uid"]] = row
         if ending(before, row):
-            self.leaves(write, number)
+            self.leaves(write, number, before)
 
     def appears(self, write: Write, number: int, mine: dict[str, dict[Any, Any]]) -> None:
         self.answer.test("identity", write, not mine, f"another Pod of ordinal {number} is there", 1 + len(mine), 1)
@@ -125,15 +125,22 @@ class _Judge:
             ok = any(write.row["controller-revision-hash"] != new for new in parted)
             self.answer.test("partition", write, ok, f"ordinal {number} is of the new revision")
 
-    def leaves(self, write: Write, number: int) -> None:
+    def leaves(self, write: Write, number: int, before: dict[Any, Any] | None) -> None:
         """Judge the end of a Pod that is there and healthy or not: given up, updated, or deleted by somebody else."""
-        found = [self.permitted(spec, write, number) for spec in self.known]
+        found = [self.permitted(spec, write, number, before) for spec in self.known]
         tried = [each for each in found if each[0] is not None]
         for promise, words, value, bound in sorted(tried, key=lambda each: bool(each[1]))[:1]:
             self.answer.test(str(promise), write, not words, words, value, bound)
 
-    def permitted(self, spec: dict[Any, Any], write: Write, number: int) -> tuple[str | None, str, int, int]:
-        """Return which promise is put to the test, what is wrong (empty: nothing), what was counted and allowed."""
+    def permitted(
+        self, spec: dict[Any, Any], write: Write, number: int, before: dict[Any, Any] | None
+    ) -> tuple[str | None, str, int, int]:
+        """Return which promise is put to the test, what is wrong (empty: nothing), what was counted and allowed.
+
+        `before` is the Pod as it was. Where Pods needn't wait for each other, an old one that isn't available is
+        replaced at once, outside of the order and of maxUnavailable: it was missed already.
+        """
+        healthy = (int(spec["minReadySeconds"]), write.row["observed_at"])
         asked = _range(spec)
         ordered = spec["podManagementPolicy"] == "OrderedReady"
         if number not in asked:
@@ -148,12 +155,15 @@ class _Judge:
         hands_off = spec["updateStrategy"] != "RollingUpdate" or number - asked.start < int(spec["partition"])
         if not new or write.row["controller-revision-hash"] == new or hands_off:
             return None, "", 0, 0
+        if not ordered and (before is None or not ready(before, *healthy)):
+            return None, "", 0, 0
         most = max(scaled_int_or_percent(spec["maxUnavailable"] or 1, len(asked), up=False), 1)
         passed = [
             each
             for each in range(number + 1, asked.stop)
             for row in self.there.get(each, {}).values()
             if row["controller-revision-hash"] != new and row["state"] != "Terminating"
+            if ordered or ready(row, *healthy)
         ]
         if passed:
             return "update", f"not updated before it: ordinal {', '.join(map(str, passed[:5]))}", len(passed), 0

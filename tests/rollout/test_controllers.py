@@ -303,6 +303,29 @@ def test_each_promise_is_seen_broken(rows: Rows, ref: str, promise: str, change:
     assert about["text"] and about["object"] and about["resourceVersion"] > 0
 
 
+@pytest.mark.parametrize(("policy", "healthy", "breaks"), [
+    ("Parallel", True, True), ("Parallel", False, False), ("OrderedReady", False, True),
+])  # fmt: skip
+def test_in_parallel_an_old_pod_that_is_not_ready_is_replaced_out_of_order(
+    rows: Rows, policy: str, healthy: bool, breaks: bool
+) -> None:
+    ends = of(rows, "db-0", having=ENDING)
+    changed = moved(rows, ends, of(rows, "db-1", having=ENDING))  # db-1 is old and Ready
+
+    def told_otherwise(row: WatchEvent) -> WatchEvent:
+        if row.kind == "StatefulSet" and row.name == "db":
+            return edited(row, '"OrderedReady"', f'"{policy}"')
+        if row.uid != rows[ends].uid or healthy:
+            return row
+        obj = json.loads(row.object)
+        for each in obj["status"].get("conditions", ()):
+            each["status"] = "False" if each["type"] == "Ready" else each["status"]
+        return msgspec.structs.replace(row, object=json.dumps(obj).encode())
+
+    found = answer(told([told_otherwise(row) for row in changed]), "statefulset/db").breaches
+    assert ("db-0" in set(found.query("promise == 'update'")["object"])) is breaks, found.to_string()
+
+
 @pytest.mark.parametrize("ref", ["statefulset/db", "daemonset/agent", "job/pi", "cronjob/forbid"])
 def test_a_gap_leaves_open_what_was_not_seen_broken(rows: Rows, ref: str) -> None:
     kind = {"statefulset": "StatefulSet", "daemonset": "DaemonSet", "job": "Job", "cronjob": "CronJob"}
