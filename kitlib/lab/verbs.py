@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import json
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +19,9 @@ from kitlib.api.secrets import masked_text
 from kitlib.api.transport import Connection
 from kitlib.errors import KitlibError, ServerError, UsageError
 from kitlib.lab.display import Changes, Refusal, change_html, display
+
+LISTENS = 30.0
+"""Seconds until a Pod that counts as Ready must listen."""
 
 
 class Verbs:
@@ -104,17 +108,30 @@ class Verbs:
         Raises
         ------
         ServerError
-            If it can't be reached, or answers with an error, whose `error` is then the message.
+            If it can't be reached, also after half a minute in which nobody listened there; or if it answers with an
+            error, whose `error` is then the message.
         """
         where = f"/api/v1/namespaces/{self.namespace}/pods/http:{pod}:{port}/proxy{path}"
         try:
-            body = self.connection.request(method, where, query)
+            body = self._reach(method, where, query)
         except ServerError as error:
             if said := (error.status or {}).get("error"):
                 raise ServerError(str(said), step=f"ask {pod} for {path}", object=pod, status=error.status) from error
             raise
         lines = [json.loads(line) for line in body.splitlines() if line]
         return lines[0] if len(lines) == 1 else lines
+
+    def _reach(self, method: str, where: str, query: dict[str, object]) -> bytes:
+        """Ask; a Pod without a readiness probe counts as Ready before it listens, and nothing tells when it does."""
+        until = time.monotonic() + LISTENS
+        while True:
+            try:
+                return self.connection.request(method, where, query)
+            except ServerError as error:
+                refused = "dial tcp" in error.message and "connection refused" in error.message  # it was told nothing
+                if not refused or time.monotonic() > until:
+                    raise
+            time.sleep(0.2)
 
     def logs(self, pod: str, container: str | None = None, previous: bool = False) -> pd.DataFrame:
         """Return what a container has logged, one row a line; a line that is JSON becomes columns.
