@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-import importlib.util
+import runpy
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -201,12 +201,9 @@ def load(notebook: str, base: Path) -> dict[str, Exercise]:
         If it has none.
     """
     path = base / FOLDER / f"{notebook}.py"
-    spec = importlib.util.spec_from_file_location(f"kitlib_exercises_{notebook.replace('-', '_')}", path)
-    if not path.is_file() or spec is None or spec.loader is None:
+    if not path.is_file():
         raise UsageError("this notebook has no exercises", step="exercise", object=str(path), next="see notebooks/")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return {each.name: each for each in module.EXERCISES}
+    return {each.name: each for each in runpy.run_path(str(path))["EXERCISES"]}  # leaves no __pycache__ there
 
 
 __all__ = ["FOLDER", "Answer", "Attempt", "Exercise", "begin", "load", "show", "tell"]
