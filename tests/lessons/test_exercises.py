@@ -28,10 +28,15 @@ ALL = [
 def recorded(notebook: str) -> tuple[str, ...]:
     """Return what the notebook has its lab record."""
     for cell in nbformat.read(BASE / f"{notebook}.ipynb", as_version=4).cells:
-        if cell.cell_type == "code" and "kitlib.open(" in cell.source:
-            for node in ast.walk(ast.parse(cell.source)):
-                if isinstance(node, ast.keyword) and node.arg == "kinds":
-                    return tuple(ast.literal_eval(node.value))
+        if cell.cell_type != "code" or "kitlib.open(" not in cell.source:
+            continue
+        known: dict[str, object] = {}
+        for node in ast.parse(cell.source).body:
+            if isinstance(node, ast.Assign) and not any(isinstance(each, ast.Call) for each in ast.walk(node)):
+                exec(ast.unparse(node), known)
+        for node in ast.walk(ast.parse(cell.source)):
+            if isinstance(node, ast.keyword) and node.arg == "kinds":
+                return tuple(eval(ast.unparse(node.value), known))
     return KINDS
 
 

@@ -82,7 +82,7 @@ def test_style_sheets_are_read_too(tmp_path):
 def test_a_notebook_page_has_a_budget(tmp_path):
     write(tmp_path, a_html="x" * (PAGE_BUDGET + 1), a_ipynb="{}", b_html="x" * (PAGE_BUDGET + 1))
     (problem,) = check_links(tmp_path)
-    assert problem.page == "a.html" and "150,000" in problem.reason
+    assert problem.page == "a.html" and "200,000" in problem.reason
 
 
 @pytest.mark.parametrize(
