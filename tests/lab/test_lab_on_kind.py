@@ -20,7 +20,7 @@ metadata: {name: NAME}
 spec:
   terminationGracePeriodSeconds: 0
   containers:
-    - {name: main, image: "localhost/probe:local", env: [{name: PROBE_LISTEN_AFTER, value: AFTER}]}
+    - {name: main, image: "localhost/probe:local", env: [{name: PROBE_LISTEN_AFTER, value: DELAY}]}
 """
 
 
@@ -36,8 +36,8 @@ def lab(kind: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Itera
 def test_a_pod_that_is_ready_before_it_listens_is_asked_until_it_does(
     lab: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lab.apply(POD.replace("NAME", "slow").replace("AFTER", "3s"))
-    lab.apply(POD.replace("NAME", "mute").replace("AFTER", "1h"))
+    lab.apply(POD.replace("NAME", "slow").replace("DELAY", "3s"))
+    lab.apply(POD.replace("NAME", "mute").replace("DELAY", "1h"))
     for name in ("slow", "mute"):
         lab.wait(f"pod/{name}", condition="Ready")
     assert lab.ask("slow", "/self")["name"] == "slow"
