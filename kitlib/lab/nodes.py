@@ -82,7 +82,8 @@ class Nodes:
         self._nodes = self._nodes or self.cluster.node_count
         before = self.cluster.node_count
         self.cluster = clusters.scale_nodes(self.cluster, count)
-        self._lost = {node: undo for node, undo in self._lost.items() if self._is_there(node)}
+        there = {item["metadata"]["name"] for item in self.connection.get("/api/v1/nodes")["items"]}
+        self._lost = {node: undo for node, undo in self._lost.items() if node in there}
         return self._show(Change("nodes", f"{before} → {count}"))
 
     def taint(self, node: str, taint: str) -> Changes:
@@ -124,10 +125,6 @@ class Nodes:
 
     def _on_node(self, node: str, fields: dict[str, Any]) -> Change:
         return objects.patch(self.connection, f"node/{node}", fields, "")
-
-    def _is_there(self, node: str) -> bool:
-        items = self.cluster.connect().get("/api/v1/nodes")["items"]
-        return node in [item["metadata"]["name"] for item in items]
 
     def _give_back(self) -> None:
         """Undo what was done to nodes; of what fails, lost nodes are brought back by the next `kitlib up`."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -98,27 +99,27 @@ def labs(notebook: str, *kubernetes: str, **options: Any) -> dict[str, Lab | Clu
         raise UsageError("these are not different versions", step="open", object=", ".join(kubernetes), next="see open")
     for lab in [*opened]:
         lab._abandon()
+    return _of_versions(notebook, kubernetes, options)
+
+
+def beside(lab: Lab, *kubernetes: str, **options: Any) -> dict[str, Lab | ClusterError]:
+    """Open labs on further versions beside one, for claims that compare them; see `Lab.beside`."""
+    found = _of_versions(lab.notebook, kubernetes, options)
+    lab._companions += [each for each in found.values() if isinstance(each, Lab)]
+    return found | {lab.cluster.version: lab}
+
+
+def _of_versions(notebook: str, kubernetes: Sequence[str], options: dict[str, Any]) -> dict[str, Lab | ClusterError]:
+    """Open a lab on each version; where this machine can't have one, show the error that says why, and return it."""
     found: dict[str, Lab | ClusterError] = {}
-    for minor, version in zip(minors, kubernetes, strict=True):
+    for version in kubernetes:
+        minor = _minor(version)
         try:
             found[minor] = open(notebook, kubernetes=version, **options)
         except ClusterError as error:
             show_lab(f"Without Kubernetes {version}: {error}")
             found[minor] = error
     return found
-
-
-def beside(lab: Lab, *kubernetes: str, **options: Any) -> dict[str, Lab | ClusterError]:
-    """Open labs on further versions beside one, for claims that compare them; see `Lab.beside`."""
-    found: dict[str, Lab | ClusterError] = {}
-    for version in kubernetes:
-        try:
-            found[_minor(version)] = open(lab.notebook, kubernetes=version, **options)
-        except ClusterError as error:
-            show_lab(f"Without Kubernetes {version}: {error}")
-            found[_minor(version)] = error
-    lab._companions += [each for each in found.values() if isinstance(each, Lab)]
-    return found | {lab.cluster.version: lab}
 
 
 def _minor(kubernetes: str) -> str:

@@ -63,9 +63,9 @@ def delays(frame: pd.DataFrame, column: str = "delay", what: str = "delay", ax: 
 def delays_text(frame: pd.DataFrame, column: str = "delay", what: str = "delay") -> str:
     """Say in words what `delays` draws; arguments as for it."""
     values = _values(frame, column)
-    told = [(0, "the shortest"), (50, "half of them"), (95, "95 of 100"), (100, "all")]
-    said = [f"{words} within {np.percentile(values, part):.2f} s" for part, words in told[1:]]
-    return f"{amount(len(values), what)}: {told[0][1]} {values[0]:.2f} s, {', '.join(said)}."
+    parts = {50: "half of them", 95: "95 of 100", 100: "all"}
+    said = [f"{words} within {np.percentile(values, part):.2f} s" for part, words in parts.items()]
+    return f"{amount(len(values), what)}: the shortest {values[0]:.2f} s, {', '.join(said)}."
 
 
 def _values(frame: pd.DataFrame, column: str) -> np.ndarray:

@@ -95,8 +95,8 @@ class Creation:
         )
 
     def load_images(self) -> None:
-        """Load what notebooks run; an image that is made here has it already."""
-        if not self.image.startswith("localhost/"):
+        """Load what notebooks run, where the image doesn't bring it."""
+        if not config.brings_lessons(self.image):
             config.load_lessons(self.kind_name, self.client, self.kind, self.until)
 
     def connect(self) -> None:
