@@ -244,9 +244,7 @@ def _fields(name: str, share: float) -> Change:
             if row.kind in kinds and row.object and chosen.setdefault(row.uid, rng.random() < share):
                 obj = json.loads(row.object)
                 if change(obj):
-                    row = msgspec.structs.replace(
-                        row, object=json.dumps(obj).encode(), name=obj["metadata"].get("name", row.name)
-                    )
+                    row = msgspec.structs.replace(row, object=json.dumps(obj).encode())
             made.append(row)
         return made
 
@@ -299,7 +297,6 @@ def _doubled(kinds: Sequence[str]) -> Change:
                         uid=obj["metadata"]["uid"],
                         object=json.dumps(obj).encode(),
                         monotonic_ns=row.monotonic_ns + 1,
-                        resourceVersion=row.resourceVersion,
                     )
                 )
         return numbered([*rows, *twins])

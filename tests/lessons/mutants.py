@@ -20,7 +20,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from kitlib import claims
 from kitlib.recording import Recording
 from kitlib.recording.store import write_flush
 from tests.conftest import CHECKOUT
@@ -140,5 +139,4 @@ def main(lessons: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    claims.use(None)
     sys.exit(main(sys.argv[1:]))

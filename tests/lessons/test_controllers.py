@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import pytest
-
 from kitlib import objects
 from tests.conftest import CHECKOUT
-from tests.lessons.replay import expectations
 
 MANIFESTS = CHECKOUT / "notebooks" / "manifests" / "controllers"
 LINES = {
@@ -65,22 +62,6 @@ WRONG = {
     "If its node fails, a Pod is deleted": "fails",
 }
 """Sentences that aren't true, or not any more, and stand there as such."""
-
-
-@pytest.fixture(scope="module")
-def made() -> dict[str, str]:
-    """The notebook's claims, each with the verdict that it expects."""
-    return expectations("controllers")
-
-
-def test_every_line_of_the_catalogue_is_tested(made):
-    listed = [text for texts in LINES.values() for text in texts]
-    assert len(listed) == len(set(listed))
-    assert sorted(made) == sorted(listed)
-
-
-def test_what_is_wrong_is_expected_to_be(made):
-    assert {text: expected for text, expected in made.items() if expected != "holds"} == WRONG
 
 
 def specs() -> dict[str, dict]:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import pytest
-
 from kitlib import objects
 from tests.conftest import CHECKOUT
-from tests.lessons.replay import expectations
 
 MANIFESTS = CHECKOUT / "notebooks" / "manifests" / "cronjob"
 LINES = {
@@ -71,22 +68,6 @@ WRONG = {
     "CronJobs are served as batch/v1": {"1.17": "fails", "1.37": "changed"},
 }
 """Sentences that aren't true, or not on each version, and stand there as such."""
-
-
-@pytest.fixture(scope="module")
-def made() -> dict[str, str]:
-    """The notebook's claims, each with the verdict that it expects."""
-    return expectations("cronjob")
-
-
-def test_every_line_of_the_catalogue_is_tested(made):
-    listed = [text for texts in LINES.values() for text in texts]
-    assert len(listed) == len(set(listed))
-    assert sorted(made) == sorted(listed)
-
-
-def test_what_is_wrong_is_expected_to_be(made):
-    assert {text: expected for text, expected in made.items() if expected != "holds"} == WRONG
 
 
 def specs(pattern: str) -> dict[str, dict]:

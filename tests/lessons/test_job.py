@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import pytest
-
 from kitlib import objects
 from tests.conftest import CHECKOUT
-from tests.lessons.replay import expectations
 
 MANIFESTS = CHECKOUT / "notebooks" / "manifests" / "job"
 LINES = {
@@ -64,22 +61,6 @@ WRONG = {
     "The first retry waits, too: for 10 seconds": {"1.17": "fails", "1.37": "changed"},
 }
 """Sentences that aren't true, or not on each version, and stand there as such."""
-
-
-@pytest.fixture(scope="module")
-def made() -> dict[str, str]:
-    """The notebook's claims, each with the verdict that it expects."""
-    return expectations("job")
-
-
-def test_every_line_of_the_catalogue_is_tested(made):
-    listed = [text for texts in LINES.values() for text in texts]
-    assert len(listed) == len(set(listed))
-    assert sorted(made) == sorted(listed)
-
-
-def test_what_is_wrong_is_expected_to_be(made):
-    assert {text: expected for text, expected in made.items() if expected != "holds"} == WRONG
 
 
 def manifests() -> dict[str, dict]:

@@ -1,0 +1,40 @@
+"""Lessons test every line of their sections of the catalogue, and expect what is known of each.
+
+`LINES` of a lesson's tests maps a line to the claims that test it, `WRONG` a claim to a verdict that isn't "holds".
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.lessons import (
+    test_controllers,
+    test_cronjob,
+    test_daemonset,
+    test_job,
+    test_lifecycle,
+    test_statefulset,
+)
+from tests.lessons.replay import expectations
+
+LESSONS = {
+    "controllers": test_controllers,
+    "cronjob": test_cronjob,
+    "daemonset": test_daemonset,
+    "job": test_job,
+    "lifecycle": test_lifecycle,
+    "statefulset": test_statefulset,
+}
+
+
+@pytest.mark.parametrize("name", LESSONS)
+def test_every_line_of_the_catalogue_is_tested(name):
+    listed = [text for texts in LESSONS[name].LINES.values() for text in texts]
+    assert len(listed) == len(set(listed))
+    assert sorted(expectations(name)) == sorted(listed)
+
+
+@pytest.mark.parametrize("name", LESSONS)
+def test_what_is_wrong_is_expected_to_be(name):
+    found = {text: expected for text, expected in expectations(name).items() if expected != "holds"}
+    assert found == LESSONS[name].WRONG
