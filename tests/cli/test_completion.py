@@ -26,7 +26,7 @@ done
 LINES = {
     ("d",): {"doctor", "down"},
     ("record", "--na"): {"--namespace"},
-    ("walk", "st"): {"start", "static-pods"},
+    ("walk", "st"): {"start", "statefulset", "static-pods"},
     ("lab", "dep"): {"deployment"},
     ("plot", "--figure", "l"): {"lanes"},
     ("down", "emb"): {"embedded-1.37"},
