@@ -23,6 +23,7 @@ from collections.abc import Iterable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
+from subprocess import Popen  # by its own name, since tests put something else into subprocess.Popen's place
 from typing import Any
 
 import nbformat
@@ -113,6 +114,7 @@ class Executions:
     results: dict[str, Future[dict[str, Any]]] = field(default_factory=dict)
     running: list[subprocess.Popen[str]] = field(default_factory=list)
     stopped: bool = False
+    environment: dict[str, str] = field(default_factory=lambda: dict(os.environ))  # a test changes its own meanwhile
 
     def begin(self, names: Iterable[str]) -> None:
         """Begin with those that were not begun yet."""
@@ -196,13 +198,13 @@ class Executions:
         build.mkdir(parents=True, exist_ok=True)
         command = [sys.executable, "-m", "kitlib.cli", "walk", *unit, "--no-site", "--build", str(build)]
         environment = {
-            **os.environ,
+            **self.environment,
             "KITLIB_STATE": self.state,
             "KITLIB_CLUSTER": self.cluster,
             "KITLIB_BUILD": str(build),
         }
         with open(build / "walk.log", "w") as log:
-            process = subprocess.Popen(
+            process = Popen(
                 [*command, "--output", "json"],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
