@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from kitlib.recording import Recording
     from kitlib.watch import Recorder
 
+LAST_WORD = 3.0
+"""Seconds that the server is given after Ctrl-C to say what it holds: who ends a command doesn't wait for long."""
+
 
 class Figure(StrEnum):
     """What `kitlib plot` draws."""
@@ -197,7 +200,7 @@ def _record(recorder: Recorder, out: Path, first: float, seconds: float | None) 
         finally:
             if not recorder.lag():  # what is complete up to the end is proven, as far as the server answers
                 with contextlib.suppress(KitlibError):
-                    recorder.catch_up(timeout=5)
+                    recorder.catch_up(timeout=LAST_WORD)
             recorder.stop()
     for kind, problem in recorder.problems.items():
         tell(f"  {kind} was not recorded: {problem}")

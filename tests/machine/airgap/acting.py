@@ -15,6 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+SECOND = 1_000_000_000
 PATIENCE = 20.0
 """Seconds after which something that should happen counts as failed."""
 
@@ -182,3 +183,28 @@ def eventually(check: Callable[[], bool], what: str) -> None:
     while not check():
         assert time.monotonic() < deadline, what
         pause.wait(0.01)
+
+
+def run(
+    program: Path, *arguments: str, before: tuple[str, ...] = (), **settings: str
+) -> subprocess.CompletedProcess[str]:
+    """Run the program to its end."""
+    named = {name.replace("__", "."): value for name, value in settings.items()}
+    return subprocess.run(
+        [*before, str(program), *arguments],
+        env=environment(named),
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+
+
+def lines(text: str) -> list[dict]:
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def connections(port: int) -> int:
+    """Return how many connections to a port are established, as the kernel has it."""
+    text = Path("/proc/net/tcp").read_text().splitlines()[1:]
+    return sum(line.split()[1].endswith(f":{port:04X}") and line.split()[3] == "01" for line in text)
