@@ -59,6 +59,7 @@ class Lanes:
 
     def __init__(self, config: pytest.Config) -> None:
         self.beside = hasattr(config, "workerinput")
+        self.on_kind = False
         self.executions: dict[str, Executions] = {}
         self.tried: set[str] = set()
         self.wanted: dict[str, set[str]] = {"embedded": set(), "kind": set()}
@@ -100,7 +101,10 @@ class Lanes:
             self.begin_early("kind")
             if item.get_closest_marker("live") is not None:
                 self.begin_early("embedded")
-        use_state(on_kind=item.get_closest_marker("kind") is not None)
+        on_kind = item.get_closest_marker("kind") is not None
+        if on_kind != self.on_kind:  # and not otherwise, since a file may have a state folder of its own
+            self.on_kind = on_kind
+            os.environ["KITLIB_STATE"] = state_of(on_kind)
         lane = lane_of(item)
         if self.wanted.get(lane) and lane not in self.executions:
             self.begin(lane).begin(self.wanted[lane])
@@ -119,8 +123,8 @@ class Lanes:
         if not self.wanted[provider] or provider in self.tried:
             return
         self.tried.add(provider)
-        use_state(on_kind=provider == "kind")
-        with contextlib.suppress(KitlibError, pytest.skip.Exception):
+        with pytest.MonkeyPatch.context() as patch, contextlib.suppress(KitlibError, pytest.skip.Exception):
+            patch.setenv("KITLIB_STATE", state_of(provider == "kind"))
             self.begin(provider).begin(self.wanted[provider])
 
     def begin(self, provider: str) -> Executions:
@@ -138,9 +142,9 @@ class Lanes:
             executions.stop()
 
 
-def use_state(on_kind: bool) -> None:
-    """Have what is called from here on find the clusters of one kind of test."""
-    os.environ["KITLIB_STATE"] = str(PLACE / "kind") if on_kind else STATE
+def state_of(on_kind: bool) -> str:
+    """Return the state folder that knows the clusters of one kind of test."""
+    return str(PLACE / "kind") if on_kind else STATE
 
 
 def provider_of(item: pytest.Item) -> str:
