@@ -1,7 +1,8 @@
-"""Progress for whatever takes longer than two seconds: one line that moves, or plain lines where nothing can move."""
+"""What a person is told meanwhile: progress as one line that moves, or plain lines where nothing can; and messages."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
@@ -133,13 +134,14 @@ class Progress:
             self._console = Console(file=self._stream, force_terminal=True, color_system=None, legacy_windows=False)
             self._spinner = Spinner("dots" if self._console.encoding.startswith("utf") else "line")
         console = self._console
-        text = Text(line, no_wrap=True, end="" if moving else "\n")
+        text = Text(line, no_wrap=True, end="")
         if moving:
             text = Text.assemble(str(self._spinner.render(time.monotonic())), " ", text, no_wrap=True, end="")
             text.truncate(self._columns() - 1, overflow="ellipsis")
         with console:  # all at once
             console.control(Control(ControlType.CARRIAGE_RETURN, (ControlType.ERASE_IN_LINE, 2)))
-            console.print(text, end="", width=max(self._columns(), len(line) + 2), no_wrap=True, crop=False)
+            end = "" if moving else "\n"
+            console.print(text, end=end, width=max(self._columns(), len(line) + 2), no_wrap=True, crop=False)
 
     def _moves(self) -> bool:
         """Say whether a line can be written anew."""
@@ -176,3 +178,60 @@ def duration(seconds: float) -> str:
     if seconds < 100:
         return f"{seconds:.0f} s"
     return f"{int(seconds // 60)} min {int(seconds % 60):02d} s"
+
+
+def message(text: str) -> None:
+    """Write a message to standard error; on a terminal no word is broken at its edge."""
+    print(folded(text, width(sys.stderr)), file=sys.stderr, flush=True)
+
+
+def width(stream: TextIO) -> int:
+    """Return how many columns a terminal has; what is no terminal has as many as anybody wants."""
+    if not stream.isatty():
+        return sys.maxsize
+    with contextlib.suppress(OSError, ValueError):
+        if "COLUMNS" not in os.environ:
+            return os.get_terminal_size(stream.fileno()).columns or 80
+    return shutil.get_terminal_size().columns
+
+
+_WORD = re.compile(r"`[^`\n]*`[^\s`]*|\S+")
+_HANG = re.compile(r"\s*(?:Next: |\S(?:.*?\S)?(?: {2,}))")
+
+
+def folded(text: str, columns: int) -> str:
+    """Return text with its long lines broken between words.
+
+    What follows stands under the text of its line: under the second column where a line has two, else two columns in.
+    A command between backticks stays in one piece, and so does a word that is longer than a line, such as a path.
+    """
+    return "\n".join(_folded(line, columns) for line in text.split("\n"))
+
+
+def _folded(line: str, columns: int) -> str:
+    if cells(line) <= columns:
+        return line
+    hang = _HANG.match(line)
+    lead = len(line) - len(line.lstrip())
+    under = hang.end() if hang and hang.end() <= columns // 2 else lead + 2
+    shown, at = [line[: hang.end() if hang else lead]], hang.end() if hang else lead
+    if cells(shown[0]) > columns:
+        shown, at = [line[:lead]], lead
+    for match in _WORD.finditer(line, at):
+        gap = line[at : match.start()]
+        if shown[-1].strip() and cells(shown[-1] + gap + match[0]) > columns:
+            shown[-1] = shown[-1].rstrip()
+            shown.append(" " * under + match[0])
+        else:
+            shown[-1] += gap + match[0]
+        at = match.end()
+    return "\n".join(shown)
+
+
+def cells(text: str) -> int:
+    """Return how many columns a text takes on a terminal: two for each sign of Chinese."""
+    if text.isascii():
+        return len(text)
+    from rich.cells import cell_len  # late: most messages need it not
+
+    return cell_len(text)

@@ -17,7 +17,7 @@ import pytest
 from rich.cells import cell_len
 
 from kitlib import progress
-from kitlib.progress import Progress
+from kitlib.progress import Progress, cells, folded, width
 
 END = "<end>"
 
@@ -129,3 +129,43 @@ def test_nothing_of_a_long_line_that_stays_is_lost(terminal):
     with Progress("up " + "x" * 60, stream=stream):
         pass
     assert lines(written())[-1].startswith("up " + "x" * 60 + " (")
+
+
+def test_what_is_said_next_begins_on_a_line_of_its_own(terminal):
+    stream, written = terminal(80)
+    with Progress("up", stream=stream) as bar:
+        bar.update("one")
+    assert written().endswith("s)\r\n")
+
+
+FOLDED = [
+    ("kitlib: one two three four", 20, "kitlib: one two\n  three four"),
+    ("  Next: one two three four", 20, "  Next: one two\n        three four"),
+    ("  up      brings a cluster up", 20, "  up      brings a\n          cluster up"),
+    ("  ✓ holds    Pods are Ready", 26, "  ✓ holds    Pods are\n             Ready"),
+    ("use `kitlib up --nodes 3`, now", 24, "use\n  `kitlib up --nodes 3`,\n  now"),
+    ("see /a/long/path/of/a/file there", 16, "see\n  /a/long/path/of/a/file\n  there"),
+    ("容器 容器 容器 容器", 10, "容器 容器\n  容器\n  容器"),
+    ("fits", 4, "fits"),
+    ("two\nlines, the second too long", 16, "two\nlines, the\n  second too\n  long"),
+]
+
+
+@pytest.mark.parametrize(("text", "columns", "shown"), FOLDED)
+def test_a_message_is_broken_between_words(text, columns, shown):
+    assert folded(text, columns) == shown
+    assert folded(shown, columns) == shown
+
+
+def test_a_message_loses_nothing():
+    text = "  Next: choose `kitlib up --provider kind`; or  /a/path/that/is/long, 容器正在启动 and more"
+    for columns in range(1, 100):
+        assert folded(text, columns).split() == text.split()
+        if columns > 40:
+            assert all(cells(line) <= columns for line in folded(text, columns).splitlines())
+
+
+def test_what_is_no_terminal_has_room_for_any_line(terminal, monkeypatch):
+    monkeypatch.delenv("COLUMNS", raising=False)
+    assert width(terminal(60)[0]) == 60
+    assert width(io.StringIO()) > 10**6

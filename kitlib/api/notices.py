@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-
-from kitlib.progress import in_notebook
+from kitlib.progress import in_notebook, message
 
 _said: set[str] = set()
 
@@ -22,4 +20,4 @@ def say_once(words: str) -> None:
 
         display({"text/plain": words}, raw=True)
     else:
-        print(words, file=sys.stderr, flush=True)
+        message(words)

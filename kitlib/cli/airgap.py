@@ -8,11 +8,13 @@ from typing import Annotated
 
 import typer
 
-from kitlib.cli.app import app
+from kitlib.cli.app import App, Group, app
 from kitlib.cli.output import AsJson, Output, echo, show_json
 
-airgap = typer.Typer(
-    help="Make a kind cluster's parts from Debian packages and Go modules, where no container registry answers.",
+airgap = App(
+    cls=Group,
+    help="Make a kind cluster's parts without a registry: from Debian packages and Go modules.",
+    short_help="Make a kind cluster's parts without a registry.",
     epilog="""\
 \b
 Examples:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import errno
 import os
+import sys
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
-from kitlib.cli.output import prepare_streams, tell
+from kitlib.cli.output import folded, prepare_streams, tell, width
 from kitlib.errors import KitlibError
 
 INTERRUPTED = 130
@@ -47,13 +48,51 @@ Exit codes:
 """ + "".join(f"  {code:<4}{meaning}\n" for code, meaning in EXIT_CODES.items())
 
 
+CallError: type[Exception] = typer.BadParameter.__mro__[1]
+"""What Typer raises for a wrong call; it has no public name there."""
+
+
+def write_epilog(epilog: str | None, formatter: Any) -> None:
+    """Write the end of a help: what begins with a backspace keeps its lines, which end where the terminal does."""
+    for paragraph in (epilog or "").strip("\n").split("\n\n"):
+        formatter.write_paragraph()
+        with formatter.indentation():
+            if not paragraph.startswith("\b\n"):
+                formatter.write_text(paragraph)
+                continue
+            lead = " " * formatter.current_indent
+            for line in paragraph.splitlines()[1:]:
+                formatter.write(folded(lead + line, formatter.width) + "\n")
+
+
+class Command(TyperCommand):
+    """Writes the end of its help as wide as the terminal."""
+
+    def format_epilog(self, ctx: Any, formatter: Any) -> None:
+        """Write what follows the options."""
+        write_epilog(self.epilog, formatter)
+
+
 class Group(TyperGroup):
     """Turns the errors of all commands into one message and an exit code."""
+
+    def format_epilog(self, ctx: Any, formatter: Any) -> None:
+        """Write what follows the commands."""
+        write_epilog(self.epilog, formatter)
+
+    def make_context(self, *args: Any, **more: Any) -> Any:
+        """Read the words of a call."""
+        try:
+            return super().make_context(*args, **more)
+        except CallError as error:
+            raise _readable(error) from None
 
     def invoke(self, ctx: Any) -> Any:
         """Run a command."""
         try:
             return super().invoke(ctx)
+        except CallError as error:
+            raise _readable(error) from None
         except KitlibError as error:
             if os.environ.get("KITLIB_DEBUG") == "1":
                 raise
@@ -69,6 +108,21 @@ class Group(TyperGroup):
             raise typer.Exit(1) from None
 
 
+def _readable(error: Any) -> Any:
+    """Return the error of a wrong call, with a message that breaks no word at the terminal's edge."""
+    said = folded(f"Error: {error.format_message()}", width(sys.stderr)).removeprefix("Error: ")
+    error.format_message = lambda: said
+    return error
+
+
+class App(typer.Typer):
+    """Makes all its commands kitlib's."""
+
+    def command(self, name: str | None = None, **settings: Any) -> Any:
+        """Take a function as a command."""
+        return super().command(name, **{"cls": Command, **settings})
+
+
 _DISK = {
     errno.ENOSPC: "make room on that disk (KITLIB_CACHE and KITLIB_STATE choose other places), then repeat",
     errno.EDQUOT: "your quota is used up: make room (KITLIB_CACHE and KITLIB_STATE choose other places), then repeat",
@@ -76,7 +130,7 @@ _DISK = {
     errno.EACCES: "mend the permissions, or choose another place: KITLIB_CACHE, KITLIB_STATE or --out",
 }
 
-app = typer.Typer(
+app = App(
     name="kitlib",
     cls=Group,
     help="Kubernetes, walked and proven: a control plane of your own, notebooks that test what they claim, recordings"

@@ -10,7 +10,7 @@ import typer
 
 from kitlib.cli import names
 from kitlib.cli.app import app
-from kitlib.cli.output import AsJson, Output, echo, show_json, show_table, tell
+from kitlib.cli.output import AsJson, Output, echo, say, show_json, show_table, tell
 from kitlib.errors import UsageError
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def up(
         return
     echo(f"{found.name} ready after {time.monotonic() - began:.1f} s")
     echo(f"  export KUBECONFIG={shlex.quote(str(found.kubeconfig))}")
-    echo("  kitlib walk: run the notebooks on it · kitlib lab: open them · kitlib down: remove it")
+    say("  kitlib walk: run the notebooks on it · kitlib lab: open them · kitlib down: remove it")
 
 
 def described(found: Cluster) -> str:
@@ -153,7 +153,7 @@ def status(
         show_json(found)
     else:
         for entry, each in zip(found, names, strict=True):
-            echo(described(clusters.find(each)))
+            say(described(clusters.find(each)))
             show_table(_rows({key: value for key, value in entry["status"].items() if key not in entry}))
     if not found:
         tell("No cluster that kitlib made is running.\n  Next: `kitlib up` brings one up")

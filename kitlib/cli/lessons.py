@@ -16,7 +16,8 @@ import typer
 from kitlib.cli import names
 from kitlib.cli.app import app
 from kitlib.cli.clusters import Context, Kubernetes, Provider, YesWrite, use
-from kitlib.cli.output import AsJson, Output, echo, show_json, tell
+from kitlib.cli.durations import lasting
+from kitlib.cli.output import AsJson, Output, say, show_json, tell
 from kitlib.errors import ClaimError, KitlibError, UsageError
 
 Yes = Annotated[
@@ -46,7 +47,10 @@ def walk(
     kubernetes: Kubernetes = None,
     context: Context = None,
     yes_write: YesWrite = False,
-    timeout: Annotated[float, typer.Option("--timeout", min=1, help="Seconds that one cell may take.")] = 600,
+    timeout: Annotated[
+        float,
+        typer.Option("--timeout", metavar="DURATION", parser=lasting, help="How long a cell may take: 600, 10m."),
+    ] = 600,
     site: Annotated[bool, typer.Option("--site/--no-site", help="Write site/ when all went well.")] = True,
     site_only: Annotated[
         bool, typer.Option("--site-only", help="Run nothing; write site/ from the last walk.")
@@ -82,9 +86,9 @@ def walk(
                 object=f"context {context}",
                 next=f"`kitlib walk --context {context} --yes-write`, or leave --context away",
             )
-        say = tell if output is Output.json else echo
+        telling = tell if output is Output.json else say
         with _gone_afterwards(keep):
-            result = walking.walk(notebooks, found, build, root=root, timeout=timeout, say=say)
+            result = walking.walk(notebooks, found, build, root=root, timeout=timeout, say=telling)
         document = result.to_dict()
         if not result.ok:
             if output is Output.json:
@@ -102,7 +106,7 @@ def walk(
             page = build_site(root, build, out)
         document["site"] = str(page)
         if output is Output.text:
-            echo(f"Site: {_short(page)}")
+            say(f"Site: {_short(page)}")
     if output is Output.json:
         show_json(document)
 
@@ -206,12 +210,7 @@ def lab(
         notebook, extra = "start", [notebook, *extra]
     path = root / "notebooks" / f"{Path(notebook).stem}.ipynb"
     if not path.is_file():
-        raise UsageError(
-            f"no notebook {notebook!r}",
-            step="lab",
-            object=str(root / "notebooks"),
-            next=f"choose from: {', '.join(walking.reading_order(root)) or 'none is there'}",
-        )
+        path = walking.lessons.find(notebook, root, "lab")
     found = use(provider, kubernetes, context, yes_write)
     environment = {**os.environ}
     if found.provider == "context":

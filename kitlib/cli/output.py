@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import codecs
 import json
-import shutil
 import sys
 from collections.abc import Iterable
 from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
+
+from kitlib.progress import folded, message, width
 
 
 class Output(StrEnum):
@@ -29,8 +30,13 @@ def echo(text: str) -> None:
 
 
 def tell(text: str) -> None:
-    """Write a message."""
-    typer.echo(text, file=sys.stderr)
+    """Write a message; on a terminal no word is broken at its edge."""
+    message(text)
+
+
+def say(text: str) -> None:
+    """Write a result that is prose; on a terminal no word is broken at its edge."""
+    echo(folded(text, width(sys.stdout)))
 
 
 def show_json(document: Any) -> None:
@@ -71,8 +77,7 @@ def show_table(rows: Iterable[tuple[str, ...]], styles: Iterable[str] = ()) -> N
     from rich.text import Text
 
     terminal = sys.stdout.isatty()
-    width = shutil.get_terminal_size().columns if terminal else 10_000
-    console = Console(file=sys.stdout, width=width, highlight=False, emoji=False, markup=False)
+    console = Console(file=sys.stdout, width=min(width(sys.stdout), 10_000), highlight=False, emoji=False, markup=False)
     table = Table.grid(padding=(0, 1))
     styled = iter(styles)
     for row in rows:

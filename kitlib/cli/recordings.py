@@ -19,7 +19,8 @@ import typer
 from kitlib.cli import names
 from kitlib.cli.app import app
 from kitlib.cli.clusters import Context
-from kitlib.cli.output import AsJson, Output, echo, show_json, tell
+from kitlib.cli.durations import lasting
+from kitlib.cli.output import AsJson, Output, echo, say, show_json, tell
 from kitlib.errors import KitlibError, ServerError, UsageError
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ class Redact(StrEnum):
 Examples:
   kitlib record --namespace shop --out shop.rec            on kitlib's cluster, until Ctrl-C
   kitlib record --context staging --namespace shop         on yours; it is only read
-  kitlib record --kinds pods,jobs,events --for 60          for a minute
+  kitlib record --kinds pods,jobs,events --for 1m          for a minute
   kitlib record --redact env --out shop.rec                without the values of environment variables
 
 Ctrl-C ends the recording well: what came is on the disk, and exit code 0."""
@@ -65,14 +66,19 @@ def record(
         str,
         typer.Option("--kinds", help="What is recorded, as kubectl names it, with commas.", autocompletion=names.kinds),
     ] = "pods,replicasets,deployments,events",
-    seconds: Annotated[float | None, typer.Option("--for", min=0, help="Stop after so many seconds.")] = None,
+    seconds: Annotated[
+        float | None,
+        typer.Option("--for", metavar="DURATION", parser=lasting, help="Stop after so long: 90, 90s, 1m30s, 2h."),
+    ] = None,
     redact: Annotated[
         list[Redact] | None,
         typer.Option("--redact", help="What is left out beside Secrets' data and annotations that hold a token."),
     ] = None,
     first: Annotated[
         float,
-        typer.Option("--first-list", metavar="SECONDS", min=1, help="How long the first list may stand still."),
+        typer.Option(
+            "--first-list", metavar="DURATION", parser=lasting, help="How long the first list may stand still."
+        ),
     ] = 30,
     context: Context = None,
     cluster: Annotated[
@@ -80,11 +86,12 @@ def record(
         typer.Option("--cluster", metavar="NAME", help="Which one of kitlib's.", autocompletion=names.clusters),
     ] = None,
 ) -> None:
-    """Record what happens on a cluster, only reading: get, list and watch suffice.
+    """Record what happens on a cluster, which is only read.
 
-    What may have been missed is said by a gap in the recording, and shaded in its figures. While it runs, it shows the
-    number of rows, of objects that exist and of gaps, and for how long a watch has been without a connection. A kind
-    that is forbidden, or not served any more, is named, and tried again; the others go on.
+    The rights to get, list and watch suffice. What may have been missed is said by a gap in the recording, and shaded
+    in its figures. While it runs, it shows the number of rows, of objects that exist and of gaps, and for how long a
+    watch has been without a connection. A kind that is forbidden, or not served any more, is named, and tried again;
+    the others go on.
     """
     from kitlib import cluster as clusters
     from kitlib.recording import Recording
@@ -128,7 +135,7 @@ def record(
         if not _objects(recording):
             _remove(out, before)
         raise
-    echo(f"{out}: {', '.join(f'{number} {what}' for what, number in counts.items())}")
+    say(f"{out}: {', '.join(f'{number} {what}' for what, number in counts.items())}")
     tell(f"  kitlib plot {shlex.quote(str(out))} --out rollout.png")
 
 
@@ -137,9 +144,10 @@ def show(
     recording: Annotated[Path, typer.Argument(metavar="RECORDING", help="The folder of a recording.")],
     output: AsJson = Output.text,
 ) -> None:
-    """Tell what is in a recording: its streams, what each covers and why not, its rows and its size.
+    """Tell what is in a recording, and what it lacks.
 
-    A stream's time is drawn from left to right: full where everything is in the recording, hatched where not.
+    That is: its streams, what each covers and why not, its rows and its size. A stream's time is drawn from left to
+    right: full where everything is in the recording, hatched where not.
     """
     from kitlib.recording import Recording
     from kitlib.recording.summary import described, summary
@@ -296,6 +304,13 @@ def plot(
                     plots.lanes(shown.pods, shown.workloads) if figure is Figure.lanes else plots.events(shown.events)
                 )
             canvas = drawn.figure
+    except UsageError as error:
+        raise UsageError(
+            error.message.replace("these frames", "this recording"),
+            step="plot",
+            object=str(recording),
+            next=(error.next or "choose another --deployment").replace("name one of:", "name one by --deployment:"),
+        ) from error
     except (LookupError, ValueError) as error:
         raise UsageError(str(error), step="plot", object=str(recording), next="choose another --deployment") from error
     try:
@@ -305,5 +320,5 @@ def plot(
         raise UsageError(
             f"can't be written: {error.strerror}", step="plot", object=str(out), next="name another file"
         ) from error
-    echo(plots.twin(drawn))
+    say(plots.twin(drawn))
     tell(f"Written: {out}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 from typing import Any
 
 from kitlib.cluster import namespaces, providers, record
@@ -12,6 +11,7 @@ from kitlib.cluster.choice import choose
 from kitlib.cluster.kind import engines
 from kitlib.errors import ClusterError
 from kitlib.machine.airgap import engine
+from kitlib.progress import message
 
 
 def up(provider: str | None = None, kubernetes: str | None = None, progress: bool = True) -> Cluster:
@@ -39,12 +39,12 @@ def up(provider: str | None = None, kubernetes: str | None = None, progress: boo
     chosen = choose(provider, kubernetes)
     before = record.load(chosen.name)
     if progress and not providers.named(chosen.provider).running(chosen.name):
-        print(chosen.why, file=sys.stderr, flush=True)
+        message(chosen.why)
     cluster = providers.named(chosen.provider).up(chosen.version, progress)
     if before and before[1] == (record.load(chosen.name) or (None, None))[1]:
         swept = _sweep(cluster)
         if progress and swept:
-            print(f"removed what a notebook left behind: {', '.join(swept)}", file=sys.stderr, flush=True)
+            message(f"removed what a notebook left behind: {', '.join(swept)}")
     return cluster
 
 

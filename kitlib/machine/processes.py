@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -54,7 +55,30 @@ def end(pids: list[int], deadline: float = 10.0) -> list[int]:
             process = psutil.Process(pid)
             process.kill()
             killed.append(process)
-    return [process.pid for process in psutil.wait_procs(killed, deadline)[1]]
+    return [process.pid for process in _still_there(killed, deadline)]
+
+
+def _still_there(processes: list[psutil.Process], patience: float) -> list[psutil.Process]:
+    """Wait until processes have ended, and return those that haven't in time.
+
+    One whose parent doesn't ask how it ended, as in containers whose first process isn't an init, stays in the list of
+    processes as a zombie. It runs no more, and holds nothing.
+    """
+    until = time.monotonic() + patience
+    while processes:
+        left = max(until - time.monotonic(), 0.0)
+        alive = psutil.wait_procs(processes, min(left, 0.1))[1]
+        processes = [process for process in alive if not _is_zombie(process)]
+        if left == 0:
+            break
+    return processes
+
+
+def _is_zombie(process: psutil.Process) -> bool:
+    try:
+        return process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
 
 
 def end_gently(pid: int, patience: float) -> bool:
@@ -69,10 +93,10 @@ def end_gently(pid: int, patience: float) -> bool:
     try:
         process = psutil.Process(pid)
         process.terminate()
-        if not psutil.wait_procs([process], patience)[1]:
+        if not _still_there([process], patience):
             return True
         process.kill()
-        psutil.wait_procs([process], patience)
+        _still_there([process], patience)
     except psutil.NoSuchProcess:
         return True
     return False
@@ -96,8 +120,9 @@ def ended(noted: Mapping[str, object]) -> bool:
     if noted.get("host") != socket.gethostname():
         return False
     try:
-        now = identity(int(str(noted["pid"])))
-        return abs(float(str(now["started"])) - float(str(noted["started"]))) > SLACK
+        pid = int(str(noted["pid"]))
+        now = identity(pid)
+        return _is_zombie(psutil.Process(pid)) or abs(float(str(now["started"])) - float(str(noted["started"]))) > SLACK
     except psutil.NoSuchProcess:
         return True
     except psutil.AccessDenied:

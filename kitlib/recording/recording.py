@@ -133,9 +133,12 @@ class Recording:
         try:
             info = json.loads((path / "recording.json").read_bytes())
         except (OSError, ValueError) as error:
+            what = "this folder holds no recording (no readable recording.json)"
+            if not path.is_dir():
+                what = "a recording is a folder, and this is a file" if path.exists() else "there is no such folder"
             raise RecordingError(
-                "this folder holds no recording (no readable recording.json)",
-                step="open",
+                what,
+                step="open the recording",
                 object=str(path),
                 next="name the folder that `kitlib record --out` wrote",
             ) from error

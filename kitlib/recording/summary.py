@@ -85,11 +85,13 @@ def described(about: dict[str, Any], width: int = 40) -> str:
     info = about["info"]
     where = " ".join(str(info[key]) for key in ("cluster", "release") if info.get(key))
     kinds = ", ".join(f"{number} {kind}" for kind, number in about["objects"].items())
+    objects = sum(about["objects"].values())
     seconds = (about["end_ns"] - about["begin_ns"]) / 1e9
     lines = [
         f"{about['path'] or 'in memory'}: {about['state']}",
         f"  format {info.get('format')}{f', of {where}' if where else ''}, {about['bytes'] / 1e6:.1f} MB on the disk",
-        f"  {about['rows']} rows in {seconds:.1f} s: {kinds or 'no objects'}",
+        f"  {objects} row{'' if objects == 1 else 's'} of objects in {seconds:.1f} s: {kinds or 'none'}"
+        f" (and {about['rows'] - objects} of kitlib's own)",
     ]
     longest = max((len(each["stream"]) for each in about["streams"]), default=0)
     for each in about["streams"]:

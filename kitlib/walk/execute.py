@@ -119,7 +119,7 @@ def _skip(source: Path, nb: nbformat.NotebookNode, build: Path, voice: report.Vo
     name = source.stem
     for old in (build / "notebooks" / source.name, build / "claims" / f"{name}.json"):
         old.unlink(missing_ok=True)
-    why = "it needs containers that really run: `kitlib up --provider kind` starts some"
+    why = "it needs containers that really run"
     voice.line(f"{name} · {lessons.title(nb)}")
     voice.line(f"  not run: {why}")
     return NotebookResult(name, source, skipped=why)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 import re
 import shutil
@@ -48,16 +49,19 @@ def reading_order(root: Path) -> list[str]:
     return ordered + sorted(there.difference(ordered))
 
 
-def find(name: str, root: Path) -> Path:
+def find(name: str, root: Path, step: str = "walk") -> Path:
     """Return the notebook of that name in the checkout, or at that path; who names none is told which there are."""
     for path in (root / "notebooks" / f"{name}.ipynb", Path(name)):
         if path.suffix == ".ipynb" and path.is_file():
             return path.resolve()
+    there = reading_order(root)
+    near = difflib.get_close_matches(Path(name).stem.lower(), there, 1)
+    guess = f"did you mean {near[0]}? " if near else ""
     raise UsageError(
         f"no notebook {name!r}",
-        step="walk",
+        step=step,
         object=str(root / "notebooks"),
-        next=f"choose from: {', '.join(reading_order(root)) or 'none is there'}",
+        next=f"{guess}choose from: {', '.join(there) or 'none is there'}",
     )
 
 

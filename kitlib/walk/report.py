@@ -26,6 +26,10 @@ OWN_NOTICES = re.compile(
     re.MULTILINE,
 )
 """What Matplotlib and IPython say of their own folders where a home can't be written to: no fault of a notebook."""
+CONTAINERS = (
+    "`kitlib up --provider kind` starts a cluster whose containers run, for those not run here;"
+    " `kitlib doctor` says what it takes"
+)
 ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
@@ -140,7 +144,8 @@ def summary(result: WalkResult) -> str:
     )
     skipped = [notebook.name for notebook in result.notebooks if notebook.skipped]
     text += f"; not run: {', '.join(skipped)}" if skipped else ""
-    return text + (f"; failed: {', '.join(failed)}" if failed else "")
+    text += f"; failed: {', '.join(failed)}" if failed else ""
+    return f"{text}\n  Next: {CONTAINERS}" if skipped else text
 
 
 def failure(place: str, cell: nbformat.NotebookNode) -> str:

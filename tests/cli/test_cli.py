@@ -337,6 +337,12 @@ def test_plot_draws_one_deployment_of_several(run, monkeypatch, tmp_path, figure
     assert 0 < len(one) == every[column].str.startswith("recreate").sum() < len(every)
 
 
+def test_plot_asks_which_of_several_deployments_is_meant(run, tmp_path):
+    shown = run("plot", CHECKOUT / "tests" / "data" / "deployment", "--out", tmp_path / "x.png")
+    assert shown.exit_code == 2, shown.output
+    assert "Deployments in this recording" in shown.stderr and "name one by --deployment: web, " in shown.stderr
+
+
 def test_plot_says_where_it_cannot_write(run, recording, tmp_path):
     (tmp_path / "file").touch()
     shown = run("plot", recording, "--out", tmp_path / "file" / "x.png", "--figure", "events")

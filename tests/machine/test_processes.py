@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from kitlib.machine import processes
@@ -62,3 +64,25 @@ def test_what_does_not_end_when_it_is_asked_is_killed(tmp_path: Path) -> None:
     meek = subprocess.Popen(["sleep", "60"])
     assert processes.end_gently(meek.pid, 5)
     assert stubborn.poll() is not None and meek.poll() is not None
+
+
+@pytest.fixture
+def orphan() -> Iterator[int]:
+    """A process whose parent never asks how it ended, as the first process of many a container."""
+    parent = subprocess.Popen(["sh", "-c", "sleep 60 & echo $!; exec sleep 60"], stdout=subprocess.PIPE)
+    assert parent.stdout is not None
+    yield int(parent.stdout.readline())
+    parent.kill()
+    parent.wait()
+
+
+def test_a_process_that_nobody_asks_how_it_ended_has_ended(orphan: int) -> None:
+    named = processes.identity(orphan)
+    assert processes.end([orphan], deadline=5) == []
+    assert psutil.Process(orphan).status() == psutil.STATUS_ZOMBIE
+    assert processes.ended(named)
+    assert processes.end([orphan], deadline=0) == []
+
+
+def test_one_that_ends_when_asked_is_not_killed_for_its_parent(orphan: int) -> None:
+    assert processes.end_gently(orphan, 5)

@@ -113,6 +113,14 @@ def test_what_is_no_recording_says_so(tmp_path: Path, info: str | None, told: st
         Recording.open(tmp_path)
 
 
+def test_a_recording_that_is_not_there_or_a_file_says_so(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("{}")
+    with pytest.raises(RecordingError, match="there is no such folder"):
+        Recording.open(tmp_path / "gone")
+    with pytest.raises(RecordingError, match="this is a file"):
+        Recording.open(tmp_path / "file")
+
+
 def test_a_broken_part_is_named(tmp_path: Path) -> None:
     shutil.copytree(DATA, tmp_path / "r")
     part = next((tmp_path / "r").glob("part-*.parquet"))

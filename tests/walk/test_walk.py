@@ -30,6 +30,7 @@ from kitlib.walk import (
     walk,
 )
 from kitlib.walk.lessons import without_places
+from kitlib.walk.report import summary
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 LEDGER = """
@@ -448,3 +449,11 @@ def test_ctrl_c_keeps_what_ran_and_ends_the_kernel(project, name):
     assert nb.cells[2].outputs[0].text == "before\n"
     with pytest.raises(ProcessLookupError):
         os.kill(kernel, 0)
+
+
+def test_what_was_not_run_for_want_of_containers_is_said_with_what_to_do():
+    skipped = NotebookResult("pod", Path("pod.ipynb"), skipped="it needs containers that really run")
+    ran = NotebookResult("start", Path("start.ipynb"))
+    said = summary(WalkResult(cluster={}, notebooks=[ran, skipped]))
+    assert "not run: pod" in said and "  Next: `kitlib up --provider kind`" in said and "kitlib doctor" in said
+    assert "Next:" not in summary(WalkResult(cluster={}, notebooks=[ran]))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import os
 import shutil
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,7 @@ from kitlib.machine import paths, processes
 from kitlib.machine.lock import FileLock
 from kitlib.machine.programs.find import programs
 from kitlib.machine.versions import Release, release
-from kitlib.progress import Progress
+from kitlib.progress import Progress, message
 
 
 class Embedded:
@@ -44,7 +43,7 @@ class Embedded:
                 return record.require(name)
             chosen = programs(wanted, progress)
             if why and progress:
-                print(f"{name} is made anew: {why}", file=sys.stderr, flush=True)
+                message(f"{name} is made anew: {why}")
             with Progress(f"bring up {name}", quiet=not progress) as bar:
                 for left in (2, 1, 0):
                     self._remove(home)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ from kitlib.errors import BuildError, ClusterError, UsageError
 from kitlib.machine import loopback, paths, versions
 from kitlib.machine.airgap import debian, engine, images, nodeimage, nodeload
 from kitlib.machine.programs import kindcommand
-from kitlib.progress import Progress
+from kitlib.progress import Progress, message
 
 STEP = "get the node image"
 PULL = 900.0
@@ -133,7 +132,7 @@ def load_lessons(kind_name: str, client: Client, kind: Path, until: float) -> No
     try:
         path = images.archive(progress=False)
     except BuildError as error:
-        print(f"notebooks that run the probe will find no image of it: {error}", file=sys.stderr, flush=True)
+        message(f"notebooks that run the probe will find no image of it: {error}")
         return
     arguments = ["load", "image-archive", str(path), "--name", kind_name]
     kindcommand.call(arguments, client.environment, lambda step: None, until, kind)

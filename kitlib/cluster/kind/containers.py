@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import contextlib
 import re
-import sys
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -16,6 +15,7 @@ from kitlib.cluster.base import Cluster
 from kitlib.cluster.kind.engines import Client
 from kitlib.cluster.readiness import Readiness, is_ready
 from kitlib.errors import ClusterError
+from kitlib.progress import message
 
 LABEL = "io.x-k8s.kind.cluster"
 CUT = """nft -f - <<'END'
@@ -59,7 +59,7 @@ def remove(client: Client, kind_name: str) -> None:
     except ClusterError as error:
         if not client.own:  # nodes of kitlib's own engine end with it
             command = f"{client.program} rm -f -v $({client.program} ps -aq --filter label={LABEL}={kind_name})"
-            print(f"kitlib: {error.message}\n  Nodes may be left; once it answers: {command}", file=sys.stderr)
+            message(f"kitlib: {error.message}\n  Nodes may be left; once it answers: {command}")
 
 
 def stop(client: Client, node: str) -> None:

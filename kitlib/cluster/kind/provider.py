@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import shutil
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,7 @@ from kitlib.errors import ClusterError, ServerError, UsageError
 from kitlib.machine import paths, resources, versions
 from kitlib.machine.lock import FileLock
 from kitlib.machine.programs import kindcommand
-from kitlib.progress import Progress
+from kitlib.progress import Progress, message
 
 MEMORY = resources.GIB
 """What the nodes use when nothing runs on them."""
@@ -48,7 +47,7 @@ class Kind:
             if why is None:
                 return record.require(name)
             if why and progress:
-                print(f"{name} is made anew: {why}", file=sys.stderr, flush=True)
+                message(f"{name} is made anew: {why}")
             self._remove(home)
             try:
                 client = engines.ensure(progress)

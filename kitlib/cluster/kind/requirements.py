@@ -44,7 +44,8 @@ def _engine(client: Client | None) -> Finding:
         return Finding(name, WARN, detail, PURPOSE, todo)
     installed = any(each.installed for each in found)
     todo = "start it, or see its documentation" if installed else "install Docker, Podman or nerdctl"
-    return Finding(name, WARN, detail, PURPOSE, f"{todo}; the embedded cluster needs none (kitlib can't, as {why})")
+    more = f"kitlib can't set one up, as {why}; the embedded cluster needs none"
+    return Finding(name, WARN, detail, PURPOSE, f"{todo}; {more}")
 
 
 def _memory() -> list[Finding]:

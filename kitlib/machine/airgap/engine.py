@@ -12,7 +12,6 @@ import json
 import os
 import secrets
 import subprocess
-import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +22,7 @@ from kitlib.machine import folders, paths, processes, proxies, resources, subpro
 from kitlib.machine.airgap import debian, enginedata, sysctls
 from kitlib.machine.lock import FileLock
 from kitlib.machine.programs import nodeprograms
-from kitlib.progress import Progress
+from kitlib.progress import Progress, message
 
 STEP = "start the container engine"
 DEADLINE = 60.0
@@ -117,7 +116,7 @@ def up(progress: bool = True, for_clusters: bool = False) -> Own:
         debian.require(STEP)
         installed = debian.install(debian.ENGINE, STEP, progress)
         if installed and progress:
-            print(f"installed for the engine: {', '.join(installed)}", file=sys.stderr, flush=True)
+            message(f"installed for the engine: {', '.join(installed)}")
         built = nodeprograms.make(progress)
         with Progress(STEP, quiet=not progress) as bar:
             try:

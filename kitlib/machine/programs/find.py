@@ -127,7 +127,9 @@ def on_path(release: Release) -> Programs:
 def _candidates(name: str) -> list[Path]:
     folders = dict.fromkeys(folder for folder in os.environ.get("PATH", "").split(os.pathsep) if folder)
     paths = [Path(folder).absolute() / name for folder in folders]
-    return [path for path in paths if path.is_file() and os.access(path, os.X_OK)]
+    able = [path for path in paths if path.is_file() and os.access(path, os.X_OK)]
+    # Where /bin is /usr/bin, one file has two names; the first counts.
+    return list({path.parent.resolve() / name: path for path in reversed(able)}.values())[::-1]
 
 
 def _minor(version: str) -> str:

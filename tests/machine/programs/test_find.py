@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,20 @@ def test_one_wrong_program_does_not_spoil_the_others(path_folder: Path, known: R
     assert found.sources["kubectl"] == "cache (built)"
     assert f"{path_folder / 'kubectl'} is 1.32.4; 1.37 is needed" in found.rejected
     assert f"{path_folder / 'kwok'} does not tell its version; 0.8 is needed" in found.rejected
+
+
+def test_a_program_with_two_names_is_told_once(
+    path_folder: Path, known: Release, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """/bin is /usr/bin on most machines, and both are on PATH."""
+    fill(known)
+    script(path_folder, "kubectl", "Client Version: v1.32.4")
+    (tmp_path / "alias").symlink_to(path_folder)
+    monkeypatch.setenv("PATH", f"{path_folder}{os.pathsep}{tmp_path / 'alias'}")
+    found = find.programs(known, progress=False)
+    assert [each for each in found.rejected if "kubectl" in each] == [
+        f"{path_folder / 'kubectl'} is 1.32.4; 1.37 is needed"
+    ]
 
 
 def test_a_later_program_on_path_may_fit(
