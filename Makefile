@@ -19,7 +19,10 @@ CHOSEN = $(if $(PROVIDER),--provider $(PROVIDER))
 
 .PHONY: help
 help: ## List the targets
-	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-18s %s\n", $$1, $$2}'
+	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' -v columns="$${COLUMNS:-80}" '{ \
+	line = sprintf("  make %-12s", $$1); count = split($$2, words, " "); \
+	for (i = 1; i <= count; i++) { if (length(line) + 1 + length(words[i]) > columns) { \
+	print line; line = sprintf("%19s", "") } line = line " " words[i] } print line }'
 
 .PHONY: python env env-test env-bench
 python:

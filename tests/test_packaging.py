@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import re
+import socket
 import subprocess
 import sys
 import tomllib
@@ -234,6 +235,20 @@ def test_make_without_a_python_says_what_to_install(tmp_path):
     assert "Python 3.11 or newer" in done.stderr and "Next:" in done.stderr
 
 
+@pytest.mark.parametrize("columns", [60, 80])
+def test_the_list_of_targets_fits_the_terminal(columns):
+    done = subprocess.run(
+        ["make", "help"],
+        cwd=CHECKOUT,
+        capture_output=True,
+        text=True,
+        check=True,
+        env={"PATH": os.environ["PATH"], "COLUMNS": str(columns)},
+    )
+    assert "  make walk  " in done.stdout and "  make test-lowest " in done.stdout
+    assert max(map(len, done.stdout.splitlines())) <= columns
+
+
 def test_readme_fits_one_screen():
     lines = (CHECKOUT / "README.md").read_text().splitlines()
     assert len(lines) <= 45
@@ -265,6 +280,55 @@ class TestEnvironment:
         assert tool("environment").suspects() == "no network? a full disk?"
         monkeypatch.setenv("HTTPS_PROXY", "http://ada:secret@127.0.0.1:9")
         assert "HTTPS_PROXY names, http://127.0.0.1:9?" in tool("environment").suspects()
+
+    @pytest.fixture
+    def proxied(self, monkeypatch):
+        """Nothing of this process's surroundings says where the network is, but HTTPS_PROXY, which the test sets."""
+        for name in [name for name in os.environ if name.lower().endswith("_proxy") or name.startswith("PIP_")]:
+            monkeypatch.delenv(name)
+        return lambda address: monkeypatch.setenv("HTTPS_PROXY", address)
+
+    def test_a_proxy_that_nobody_serves_is_one_sentence(self, proxied, tmp_path, monkeypatch, capsys):
+        module = tool("environment")
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            address = f"http://ada:secret@127.0.0.1:{server.getsockname()[1]}"
+            proxied(address)
+            assert module.dead_proxy() == "", "something listens"
+        said = module.dead_proxy()
+        assert "HTTPS_PROXY names, http://127.0.0.1:" in said and "Next: " in said and "secret" not in said
+        monkeypatch.setattr(module, "CHECKOUT", tmp_path)
+        monkeypatch.setattr(module, "is_current", lambda *_: False)
+        monkeypatch.setattr(module, "works", lambda *_: True)
+        assert module.main([]) == 1
+        told = capsys.readouterr()
+        assert "does not answer" in told.err and not told.out, "pip isn't started"
+
+    @pytest.mark.parametrize("way", ["NO_PROXY", "PIP_NO_INDEX", "PIP_PROXY"])
+    def test_a_dead_proxy_that_pip_may_not_need_is_left_to_pip(self, proxied, monkeypatch, way):
+        module = tool("environment")
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            port = server.getsockname()[1]
+        proxied(f"http://127.0.0.1:{port}")
+        assert module.dead_proxy()
+        monkeypatch.setenv(way, "1")
+        assert module.dead_proxy() == ""
+
+    @pytest.mark.parametrize("address", ["socks5h://h:x", "http://", "::", "http://[::1"])
+    def test_an_address_that_is_none_is_left_to_pip(self, proxied, address):
+        proxied(address)
+        assert tool("environment").dead_proxy() == ""
+
+    def test_pip_is_told_in_lines_for_people(self):
+        news = tool("environment").news
+        wheel = "numpy-2.4.6-cp311-cp311-manylinux_2_27_x86_64.manylinux_2_28_x86_64.whl"
+        assert news(f"  Downloading {wheel} (16.9 MB)") == "  Downloading numpy 2.4.6 (16.9 MB)"
+        assert news(f"  Using cached {wheel} (16.9 MB)") == "  Using cached numpy 2.4.6 (16.9 MB)"
+        assert "3 packages" in news("Installing collected packages: a, b, c")
+        assert news("Successfully installed a-1 b-2") == "  Installed 2 packages"
+        assert news("  Getting requirements to build editable: finished with status 'error'").endswith("'error'")
+        assert news("something else") == "  something else"
+        for dull in ("Requirement already satisfied: a", "Collecting a>=1", "  Building editable for a: started"):
+            assert news(dull) == ""
 
     def test_a_half_made_environment_is_not_current(self, tmp_path):
         module = tool("environment")

@@ -16,10 +16,14 @@ import contextlib
 import hashlib
 import os
 import re
+import shutil
+import socket
 import subprocess
 import sys
+import textwrap
 import time
 import tomllib
+import urllib.parse
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -87,6 +91,8 @@ def make(venv: Path, extras: Sequence[str], checkout: Path = CHECKOUT) -> None:
         version = ".".join(str(part) for part in sys.version_info[:3])
         print(f"Making {venv.name} with Python {version} ({sys.executable})", flush=True)
         subprocess.run([sys.executable, "-m", "venv", "--clear", venv], check=True)
+    if dead := dead_proxy():
+        raise Stopped(dead)
     wanted = f".[{','.join(sorted(extras))}]" if extras else "."
     print(f"Installing {wanted} in {venv.name}, versions from constraints.txt", flush=True)
     install(venv, checkout, "--constraint", "constraints.txt", "--editable", wanted)
@@ -95,24 +101,89 @@ def make(venv: Path, extras: Sequence[str], checkout: Path = CHECKOUT) -> None:
 
 
 def install(venv: Path, checkout: Path, *arguments: str) -> None:
-    """Have pip install something, and pass on what it tells but for what is there already."""
+    """Have pip install something, and tell in lines that fit what it does, but for what is there already."""
+    columns = shutil.get_terminal_size().columns if sys.stdout.isatty() else 150
     pip = [str(python_of(venv)), "-m", "pip", "install", "--disable-pip-version-check", "--no-warn-script-location"]
     command = [*pip, "--progress-bar", "off", *arguments]
     with subprocess.Popen(command, cwd=checkout, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         for line in process.stdout:
-            if not line.startswith(("Requirement already satisfied", "Looking in")):
-                print("  " + line.rstrip()[:150], flush=True)
+            if told := news(line.rstrip()):
+                print(told if len(told) <= columns else told[: columns - 4] + " ...", flush=True)
     if process.returncode:
         raise subprocess.CalledProcessError(process.returncode, command)
 
 
+class Stopped(Exception):
+    """Why a set-up can't go on, and what to do next."""
+
+
+def news(line: str) -> str:
+    """Return what a line of pip's has to tell a person, or nothing."""
+    if line.startswith(("Requirement already satisfied", "Looking in")) or line.endswith((": started", "'done'")):
+        return ""
+    if match := re.match(r"\s+(Downloading|Using cached) (\S+?)-(\d[^-]*)-\S+( \(.*\))?$", line):
+        return f"  {match[1]} {match[2]} {match[3]}{match[4] or ''}"
+    if line.startswith(("Collecting ", "  Created wheel", "  Stored in")):
+        return ""
+    if match := re.match(r"Installing collected packages: (.*)", line):
+        return f"  Installing {match[1].count(',') + 1} packages; on a slow disk that takes minutes"
+    if match := re.match(r"Successfully installed (.*)", line):
+        return f"  Installed {len(match[1].split())} packages"
+    return "  " + line
+
+
+def proxy() -> tuple[str, str]:
+    """Return the variable that names the proxy of this set-up, and the proxy's address; empty where there is none."""
+    for name in ("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"):
+        if address := os.environ.get(name):
+            return name, address
+    return "", ""
+
+
+def dead_proxy() -> str:
+    """Say that nothing listens where the proxy should be; empty where something does, or another way is possible.
+
+    pip would try five times, and tell of each in four lines.
+    """
+    name, address = proxy()
+    own = any(key.startswith("PIP_") and key.endswith(("INDEX_URL", "NO_INDEX", "PROXY")) for key in os.environ)
+    if not name or own or os.environ.get("no_proxy") or os.environ.get("NO_PROXY"):
+        return ""
+    with contextlib.suppress(ValueError):
+        parts = urllib.parse.urlsplit(address if "://" in address else f"http://{address}")
+        if not parts.hostname:
+            return ""
+        try:
+            port = parts.port or {"https": 443, "http": 80}.get(parts.scheme, 1080)
+            socket.create_connection((parts.hostname, port), timeout=10).close()
+        except OSError as error:
+            shown = re.sub(r"[^/@]*@", "", address)
+            return (
+                f"the proxy that {name} names, {shown}, does not answer: {error.strerror or error}.\n"
+                f"  Next: start it, correct {name}, or unset it where the network needs none; then repeat."
+            )
+    return ""
+
+
 def suspects() -> str:
     """Return what may keep pip from its end: first the proxy that it was told to take, without its password."""
-    for name in ("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"):
-        if proxy := os.environ.get(name):
-            return f"does the proxy answer that {name} names, {re.sub(r'[^/@]*@', '', proxy)}? a full disk?"
+    name, address = proxy()
+    if name:
+        return f"does the proxy answer that {name} names, {re.sub(r'[^/@]*@', '', address)}? a full disk?"
     return "no network? a full disk?"
+
+
+def tell(text: str) -> None:
+    """Write a message to standard error; on a terminal no word is broken at its edge."""
+    columns = shutil.get_terminal_size().columns if sys.stderr.isatty() else sys.maxsize
+    for line in text.splitlines():
+        lead = "  " if line.startswith(" ") else ""
+        more = "        " if "Next: " in line[:8] else "  "
+        wrapper = textwrap.TextWrapper(columns, initial_indent=lead, subsequent_indent=more)
+        wrapper.break_long_words = wrapper.break_on_hyphens = False
+        shown = wrapper.wrap(line.strip())
+        print("\n".join(shown), file=sys.stderr, flush=True)
 
 
 def lowest(checkout: Path = CHECKOUT) -> list[str]:
@@ -187,19 +258,22 @@ def main(arguments: Sequence[str]) -> int:
         with alone(CHECKOUT / "build" / "environment.lock"):
             if not is_current(venv, extras):
                 make(venv, extras)
+    except Stopped as error:
+        tell(f"Set-up stopped: {error}")
+        return 1
     except subprocess.CalledProcessError as error:
-        print(
-            f"Set-up stopped: {' '.join(str(part) for part in error.cmd[:6])} … ended with {error.returncode}.\n"
+        words = [str(part) for part in error.cmd if not str(part).startswith("-")]
+        tell(
+            f"Set-up stopped: `{' '.join(words[1:3])}` ended with {error.returncode}.\n"
             f"  Next: see the lines above ({suspects()}), then run the same make command again;"
-            " it goes on where it stopped.",
-            file=sys.stderr,
+            " it goes on where it stopped."
         )
         return 1
     except OSError as error:
-        print(f"Set-up stopped: {error}\n  Next: make room or mend the permissions, then repeat.", file=sys.stderr)
+        tell(f"Set-up stopped: {error}\n  Next: make room or mend the permissions, then repeat.")
         return 1
     except KeyboardInterrupt:
-        print("\nSet-up interrupted. The same make command goes on where it stopped.", file=sys.stderr)
+        tell("\nSet-up interrupted. The same make command goes on where it stopped.")
         return 130
     return 0
 
