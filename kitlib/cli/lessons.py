@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
@@ -221,4 +223,19 @@ def lab(
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         command.append("--allow-root")  # a container, as a rule; JupyterLab asks for its token all the same
     tell("JupyterLab: Ctrl-C twice ends it; the cluster stays until `kitlib down`.")
-    raise typer.Exit(subprocess.run([*command, *extra], cwd=root, env=environment, check=False).returncode)
+    with _interrupted_only_below():
+        code = subprocess.run([*command, *extra], cwd=root, env=environment, check=False).returncode
+    raise typer.Exit(code)
+
+
+@contextlib.contextmanager
+def _interrupted_only_below() -> Iterator[None]:
+    """Leave Ctrl-C to the program that runs in this block: it asks back, and ends what it started, in its own time."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, lambda *_: None)  # a program that is started doesn't inherit it
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -377,6 +377,17 @@ def test_plot_of_a_deployment_that_is_not_there(run, recording, tmp_path, figure
     assert not (tmp_path / "x.png").exists()
 
 
+def test_ctrl_c_is_left_to_jupyterlab_which_asks_back():
+    """Both get the signal. kitlib would kill it a quarter of a second later, kernels and all."""
+    program = "import os, signal; os.kill(os.getppid(), signal.SIGINT); raise SystemExit(7)"
+    with lessons._interrupted_only_below():
+        assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 7
+        asked = [sys.executable, "-c", "import signal; print(signal.getsignal(signal.SIGINT).__name__)"]
+        inherited = subprocess.run(asked, check=False, capture_output=True, text=True).stdout
+    assert inherited.strip() == "default_int_handler", "it hears Ctrl-C itself"
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
 def test_lab_starts_jupyterlab_on_the_cluster(run, monkeypatch):
     started: dict = {}
 
