@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -375,6 +376,20 @@ def test_plot_of_a_deployment_that_is_not_there(run, recording, tmp_path, figure
     assert shown.exit_code == 2, shown.output
     assert "nope" in shown.stderr and "web" in shown.stderr
     assert not (tmp_path / "x.png").exists()
+
+
+def test_progress_moves_while_the_site_is_built():
+    class Bar:
+        moved = threading.Event()
+
+        def update(self):
+            self.moved.set()
+
+    bar = Bar()
+    with lessons._ticking(bar):
+        assert bar.moved.wait(30)
+    bar.moved.clear()
+    assert not bar.moved.wait(1.5), "it ends with the block"
 
 
 def test_ctrl_c_is_left_to_jupyterlab_which_asks_back():
