@@ -13,7 +13,7 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(CHECKOUT))  # benchmarks/ is part of the checkout, not of what is installed
 
 from benchmarks import __main__ as command  # noqa: E402
-from benchmarks import _contest, _corpus, _peers, _report, _server, disk, frames, growth, memory, recorder, up  # noqa: E402
+from benchmarks import _contest, _corpus, _peers, _report, _rows, _server, disk, frames, growth, memory, recorder, up  # noqa: E402  # noqa: E402
 from benchmarks import list as listing  # noqa: E402
 from benchmarks import watch as watching  # noqa: E402
 from benchmarks._contest import Aim, Result  # noqa: E402
@@ -83,13 +83,13 @@ class TestServer:
     @pytest.mark.parametrize("framing", ["chunks", "whole"])
     def test_every_client_lists_the_same_frame(self, framing):
         with _server.serving(pods=60, framing=framing) as kubeconfig:
-            ours = _peers.list_kitlib(kubeconfig)()[list(_peers.COLUMNS)]
+            ours = _peers.list_kitlib(kubeconfig)()[list(_rows.COLUMNS)]
             assert ours["uid"].is_unique and len(ours) == 60
             for module, prepare in CLIENTS.items():
                 if not _peers.installed(module):
                     continue
                 theirs = prepare(kubeconfig)()
-                for column in _peers.COLUMNS:
+                for column in _rows.COLUMNS:
                     wanted = ours[column].astype(str).tolist()
                     assert theirs[column].astype(ours[column].dtype).astype(str).tolist() == wanted, (module, column)
 

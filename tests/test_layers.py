@@ -6,7 +6,7 @@ import ast
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
@@ -43,22 +43,33 @@ def test_no_module_is_called_utils():
     assert not names & {"utils", "util", "helpers", "misc", "common"}
 
 
-def too_long(folder: Path, most: int = 400) -> list[str]:
-    """Say which files of Python code are longer than one idea needs."""
-    lengths = {path: path.read_text().count("\n") for path in sorted(folder.rglob("*.py"))}
-    return [f"{path}: {lines} lines" for path, lines in lengths.items() if lines > most]
+LONG = {"tests/cli/test_cli.py": 446, "tests/lessons/changes.py": 435, "tests/walk/test_walk.py": 450}
+"""Files that are still longer than others may be, with the length that they have."""
 
 
-def test_no_file_is_longer_than_400_lines():
-    assert not too_long(KITLIB)
+def too_long(paths: Iterable[Path], most: int = 400) -> list[str]:
+    """Say which files of Python code are longer than one idea needs; those of `LONG`, which have grown."""
+    lengths = {path: path.read_text().count("\n") for path in sorted(paths)}
+    allowed = {CHECKOUT / name: lines for name, lines in LONG.items()}
+    return [f"{path}: {lines} lines" for path, lines in lengths.items() if lines > allowed.get(path, most)]
 
 
-def test_that_count_sees_a_file_that_is_too_long(tmp_path):
-    (tmp_path / "room").mkdir()
-    (tmp_path / "room" / "good.py").write_text("a = 1\n" * 400)
-    assert not too_long(tmp_path)
-    (tmp_path / "room" / "long.py").write_text("a = 1\n" * 401)
-    assert too_long(tmp_path) == [f"{tmp_path / 'room' / 'long.py'}: 401 lines"]
+def test_no_file_is_longer_than_400_lines(tracked):
+    files = [path for path in tracked if path.suffix == ".py"]
+    assert {"benchmarks", "kitlib", "tests", "tools"} <= {path.relative_to(CHECKOUT).parts[0] for path in files}
+    assert not too_long(files)
+
+
+def test_that_count_sees_a_file_that_is_too_long(tmp_path, monkeypatch):
+    good, long = tmp_path / "good.py", tmp_path / "long.py"
+    good.write_text("a = 1\n" * 400)
+    long.write_text("a = 1\n" * 410)
+    assert not too_long([good])
+    assert too_long([good, long]) == [f"{long}: 410 lines"]
+    monkeypatch.setitem(LONG, str(long), 410)
+    assert not too_long([good, long])
+    monkeypatch.setitem(LONG, str(long), 409)
+    assert too_long([good, long]) == [f"{long}: 410 lines"]
 
 
 # Imports inside functions. import-linter reads them as it reads all others; that none of them is waived, and none hides

@@ -17,7 +17,7 @@ import pytest
 from kitlib.api import authprovider, credentials, execplugin
 from kitlib.api.transport import Connection
 from kitlib.errors import ClusterError, KitlibError
-from tests.api.noting import Server, certificates, config, data
+from tests.api.noting import Server, config, data
 
 API = "client.authentication.k8s.io/v1"
 
@@ -26,11 +26,6 @@ API = "client.authentication.k8s.io/v1"
 def server() -> Iterator[Server]:
     with Server() as running:
         yield running
-
-
-@pytest.fixture(scope="module")
-def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return certificates(tmp_path_factory.mktemp("keys"))
 
 
 def connect(server: Server, folder: Path, user: object, writable: bool = False) -> Connection:

@@ -18,8 +18,8 @@ from kitlib.api import incluster
 from kitlib.api import kubeconfig as kubeconfigs
 from kitlib.api.transport import Connection
 from kitlib.errors import KitlibError, UsageError
+from tests.api.beside_kubectl import World
 from tests.api.noting import Server, config
-from tests.api.test_kubeconfig_as_kubectl import World, keys, kubectl  # noqa: F401
 
 Make = Callable[["Pod"], Any]
 ASKED = (True, [("/version", "", "", (("authorization", ("Bearer its-own",)),))])
@@ -52,7 +52,7 @@ class Pod:
 
 
 @pytest.fixture
-def pod(tmp_path: Path, keys: Path, kubectl: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pod]:  # noqa: F811
+def pod(tmp_path: Path, keys: Path, kubectl: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pod]:
     account = tmp_path / "account"
     account.mkdir()
     (account / "token").write_text("its-own\n")

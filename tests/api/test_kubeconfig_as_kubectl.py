@@ -1,4 +1,4 @@
-"""Each field of a kubeconfig, each variable of a network: kubectl and kitlib ask one server, and it sees the same.
+"""Each field of a kubeconfig: kubectl and kitlib ask one server, and it sees the same.
 
 The table of docs/kubeconfig.md is made of these. A real kubectl is needed: that of kitlib's own programs, or the one on
 PATH. Where kitlib differs on purpose, a test of its own says so.
@@ -7,114 +7,15 @@ PATH. Where kitlib differs on purpose, a test of its own says so.
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import subprocess
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable
 
 import pytest
 
-from kitlib.api.answers import NEVER
-from kitlib.api.transport import Connection
-from kitlib.errors import KitlibError
-from kitlib.machine import versions
-from kitlib.machine.programs import find
-from tests.api.noting import Server, certificates, config, data, socks
+from tests.api.beside_kubectl import PLUGIN, Make, World, one, plugin
+from tests.api.noting import config, data
 
-PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY")
-PLUGIN = "client.authentication.k8s.io/v1"
 SAYS = f'{{"apiVersion":"{PLUGIN}","kind":"ExecCredential","status":{{"token":"TOKEN"}}}}'
-Make = Callable[["World"], Any]
-
-
-@pytest.fixture(scope="session")
-def kubectl() -> str:
-    """A kubectl itself: Google's, on PATH, is a program that chooses one of those beside it."""
-    found = find.ready(versions.release()).paths.get("kubectl") or shutil.which("kubectl")
-    if not found:
-        pytest.skip("no kubectl: `kitlib up --provider embedded` gets one, or install it")
-    beside = sorted(Path(found).resolve().parent.glob("kubectl.1.*"))
-    return str(beside[-1] if beside else found)
-
-
-@pytest.fixture(scope="session")
-def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return certificates(tmp_path_factory.mktemp("keys"))
-
-
-class World:
-    """A folder with kubeconfig files, the server that they point at, and both programs."""
-
-    def __init__(self, folder: Path, keys: Path, server: Server, kubectl: str, patch: pytest.MonkeyPatch) -> None:
-        self.folder, self.keys, self.server = folder, keys, server
-        self._kubectl, self._patch = kubectl, patch
-        self.environ: dict[str, str] = {}
-
-    def write(self, name: str, what: object) -> Path:
-        path = self.folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if isinstance(what, bytes):
-            path.write_bytes(what)
-        else:
-            path.write_text(what if isinstance(what, str) else json.dumps(what))
-        return path
-
-    def script(self, name: str, text: str) -> Path:
-        path = self.write(name, f"#!/bin/sh\n{text}\n")
-        path.chmod(0o755)
-        return path
-
-    def use(self, *files: Path) -> None:
-        self.environ["KUBECONFIG"] = os.pathsep.join(map(str, files))
-
-    def by_kubectl(self, *words: str) -> tuple[bool, list[tuple[object, ...]]]:
-        """Return whether kubectl got an answer, and what the server was asked."""
-        self.server.asked.clear()
-        kept = {key: value for key, value in os.environ.items() if key.upper() not in (*PROXIES, "KUBECONFIG")}
-        done = subprocess.run(
-            [self._kubectl, *words, "get", "--raw", "/version"],
-            env={**kept, "HOME": str(self.folder), **self.environ},
-            cwd=self.folder,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=60,
-            check=False,
-        )
-        self.told = done.stderr.decode(errors="replace")
-        return done.returncode == 0, [each.who() for each in self.server.asked]
-
-    def by_kitlib(self, context: str | None = None) -> tuple[bool, list[tuple[object, ...]]]:
-        """Return the same of kitlib."""
-        self.server.asked.clear()
-        for name in (*PROXIES, *map(str.lower, PROXIES)):
-            self._patch.delenv(name, raising=False)
-        for name, value in {"HOME": str(self.folder), **self.environ}.items():
-            self._patch.setenv(name, value)
-        self._patch.chdir(self.folder)
-        try:
-            Connection(None, context).get("/version", retry=NEVER, timeout=10)
-            self.error = ""
-        except KitlibError as error:
-            self.error = str(error)
-        return not self.error, [each.who() for each in self.server.asked]
-
-
-@pytest.fixture
-def world(tmp_path: Path, keys: Path, kubectl: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    with Server(keys) as server:
-        yield World(tmp_path, keys, server, kubectl, monkeypatch)
-
-
-def one(user: Callable[[World], object] | object = None, cluster: dict[str, object] | None = None) -> Make:
-    """Return what writes one kubeconfig with this user, and these fields of the cluster."""
-
-    def make(world: World) -> None:
-        about = user(world) if callable(user) else user
-        world.use(world.write("config", config(world.server.cluster(**(cluster or {})), about)))
-
-    return make
 
 
 def pem(world: World) -> dict[str, object]:
@@ -133,16 +34,6 @@ def pem_files(world: World) -> dict[str, object]:
 def token_file(world: World) -> dict[str, object]:
     world.write("token", "from a file\n".replace(" ", "-"))
     return {"tokenFile": "token"}
-
-
-def plugin(status: dict[str, object], **about: object) -> Callable[[World], dict[str, object]]:
-    def make(world: World) -> dict[str, object]:
-        answer = {"apiVersion": PLUGIN, "kind": "ExecCredential", "status": status}
-        world.write("answer.json", answer)
-        world.script("login", f'cat "{world.folder}/answer.json"')
-        return {"exec": {"apiVersion": PLUGIN, "command": "./login", "interactiveMode": "Never", **about}}
-
-    return make
 
 
 def plugin_with_certificate(world: World) -> dict[str, object]:
@@ -314,89 +205,3 @@ def test_the_server_sees_the_same(what: str, world: World) -> None:
     SAME[what](world)
     theirs, ours = world.by_kubectl(), world.by_kitlib()
     assert ours == theirs, f"kubectl: {world.told[-300:]} kitlib: {world.error}"
-
-
-HERE = "192.0.2.1"
-"""An address that is nobody's (RFC 5737): who asks it needs the proxy."""
-
-
-def variables(server: str, **environ: str) -> Make:
-    """Return what writes a kubeconfig to a server somewhere, and sets variables; PROXY stands for the noting server."""
-
-    def make(world: World) -> None:
-        world.use(world.write("config", config({"server": server}, {"token": "t"})))
-        for name, value in environ.items():
-            address = world.server.url.partition("://")[2]
-            world.environ[name] = value.replace("PROXY", address)
-
-    return make
-
-
-NETWORKS: dict[str, Make] = {
-    "HTTP_PROXY": variables(f"http://{HERE}:8080", HTTP_PROXY="http://PROXY"),
-    "http_proxy, without a scheme": variables(f"http://{HERE}:8080", http_proxy="PROXY"),
-    "HTTP_PROXY with a password": variables(f"http://{HERE}:8080", HTTP_PROXY="http://ada:p%40ss@PROXY"),
-    "HTTP_PROXY is not for https": variables(f"https://{HERE}:1", HTTP_PROXY="http://PROXY", NO_PROXY=""),
-    "HTTPS_PROXY": variables(f"https://{HERE}:6443", HTTPS_PROXY="http://PROXY"),
-    "HTTPS_PROXY with a password": variables(f"https://{HERE}:6443", https_proxy="http://ada:p%40ss@PROXY"),
-    "NO_PROXY: another address": variables(f"http://{HERE}:80", HTTP_PROXY="http://PROXY", NO_PROXY="192.0.2.2,x.org"),
-    "NO_PROXY: another port": variables(f"http://{HERE}:80", HTTP_PROXY="http://PROXY", NO_PROXY=f"{HERE}:81"),
-    "NO_PROXY: another network": variables(f"http://{HERE}:80", HTTP_PROXY="http://PROXY", no_proxy="192.0.3.0/24"),
-    "NO_PROXY: a name that only ends so": variables(
-        "http://badexample.org", HTTP_PROXY="http://PROXY", NO_PROXY="example.org,.badexample.org"
-    ),
-    "proxy-url": lambda world: world.use(
-        world.write("config", config({"server": f"http://{HERE}", "proxy-url": world.server.url}, {"token": "t"}))
-    ),
-    "proxy-url before HTTP_PROXY and NO_PROXY": lambda world: (
-        world.environ.update(HTTP_PROXY="http://127.0.0.1:1", NO_PROXY="*"),
-        world.use(
-            world.write("config", config({"server": f"http://{HERE}", "proxy-url": world.server.url}, {"token": "t"}))
-        ),
-    ),
-    "loopback goes to no proxy": lambda world: (
-        world.environ.update(dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"), "http://127.0.0.1:1")),
-        variables(world.server.url)(world),
-    ),
-    "localhost goes to no proxy": lambda world: (
-        world.environ.update(dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY"), "http://127.0.0.1:1")),
-        variables(world.server.url.replace("127.0.0.1", "localhost"))(world),
-    ),
-    "ALL_PROXY is not read": lambda world: (
-        world.environ.update(ALL_PROXY=world.server.url),
-        variables("http://127.0.0.1:1")(world),
-    ),
-}
-
-
-@pytest.fixture
-def plain(tmp_path: Path, keys: Path, kubectl: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    """A world whose server speaks plain HTTP, and may be a proxy."""
-    with Server() as server:
-        yield World(tmp_path, keys, server, kubectl, monkeypatch)
-
-
-def without_user(asked: tuple[bool, list[tuple[Any, ...]]]) -> object:
-    """Return what was asked but for the user's own token: kubectl sends none over plain HTTP."""
-    return asked[0], [(*each[:3], tuple(pair for pair in each[3] if pair[0] != "authorization")) for each in asked[1]]
-
-
-@pytest.mark.parametrize("what", NETWORKS)
-def test_the_same_way_is_taken(what: str, plain: World) -> None:
-    NETWORKS[what](plain)
-    theirs, ours = without_user(plain.by_kubectl()), without_user(plain.by_kitlib())
-    assert ours == theirs, f"kubectl: {plain.told[-300:]} kitlib: {plain.error}"
-
-
-@pytest.mark.parametrize("how", ["HTTP_PROXY", "proxy-url"])
-def test_a_socks_proxy_is_asked_for_the_same_name(how: str, plain: World) -> None:
-    with socks() as (proxy, noted):
-        cluster = {"server": "http://api.example.invalid:8080", **({"proxy-url": proxy} if how == "proxy-url" else {})}
-        plain.use(plain.write("config", config(cluster)))
-        if how != "proxy-url":
-            plain.environ[how] = proxy
-        assert not plain.by_kubectl()[0]
-        theirs = sorted(set(noted))
-        noted.clear()
-        assert not plain.by_kitlib()[0] and "proxy" in plain.error
-        assert sorted(set(noted)) == theirs == ["api.example.invalid:8080"]

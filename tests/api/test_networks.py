@@ -96,11 +96,6 @@ def test_groups_stay_apart_through_a_proxy(tmp_path: Path) -> None:
     assert asked.get("proxy-authorization").startswith("Basic ")
 
 
-@pytest.fixture(scope="module")
-def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return certificates(tmp_path_factory.mktemp("keys"))
-
-
 def test_who_is_not_verified_is_told_once_and_by_no_library(
     keys: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str], recwarn: pytest.WarningsRecorder
 ) -> None:

@@ -1,7 +1,5 @@
 """Kubeconfigs as hands and programs write them, and odd proxies: kubectl and kitlib are asked, and do the same."""
 
-# ruff: noqa: F811 - fixtures are taken over by their names
-
 from __future__ import annotations
 
 import base64
@@ -10,20 +8,8 @@ from typing import Any
 
 import pytest
 
+from tests.api.beside_kubectl import HERE, Make, World, one, plugin, variables, without_user
 from tests.api.noting import config, data
-from tests.api.test_kubeconfig_as_kubectl import (  # noqa: F401
-    HERE,
-    Make,
-    World,
-    keys,
-    kubectl,
-    one,
-    plain,
-    plugin,
-    variables,
-    without_user,
-    world,
-)
 
 
 def written(**about: object) -> Make:

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from tests.faults.guards import GUARDS, take_out_each
-from tests.faults.scenarios import BASE, COUNT, Result
+from tests.faults.result import Result
+from tests.faults.scenarios import BASE, COUNT
 from tests.faults.suite import PLACE, TOTALS, WORKERS, control_plane, numbers, run_all, summary
 
 OUT = PLACE.parent / "faults.json"

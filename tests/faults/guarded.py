@@ -10,7 +10,8 @@ import sys
 from pathlib import Path
 
 from kitlib.cluster import find
-from tests.faults.scenarios import UNSTRUCK, run, scenario
+from tests.faults.runs import UNSTRUCK, run
+from tests.faults.scenarios import scenario
 from tests.faults.witness import Witness
 from tests.faults.world import STREAMS, World
 

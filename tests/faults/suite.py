@@ -15,7 +15,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.faults.scenarios import BASE, COUNT, EARLIER, FAMILIES, LATER, Result, run, scenario
+from tests.faults.families import FAMILIES
+from tests.faults.later import LATER
+from tests.faults.result import Result
+from tests.faults.runs import run
+from tests.faults.scenarios import BASE, COUNT, EARLIER, scenario
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 PLACE = CHECKOUT / "build" / "faults"

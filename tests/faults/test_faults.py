@@ -16,9 +16,14 @@ from kitlib.api.transport import Connection, Stream
 from kitlib.cluster import Cluster
 from kitlib.recording import Recording, WatchEvent
 from tests.faults import recorders
+from tests.faults.families import FAMILIES
+from tests.faults.later import LATER
+from tests.faults.plan import Act, Scenario
 from tests.faults.proxy import Fault
 from tests.faults.recorders import Inside, Order
-from tests.faults.scenarios import BY_HAND, COUNT, FAMILIES, LATER, Act, Result, Scenario, run, scenario
+from tests.faults.result import Result
+from tests.faults.runs import run
+from tests.faults.scenarios import BY_HAND, COUNT, scenario
 from tests.faults.suite import numbers, run_all, summary
 from tests.faults.witness import Witness
 from tests.faults.world import STREAMS, World

@@ -7,16 +7,12 @@ Kubernetes' own. Real recordings are in tests/data.
 from __future__ import annotations
 
 import heapq
-import json
 import random
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Any
 
-from kitlib.recording import Recording, WatchEvent
-
-START = 1_790_000_000_350_000_000
-MONOTONIC = 5_000_000_000_000
+from kitlib.recording import Recording
+from tests.plots.received import Received
 
 
 class Cluster:
@@ -48,9 +44,7 @@ class Cluster:
         self.random = random.Random(seed)
         self.replicas, self.surge, self.unavailable, self.strategy = replicas, surge, unavailable, strategy
         self.name = name
-        self.recording = Recording(info={"cluster": "invented"})
-        self.now = 0.0
-        self.version = 100
+        self._received = Received()
         self.queue: list[tuple[float, int, Callable[[], None]]] = []
         self.ticket = 0
         self.generation = 0
@@ -61,20 +55,22 @@ class Cluster:
         self.never_ready: set[str] = set()
         self.unschedulable: set[str] = set()
         self.slow = 1.0
-        self.deaf = ""
-        self.missed: dict[tuple[str, str], tuple[int, str, bytes]] = {}
-        self.known: dict[tuple[str, str], tuple[int, bytes]] = {}
         self.wrong = 0
+
+    @property
+    def recording(self) -> Recording:
+        """What a recorder has received."""
+        return self._received.recording
 
     # what a test says
 
     def run(self, seconds: float) -> Cluster:
         """Let time pass."""
-        until = self.now + seconds
+        until = self._received.now + seconds
         while self.queue and self.queue[0][0] <= until:
-            self.now, _, what = heapq.heappop(self.queue)
+            self._received.now, _, what = heapq.heappop(self.queue)
             what()
-        self.now = until
+        self._received.now = until
         return self
 
     def apply(self, template: str) -> Cluster:
@@ -96,26 +92,14 @@ class Cluster:
 
     def step(self, name: str, edge: str = "begin") -> Cluster:
         """Mark a step's edge."""
-        self._row("", "", name, "", "STEP", "kitlib", json.dumps({"edge": edge, "id": name}).encode())
+        self._received.mark("STEP", name, {"edge": edge, "id": name})
         return self
 
     def gap(self, seconds: float, kind: str = "Pod") -> Cluster:
         """Receive nothing for a while; at its end list again what there is."""
-        self.deaf = kind or "all"
-        after = self._mono()
+        self._received.deafen(kind)
         self.run(seconds)
-        self.deaf = ""
-        what = {"kind": kind, "after_ns": after, "until_ns": self._mono(), "reason": "410 Gone"}
-        self._row("", "", "", "", "GAP", "kitlib", json.dumps(what).encode())
-        for key, (version, type_, row) in sorted(self.missed.items(), key=lambda item: item[1][0]):
-            if kind in ("", key[0]) and not (type_ == "DELETED" and key not in self.known):
-                raw, self.version, now = row, version, self.version
-                if type_ == "DELETED":
-                    self.version, raw = self.known[key]
-                meta = json.loads(raw)["metadata"]
-                self._row(key[0], "", meta["name"], key[1], type_, "relist", raw)
-                self.version = now
-        self.missed.clear()
+        self._received.list_again(kind)
         return self
 
     # what the invented controllers do
@@ -165,13 +149,13 @@ class Cluster:
                 sick = [pod for pod in self._of(one) if not pod["ready"]]
                 spare = available - lower
                 self._down(one, min(len(self._of(one)), len(sick) + max(spare, 0)))
-        self._status()
+        self._deployment()
 
     def _up(self, one: dict[str, Any], count: int) -> None:
         if count <= 0:
             return
         one["spec"] += count
-        self._event(
+        self._received.event(
             "Deployment", self.name, "ScalingReplicaSet", f"Scaled up replica set {one['name']} to {one['spec']}"
         )
         self._set(one)
@@ -188,9 +172,9 @@ class Cluster:
                 "why": None,
             }
             self.pods[pod["uid"]] = pod
-            self.now += 0.004
+            self._received.now += 0.004
             self._pod(pod, "ADDED")
-            self._event("ReplicaSet", one["name"], "SuccessfulCreate", f"Created pod: {pod['name']}")
+            self._received.event("ReplicaSet", one["name"], "SuccessfulCreate", f"Created pod: {pod['name']}")
             self._later(self.random.uniform(0.02, 0.08), lambda pod=pod: self._schedule(pod))
 
     def _down(self, one: dict[str, Any], count: int) -> None:
@@ -198,14 +182,14 @@ class Cluster:
             return
         one["spec"] -= count
         text = f"Scaled down replica set {one['name']} to {one['spec']}"
-        self._event("Deployment", self.name, "ScalingReplicaSet", text)
+        self._received.event("Deployment", self.name, "ScalingReplicaSet", text)
         self._set(one)
         for pod in sorted(self._of(one), key=lambda pod: pod["ready"])[:count]:
             pod["deleted"] = True
             pod["ready"] = False
-            self.now += 0.004
+            self._received.now += 0.004
             self._pod(pod)
-            self._event("ReplicaSet", one["name"], "SuccessfulDelete", f"Deleted pod: {pod['name']}")
+            self._received.event("ReplicaSet", one["name"], "SuccessfulDelete", f"Deleted pod: {pod['name']}")
             self._later(self.random.uniform(0.3, 1.0) * self.slow, lambda pod=pod: self._gone(pod))
 
     def _schedule(self, pod: dict[str, Any]) -> None:
@@ -213,10 +197,11 @@ class Cluster:
             return
         if pod["set"]["template"] in self.unschedulable:
             pod["why"] = "0/3 nodes are available: 3 Insufficient cpu. preemption: 0/3 nodes are available"
-            self._event("Pod", pod["name"], "FailedScheduling", pod["why"], "Warning")
+            self._received.event("Pod", pod["name"], "FailedScheduling", pod["why"], "Warning")
         else:
             pod["node"] = f"node-{self.random.randrange(3)}"
-            self._event("Pod", pod["name"], "Scheduled", f"Successfully assigned demo/{pod['name']} to {pod['node']}")
+            text = f"Successfully assigned demo/{pod['name']} to {pod['node']}"
+            self._received.event("Pod", pod["name"], "Scheduled", text)
             self._later(self.random.uniform(0.2, 0.5) * self.slow, lambda: self._start(pod))
         self._pod(pod)
 
@@ -225,7 +210,7 @@ class Cluster:
             return
         pod["phase"] = "Running"
         self._pod(pod)
-        self._event("Pod", pod["name"], "Started", "Started container web")
+        self._received.event("Pod", pod["name"], "Started", "Started container web")
         if pod["set"]["template"] not in self.never_ready:
             self._later(self.random.uniform(0.4, 1.2) * self.slow, lambda: self._ready(pod))
 
@@ -241,52 +226,11 @@ class Cluster:
         self._pod(pod, "DELETED")
         self._later(0.01, self._reconcile)
 
-    # what the recorder sees
+    # what the recorder is sent
 
     def _later(self, seconds: float, what: Callable[[], None]) -> None:
         self.ticket += 1
-        heapq.heappush(self.queue, (self.now + seconds, self.ticket, what))
-
-    def _mono(self) -> int:
-        return MONOTONIC + round(self.now * 1e9)
-
-    def _stamp(self) -> str:
-        return datetime.fromtimestamp(int(START / 1e9 + self.now), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-    def _row(self, kind: str, api: str, name: str, uid: str, type_: str, origin: str, raw: bytes) -> None:
-        if kind and self.deaf in ("all", kind) and origin == "watch":
-            self.missed[kind, uid] = self.version, "DELETED" if type_ == "DELETED" else "ADDED", raw
-            return
-        if kind:
-            self.known[kind, uid] = self.version, raw
-        rows = self.recording._tail
-        mono = max(self._mono(), rows[-1].monotonic_ns if rows else 0)
-        row = WatchEvent(
-            START - MONOTONIC + mono,
-            mono,
-            api,
-            kind,
-            "demo" if kind else "",
-            name,
-            uid,
-            str(self.version) if kind else "",
-            type_,
-            origin,
-            kind or "kitlib",
-            raw,
-            len(rows),
-        )
-        with self.recording.changed:
-            self.recording._append(row)
-
-    def _object(self, kind: str, api: str, type_: str, origin: str, meta: dict[str, Any], **rest: Any) -> None:
-        self.version += 1
-        meta = {"namespace": "demo", "resourceVersion": str(self.version), "creationTimestamp": self._stamp(), **meta}
-        body = {"apiVersion": api, "kind": kind, "metadata": meta, **rest}
-        self._row(kind, api, meta["name"], meta["uid"], type_, origin, json.dumps(body).encode())
-
-    def _status(self) -> None:
-        self._deployment()
+        heapq.heappush(self.queue, (self._received.now + seconds, self.ticket, what))
 
     def _counts(self, pods: list[dict[str, Any]]) -> dict[str, int]:
         ready = sum(pod["ready"] for pod in pods)
@@ -296,7 +240,7 @@ class Cluster:
         alive = [pod for pod in self.pods.values() if not pod["deleted"]]
         new = self.sets.get(self.template)
         rolling = {"rollingUpdate": {"maxSurge": self.surge, "maxUnavailable": self.unavailable}}
-        self._object(
+        self._received.object(
             "Deployment",
             "apps/v1",
             type_,
@@ -322,7 +266,7 @@ class Cluster:
     def _set(self, one: dict[str, Any], type_: str = "MODIFIED", origin: str = "watch") -> None:
         owner = {"kind": "Deployment", "name": self.name, "uid": "d-1", "controller": True}
         digest = one["name"].rsplit("-", 1)[1]
-        self._object(
+        self._received.object(
             "ReplicaSet",
             "apps/v1",
             type_,
@@ -350,13 +294,13 @@ class Cluster:
             "ownerReferences": [{"kind": "ReplicaSet", "name": one["name"], "uid": one["uid"], "controller": True}],
         }
         if pod["deleted"]:
-            meta["deletionTimestamp"] = self._stamp()
+            meta["deletionTimestamp"] = self._received.stamp()
         conditions = [{"type": "Ready", "status": str(pod["ready"])}]
         if pod["why"]:
             conditions.append(
                 {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": pod["why"]}
             )
-        self._object(
+        self._received.object(
             "Pod",
             "v1",
             type_,
@@ -369,33 +313,10 @@ class Cluster:
             status={"phase": pod["phase"], "conditions": conditions},
         )
 
-    def _event(self, kind: str, name: str, reason: str, message: str, type_: str = "Normal") -> None:
-        self._object(
-            "Event",
-            "v1",
-            "ADDED",
-            "watch",
-            {"name": f"{name}.{self.version:x}", "uid": f"e-{self.version}"},
-            involvedObject={"kind": kind, "name": name, "uid": ""},
-            reason=reason,
-            message=message,
-            type=type_,
-            count=1,
-            firstTimestamp=self._stamp(),
-            lastTimestamp=self._stamp(),
-        )
-
 
 def hash_of(text: str) -> int:
     """Return a number that is the same in every run."""
     return sum((index + 7) ** 5 * ord(char) ** 3 for index, char in enumerate(text + "seven")) % (16**9) + 16**8
-
-
-def rolled(replicas: int = 6, seconds: float = 10.0, **how: Any) -> Cluster:
-    """Return a Deployment that stood, then got a second template at 1.5 s."""
-    cluster = Cluster(replicas, **how).apply("v1").run(8)
-    cluster.step("change the image").apply("v2").run(seconds).step("change the image", "end")
-    return cluster
 
 
 def cut(cluster: Cluster, lead: float = 1.5) -> Any:
