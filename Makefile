@@ -98,7 +98,7 @@ faults: env-test ## Record through 773 scenarios of faults, judged by etcd; ARGS
 	@$(BIN)/python -m tests.faults $(ARGS)
 
 .PHONY: mutants
-mutants: env-test ## Replay lessons on changed recordings: which change turns which claim; ARGS="job daemonset" for some
+mutants: env-test ## Replay lessons on changed recordings: what turns each claim; ARGS="job daemonset" for some, --all for every change
 	@$(BIN)/python -m tests.lessons.mutants $(ARGS)
 
 .PHONY: format pin clean

@@ -9,17 +9,15 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import msgspec
-import pandas as pd
 
 from kitlib.recording import WatchEvent
+from tests.lessons.edits import FIELDS, Object
 
 Rows = list[WatchEvent]
-Object = dict[str, Any]
 SECOND = 1_000_000_000
 
 
@@ -45,195 +43,6 @@ def numbered(rows: Sequence[WatchEvent]) -> Rows:
     return [msgspec.structs.replace(row, seq=number) for number, row in enumerate(ordered)]
 
 
-# Edits of an object's fields: each returns whether it found what it changes.
-
-
-def at(thing: Any, path: str) -> Iterator[tuple[Any, Any]]:
-    """Yield each container and key that a path leads to: "status.conditions[].status"; "*" stands for any key."""
-    head, _, rest = path.partition(".")
-    name = head.removesuffix("[]")
-    if not isinstance(thing, dict):
-        return
-    for key in list(thing) if name == "*" else [name]:
-        if key not in thing:
-            continue
-        if head.endswith("[]"):
-            for number, each in enumerate(thing[key] if isinstance(thing[key], list) else ()):
-                yield from at(each, rest) if rest else iter([(thing[key], number)])
-        elif rest:
-            yield from at(thing[key], rest)
-        else:
-            yield thing, key
-
-
-def edit(
-    path: str, new: Callable[[Any], Any], where: Callable[[Any], bool] = lambda _: True
-) -> Callable[[Object], bool]:
-    """Return an edit that gives each value at a path, of a container for which something is so, a new value."""
-
-    def made(obj: Object) -> bool:
-        found = False
-        for container, key in [*at(obj, path)]:
-            if not where(container):
-                continue
-            fresh = new(container[key])
-            if fresh is None and isinstance(container, dict):
-                del container[key]
-                found = True
-            elif fresh != container[key]:
-                container[key] = fresh
-                found = True
-        return found
-
-    return made
-
-
-def later(seconds: float) -> Callable[[Any], Any]:
-    """Return what moves a stamp."""
-
-    def moved(stamp: Any) -> Any:
-        try:
-            found = pd.Timestamp(stamp)
-        except (ValueError, TypeError):
-            return stamp
-        if found is pd.NaT:
-            return stamp
-        text = (found + pd.Timedelta(seconds=seconds)).isoformat().replace("+00:00", "Z")
-        return text
-
-    return moved
-
-
-def flip(value: Any) -> Any:
-    """Turn a condition's status, or a truth."""
-    return {"True": "False", "False": "True", "Unknown": "True", True: False, False: True}.get(value, value)
-
-
-def plus(count: int) -> Callable[[Any], Any]:
-    """Return what adds to a number, and lets it not fall below zero."""
-    return lambda value: max(value + count, 0) if isinstance(value, int) and not isinstance(value, bool) else value
-
-
-COUNTS = [
-    "replicas",
-    "readyReplicas",
-    "availableReplicas",
-    "updatedReplicas",
-    "currentReplicas",
-    "unavailableReplicas",
-    "active",
-    "succeeded",
-    "failed",
-    "ready",
-    "terminating",
-    "desiredNumberScheduled",
-    "currentNumberScheduled",
-    "numberReady",
-    "numberAvailable",
-    "updatedNumberScheduled",
-    "numberMisscheduled",
-    "observedGeneration",
-]
-WORKLOADS = ("Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "Job", "CronJob", "ReplicationController")
-STATES = ("running", "waiting", "terminated")
-
-
-def _states(field: str, new: Callable[[Any], Any]) -> Callable[[Object], bool]:
-    paths = [
-        f"status.{kind}[].{state}.{which}.{field}"
-        for kind in ("containerStatuses", "initContainerStatuses")
-        for state in ("state", "lastState")
-        for which in STATES
-    ]
-    edits = [edit(path, new) for path in paths]
-    return lambda obj: any([each(obj) for each in edits])
-
-
-def _ended(obj: Object) -> bool:
-    """Let what runs have ended."""
-    found = False
-    for each in obj.get("status", {}).get("containerStatuses", ()):
-        if "running" in each.get("state", {}):
-            started = each["state"]["running"].get("startedAt")
-            each["state"] = {"terminated": {"exitCode": 1, "reason": "Error", "startedAt": started}}
-            found = True
-    return found
-
-
-FIELDS: dict[str, tuple[Sequence[str], Callable[[Object], bool]]] = {
-    "phase is Failed": (["Pod"], edit("status.phase", lambda _: "Failed")),
-    "phase is Running": (["Pod"], edit("status.phase", lambda _: "Running")),
-    "phase is Pending": (["Pod"], edit("status.phase", lambda _: "Pending")),
-    "phase is Succeeded": (["Pod"], edit("status.phase", lambda _: "Succeeded")),
-    "conditions are turned": ([*WORKLOADS, "Pod", "Node"], edit("status.conditions[].status", flip)),
-    "Ready is turned": (
-        ["Pod"],
-        edit("status.conditions[].status", flip, lambda each: each.get("type") in ("Ready", "ContainersReady")),
-    ),
-    "condition's reason is another": (
-        [*WORKLOADS, "Pod", "Node"],
-        edit("status.conditions[].reason", lambda _: "Otherwise"),
-    ),
-    "conditions are gone": ([*WORKLOADS, "Pod", "Node"], edit("status.conditions", lambda _: None)),
-    "status' reason is another": (["Pod"], edit("status.reason", lambda _: "Otherwise")),
-    "status' message is another": (["Pod"], edit("status.message", lambda _: "otherwise")),
-    "exit code is another": (["Pod"], _states("exitCode", lambda code: 0 if code else 1)),
-    "state's reason is another": (["Pod"], _states("reason", lambda _: "Otherwise")),
-    "restarted once more": (["Pod"], edit("status.containerStatuses[].restartCount", plus(1))),
-    "never restarted": (["Pod"], edit("status.containerStatuses[].restartCount", lambda _: 0)),
-    "what runs has ended": (["Pod"], _ended),
-    "containers aren't ready": (["Pod"], edit("status.containerStatuses[].ready", flip)),
-    "all on one node": (["Pod"], edit("spec.nodeName", lambda _: "elsewhere")),
-    "nowhere": (["Pod"], edit("spec.nodeName", lambda _: None)),
-    "address is another": (["Pod"], edit("status.podIP", lambda _: "10.9.9.9")),
-    "image is another": (["Pod"], edit("spec.containers[].image", lambda _: "other:9")),
-    "labels are gone": (["Pod"], edit("metadata.labels", lambda _: {})),
-    "owners are gone": ([*WORKLOADS, "Pod"], edit("metadata.ownerReferences", lambda _: None)),
-    "annotations are gone": ([*WORKLOADS, "Pod"], edit("metadata.annotations", lambda _: None)),
-    "never marked for deletion": ([*WORKLOADS, "Pod"], edit("metadata.deletionTimestamp", lambda _: None)),
-    "hash is another": (
-        ["Pod", "ReplicaSet"],
-        edit("metadata.labels.*", lambda _: "other", lambda labels: "app" in labels or len(labels) > 1),
-    ),
-    "counts are one more": (WORKLOADS, lambda obj: any([edit(f"status.{name}", plus(1))(obj) for name in COUNTS])),
-    "counts are one less": (WORKLOADS, lambda obj: any([edit(f"status.{name}", plus(-1))(obj) for name in COUNTS])),
-    "status is empty": ([*WORKLOADS, "Pod"], edit("status", lambda _: {})),
-    "wanted is one more": (
-        WORKLOADS,
-        lambda obj: any([edit(f"spec.{name}", plus(1))(obj) for name in ("replicas", "parallelism", "completions")]),
-    ),
-    "generation is one more": (WORKLOADS, edit("metadata.generation", plus(1))),
-    "stamps are a minute later": (
-        ["Pod", *WORKLOADS],
-        lambda obj: any(
-            [
-                edit("metadata.creationTimestamp", later(60))(obj),
-                edit("status.startTime", later(60))(obj),
-                edit("status.conditions[].lastTransitionTime", later(60))(obj),
-            ]
-        ),
-    ),
-    "containers start a minute later": (["Pod"], _states("startedAt", later(60))),
-    "containers end a minute earlier": (["Pod"], _states("finishedAt", later(-60))),
-    "taints are gone": (["Node"], edit("spec.taints", lambda _: None)),
-    "Event's reason is another": (["Event"], edit("reason", lambda _: "Otherwise")),
-    "Event's message is another": (["Event"], edit("message", lambda _: "otherwise")),
-    "Event is of another object": (["Event"], edit("involvedObject.name", lambda _: "other")),
-    "Event's type is turned": (
-        ["Event"],
-        edit("type", lambda kind: {"Normal": "Warning", "Warning": "Normal"}.get(kind, kind)),
-    ),
-    "Event's count is more": (["Event"], edit("count", plus(3))),
-    "Event is a minute later": (
-        ["Event"],
-        lambda obj: any([edit(name, later(60))(obj) for name in ("firstTimestamp", "lastTimestamp", "eventTime")]),
-    ),
-    "endpoints are turned": (["EndpointSlice"], edit("endpoints[].conditions.*", flip)),
-    "endpoints are gone": (["EndpointSlice"], edit("endpoints", lambda _: [])),
-    "claims are of another volume": (["PersistentVolumeClaim"], edit("spec.volumeName", lambda _: "other")),
-}
-
-
 def _fields(name: str, share: float) -> Change:
     kinds, change = FIELDS[name]
 
@@ -249,9 +58,6 @@ def _fields(name: str, share: float) -> Change:
         return made
 
     return Change(f"{name} ({'all' if share == 1 else 'half'})", apply)
-
-
-# Changes of rows.
 
 
 def _drop(name: str, which: Callable[[WatchEvent, int, int], bool], kinds: Sequence[str] = ()) -> Change:
@@ -282,8 +88,8 @@ def _objects_gone(kinds: Sequence[str], share: float) -> Change:
     return Change(f"{', '.join(kinds)}: {'all' if share == 1 else 'half of them'} never seen", apply)
 
 
-def _doubled(kinds: Sequence[str]) -> Change:
-    """Let each object have a twin of the same owner, a moment later."""
+def _doubled(kinds: Sequence[str], seconds: float = 0) -> Change:
+    """Let each object have a twin of the same name and owner, a moment later."""
 
     def apply(rows: Rows, rng: random.Random) -> Rows:
         twins = []
@@ -296,12 +102,126 @@ def _doubled(kinds: Sequence[str]) -> Change:
                         row,
                         uid=obj["metadata"]["uid"],
                         object=json.dumps(obj).encode(),
-                        monotonic_ns=row.monotonic_ns + 1,
+                        monotonic_ns=row.monotonic_ns + round(seconds * SECOND) + 1,
                     )
                 )
         return numbered([*rows, *twins])
 
-    return Change(f"{', '.join(kinds)} doubled", apply)
+    return Change(f"{', '.join(kinds)} doubled{f' after {seconds:g} s' if seconds else ''}", apply)
+
+
+def _again(kinds: Sequence[str]) -> Change:
+    """Write each version of an object once more, as it is."""
+
+    def apply(rows: Rows, rng: random.Random) -> Rows:
+        made = []
+        for row in rows:
+            if row.kind in kinds and row.object and row.resourceVersion.isdecimal() and row.type != "DELETED":
+                obj = json.loads(row.object)
+                version = obj["metadata"]["resourceVersion"] = str(int(row.resourceVersion) + 1)
+                written = json.dumps(obj).encode()
+                made.append(
+                    msgspec.structs.replace(
+                        row,
+                        type="MODIFIED",
+                        resourceVersion=version,
+                        object=written,
+                        monotonic_ns=row.monotonic_ns + 1,
+                    )
+                )
+        return numbered([*rows, *made])
+
+    return Change(f"{', '.join(kinds)} written once more", apply)
+
+
+def _half_lives(kinds: Sequence[str]) -> Change:
+    """Let each object be gone half way through what is known of it."""
+
+    def apply(rows: Rows, rng: random.Random) -> Rows:
+        total: dict[str, int] = {}
+        for row in rows:
+            total[row.uid] = total.get(row.uid, 0) + 1
+        seen: dict[str, int] = {}
+        made = []
+        for row in rows:
+            if row.kind in kinds and row.uid:
+                place = seen[row.uid] = seen.get(row.uid, 0) + 1
+                half = total[row.uid] // 2 + 1
+                if place > half:
+                    continue
+                if place == half:
+                    row = msgspec.structs.replace(row, type="DELETED")
+            made.append(row)
+        return numbered(made)
+
+    return Change(f"{', '.join(kinds)} gone half way", apply)
+
+
+def _everywhere() -> Change:
+    """Let each DaemonSet have a Pod on each node, as its first one is."""
+
+    def apply(rows: Rows, rng: random.Random) -> Rows:
+        nodes = sorted({row.name for row in rows if row.kind == "Node"})
+        first: dict[str, str] = {}
+        places: dict[str, set[str]] = {}
+        for row in rows:
+            if row.kind == "Pod" and row.object:
+                obj = json.loads(row.object)
+                for owner in obj["metadata"].get("ownerReferences", ()):
+                    if owner["kind"] == "DaemonSet":
+                        first.setdefault(owner["uid"], row.uid)
+                        places.setdefault(owner["uid"], set()).add(obj["spec"].get("nodeName", ""))
+        twins = []
+        for owner_uid, model in first.items():
+            for number, node in enumerate(each for each in nodes if each not in places[owner_uid]):
+                for row in rows:
+                    if row.uid == model and row.object:
+                        obj = json.loads(row.object)
+                        fresh = {"name": f"{row.name}{number}", "uid": f"{model[:-4]}{number:04x}"}
+                        obj["metadata"].update(fresh)
+                        obj["spec"]["nodeName"] = node
+                        written = json.dumps(obj).encode()
+                        twins.append(msgspec.structs.replace(row, object=written, **fresh))
+        return numbered([*rows, *twins])
+
+    return Change("each DaemonSet has a Pod on each node", apply)
+
+
+def _failed_twins(kind: str, owner: str) -> Change:
+    """Let each owner that has none have an object that failed: a twin of another one's."""
+
+    def apply(rows: Rows, rng: random.Random) -> Rows:
+        objects = {row.uid: json.loads(row.object) for row in rows if row.kind == kind and row.object}
+        having = {each["uid"] for obj in objects.values() for each in obj["metadata"].get("ownerReferences", ())}
+        failed = sorted(
+            uid
+            for uid, obj in objects.items()
+            if any(each["type"] == "Failed" for each in obj.get("status", {}).get("conditions", ()))
+        )
+        if not failed:
+            return rows
+        model = failed[rng.randrange(len(failed))]
+        mine = [row for row in rows if row.uid == model and row.type != "DELETED"]
+        twins = []
+        for number, uid in enumerate(sorted({row.uid for row in rows if row.kind == owner} - having)):
+            last = [row for row in rows if row.uid == uid][-1]
+            for row in mine:
+                obj = json.loads(row.object)
+                of = {"kind": owner, "name": last.name, "uid": uid, "controller": True}
+                fresh = {"name": f"{last.name}-1", "uid": f"{model[:-4]}{number:04x}", "ownerReferences": [of]}
+                obj["metadata"].update(fresh, namespace=last.namespace)
+                twins.append(
+                    msgspec.structs.replace(
+                        row,
+                        name=fresh["name"],
+                        uid=fresh["uid"],
+                        object=json.dumps(obj).encode(),
+                        monotonic_ns=max(row.monotonic_ns, last.monotonic_ns) + 1,
+                    )
+                )
+        return numbered([*rows, *twins])
+
+    return Change(f"each {owner} without a {kind} has one that failed", apply)
 
 
 def _renamed(kinds: Sequence[str]) -> Change:
@@ -324,6 +244,25 @@ def _renamed(kinds: Sequence[str]) -> Change:
         return made
 
     return Change(f"names of {', '.join(kinds)} exchanged", apply)
+
+
+def _renumbered(kind: str) -> Change:
+    """Let the numbers at the end of names be others."""
+
+    def apply(rows: Rows, rng: random.Random) -> Rows:
+        more: dict[str, int] = {}
+        made = []
+        for row in rows:
+            start, _, number = row.name.rpartition("-")
+            if row.kind == kind and row.object and number.isdecimal():
+                obj = json.loads(row.object)
+                name = f"{start}-{int(number) + more.setdefault(row.uid, len(more))}"
+                obj["metadata"]["name"] = name
+                row = msgspec.structs.replace(row, name=name, object=json.dumps(obj).encode())
+            made.append(row)
+        return made
+
+    return Change(f"numbers of {kind} are others", apply)
 
 
 def _moved(kinds: Sequence[str], seconds: float, types: Sequence[str] = ()) -> Change:
@@ -388,6 +327,14 @@ def _lines(name: str, kept: Callable[[Object, random.Random], Object | None]) ->
     return Change(f"logs: {name}", apply)
 
 
+def _looked_up(said: Object, rcode: str | None, addresses: Sequence[str]) -> Object:
+    """Return what was logged of a lookup with another answer; where there was none, only if a code is given."""
+    if "queries" not in said or not (said["answers"] or rcode):
+        return said
+    queries = [{**each, "rcode": rcode or each["rcode"]} for each in said["queries"]]
+    return {**said, "queries": queries, "answers": [{"data": each, "ttl": 0} for each in addresses]}
+
+
 KINDS = (
     "Pod",
     "StatefulSet",
@@ -399,6 +346,7 @@ KINDS = (
     "Node",
     "Event",
     "EndpointSlice",
+    "PersistentVolumeClaim",
 )
 
 
@@ -415,18 +363,28 @@ def changes() -> list[Change]:
     ]
     for kind in KINDS:
         made += [_objects_gone([kind], 1), _objects_gone([kind], 0.5), _doubled([kind]), _reversed([kind])]
+        made += [_again([kind]), _half_lives([kind])]
         made += [
             _moved([kind], 30),
             _moved([kind], -30),
             _moved([kind], 30, ["DELETED"]),
             _moved([kind], -30, ["ADDED"]),
         ]
+    made += [
+        _everywhere(),
+        _doubled(["Job"], 20),
+        _doubled(["Pod"], 60),
+        _renumbered("Job"),
+        _failed_twins("Job", "CronJob"),
+    ]
     made += [_renamed([kind]) for kind in KINDS[:7]]
     made += [
         _lines("none", lambda said, rng: None),
         _lines("half", lambda said, rng: said if rng.random() < 0.5 else None),
         _lines("another status", lambda said, rng: {**said, "status": 500} if "status" in said else said),
-        _lines("another address", lambda said, rng: {**said, "answers": ["10.9.9.9"]} if "answers" in said else said),
+        _lines("another address", lambda said, rng: _looked_up(said, None, ["10.9.9.9"])),
+        _lines("each name is answered", lambda said, rng: _looked_up(said, "NOERROR", ["10.9.9.9"])),
+        _lines("no name is answered", lambda said, rng: _looked_up(said, "NXDOMAIN", [])),
         _lines("a refusal", lambda said, rng: {**said, "error": "refused", "ok": False}),
     ]
     return made

@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 import contextlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -66,8 +66,8 @@ class Window:
 class Lab:
     """What `kitlib.open` returns, of a recording."""
 
-    def __init__(self, path: Path) -> None:
-        self.recording = Recording.open(path)
+    def __init__(self, recording: Recording) -> None:
+        self.recording = recording
         self.notebook, self.namespace = self.recording.info["notebook"], self.recording.info["namespace"]
         self.connection = self.cluster = Unknown()
         steps = self.recording.frames.steps.sort_values("begin_ns")
@@ -140,6 +140,13 @@ class Lab:
 class Replay:
     """A notebook's claims and figures, made from its recording.
 
+    Parameters
+    ----------
+    recorded : Path or Recording
+        The folder that holds it, or the recording itself.
+    ledger : Path, optional
+        The file that the claims are written to.
+
     Attributes
     ----------
     claims : list of Claim
@@ -148,14 +155,13 @@ class Replay:
         The statements that needed a cluster.
     """
 
-    def __init__(self, path: Path, ledger: Path) -> None:
-        self.lab = Lab(path)
+    def __init__(self, recorded: Path | Recording, ledger: Path | None = None) -> None:
+        self.lab = Lab(Recording.open(recorded) if isinstance(recorded, Path) else recorded)
         self.figures: list[Figure] = []
         self.left_out: list[str] = []
         info = self.lab.recording.info
         self._ledger = claims.Ledger(info["notebook"], info["version"], info["release"], info["provider"], ledger)
         self._names: dict[str, Any] = {}
-        self._folder = CHECKOUT / "notebooks"
 
     @property
     def claims(self) -> list[claims.Claim]:
@@ -163,19 +169,21 @@ class Replay:
 
     def run(self) -> Replay:
         """Run the notebook."""
-        nb = nbformat.read(self._folder / f"{self.lab.notebook}.ipynb", as_version=4)
+        cells = self._cells()
         opened = kitlib.open
         kitlib.open = lambda *args, **options: self.lab  # type: ignore[assignment]
         claims.use(self._ledger)
         try:
-            with contextlib.chdir(self._folder):
-                for cell in nb.cells:
-                    if cell.cell_type == "code":
-                        self._block(ast.parse(_python(cell.source)).body)
+            with contextlib.chdir(CHECKOUT / "notebooks"):
+                for statements in cells:
+                    self._block(statements)
         finally:
             kitlib.open = opened
             claims.use(None)
         return self
+
+    def _cells(self) -> Iterable[list[ast.stmt]]:
+        return [cell.body for cell in parsed(self.lab.notebook)]
 
     def _block(self, body: list[ast.stmt]) -> None:
         for statement in body:
@@ -216,12 +224,17 @@ def _code(tree: Any, mode: str) -> Any:
     return compile(ast.fix_missing_locations(tree), "<cell>", mode)
 
 
+def parsed(notebook: str) -> list[ast.Module]:
+    """Return what a notebook's code cells say."""
+    nb = nbformat.read(CHECKOUT / "notebooks" / f"{notebook}.ipynb", as_version=4)
+    return [ast.parse(_python(cell.source)) for cell in nb.cells if cell.cell_type == "code"]
+
+
 def expectations(notebook: str) -> dict[str, str]:
     """Return a notebook's claims as they stand in its cells, each with the verdict that it expects."""
     found: dict[str, str] = {}
-    nb = nbformat.read(CHECKOUT / "notebooks" / f"{notebook}.ipynb", as_version=4)
-    for cell in nb.cells:
-        for node in ast.walk(ast.parse(_python(cell.source))) if cell.cell_type == "code" else ():
+    for cell in parsed(notebook):
+        for node in ast.walk(cell):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "claim":
                 wanted = next((each.value for each in node.keywords if each.arg == "expected"), None)
                 wanted = wanted.body if isinstance(wanted, ast.IfExp) else wanted

@@ -1,0 +1,88 @@
+"""What the server or a container answered to a lesson, which no recording holds: as it was, and otherwise.
+
+A claim that stands on such an answer (`equal(…, direct=True)`) is tested with both: with the first it gets the verdict
+that it expects, with the second another one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+from kitlib.errors import ClusterError
+
+Answers = dict[str, Any]
+"""By what is asked: "lab.ask", or the name of a function that the lesson itself defines."""
+
+
+def statefulset(so: bool) -> Answers:
+    """The probes' own names, and the file in their volumes."""
+    files = {"db-1": "from the first db-1", "disk-0": "written before the node was lost"}
+
+    def ask(pod: str, way: str = "/", /, **options: Any) -> dict[str, Any]:
+        return {"name": pod if so else "localhost", "text": files.get(pod, "") if so else ""}
+
+    return {"lab.ask": ask}
+
+
+def daemonset(so: bool) -> Answers:
+    """What is refused, and how many of kube-proxy's Pods are ready."""
+    reasons = {
+        "bare": "spec.selector: Required value, spec.template: Required value",
+        "other": "`selector` does not match template `labels`",
+        "once": 'spec.template.spec.restartPolicy: Unsupported value: "Never"',
+        "pod": "pod updates may not change fields other than `spec.containers[*].image`",
+    }
+
+    def refused(write: Any, *said: Any) -> str:
+        which = {1: "bare" if isinstance(said[0], dict) else "other", 2: "pod"}[len(said)]
+        which = "once" if which == "other" and "restartPolicy" in said[0] else which
+        return reasons[which] if so else "refused for a reason of another kind"
+
+    proxy = {"status": {"numberReady": 3 if so else 2}}
+    return {"lab.refused": refused, "lab.connection": SimpleNamespace(get=lambda path: proxy)}
+
+
+def job(so: bool) -> Answers:
+    """What is refused."""
+    supported = '"Never", "OnFailure"' if so else '"Never"'
+    said = (
+        f'Job.batch "always" is invalid: spec.template.spec.restartPolicy: Unsupported value: "Always": '
+        f"supported values: {supported}"
+    )
+    return {"lab.refused": lambda write, file: said}
+
+
+def cronjob(so: bool) -> Answers:
+    """What is refused, which versions of the API are served, and what kubectl makes."""
+    fields = {"mars": "spec.timeZone", "inline": "[spec.schedule" if so else "spec.other"}
+
+    def refused(write: Callable[..., Any], file: str) -> str:
+        field = next(field for name, field in fields.items() if name in file)
+        return f'CronJob.batch "x" is invalid: {field}: Invalid value'
+
+    def get(path: str) -> dict[str, Any]:
+        if (path.rpartition("/")[2] == "v1") != so:
+            raise ClusterError("the server could not find the requested resource", step="get")
+        return {"resources": [{"name": "cronjobs"}]}
+
+    about = {"metadata": {"uid": ""}, "spec": {"jobTemplate": {"spec": {}}}}
+    return {
+        "lab.get": lambda ref: {**about, "apiVersion": "batch/v1" if so else "batch/v2alpha1"},
+        "lab.refused": refused,
+        "lab.connection": SimpleNamespace(get=get),
+        "lab.cluster": SimpleNamespace(provider="kind", runs_containers=True),
+        "by_run": lambda lab: "pod/hello" if so else "cronjob.batch/hello",
+    }
+
+
+ANSWERS: dict[str, Callable[[bool], Answers]] = {
+    "cronjob": cronjob,
+    "daemonset": daemonset,
+    "job": job,
+    "statefulset": statefulset,
+}
+"""By lesson: what was answered, or (False) something else."""
+
+__all__ = ["ANSWERS", "Answers"]
