@@ -81,7 +81,7 @@ PARTS = {
         "walk/test_walk.py::home|own_folders|told_where|path|skip_execution",
         "machine/test_proxies.py",
     ),
-    "Networks": ("api/test_networks.py", "api/test_answers.py"),
+    "Networks": ("api/test_networks_as_kubectl.py", "api/test_networks.py", "api/test_answers.py"),
     "Manifests": ("api/test_manifests.py",),
     "Objects of every kind": ("api/test_status.py", "api/test_rollouts.py", "api/test_waits_live.py"),
     "Secrets": (
