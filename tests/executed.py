@@ -5,8 +5,8 @@ compares the outputs of its cells with the committed ones. nbval's own code does
 answers with what the executed copy holds.
 
 A lesson that loses a node or touches one from within has the cluster to itself; so it comes last. The others run in two
-lanes on a cluster with containers where there are processors enough, in one on an embedded one. Lessons that bring up further clusters are walked by one
-process, since a walk takes down at its end what it brought up.
+lanes on a cluster with containers where there are processors enough, else in one, as on an embedded one. Lessons that
+bring up further clusters are walked by one process, since a walk takes down at its end what it brought up.
 """
 
 from __future__ import annotations
