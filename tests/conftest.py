@@ -8,7 +8,6 @@ its end, a bare pytest leaves them for the next run.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import secrets
 import shutil
@@ -22,7 +21,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from nbval.plugin import IPyNbFile
 
-from kitlib.errors import KitlibError
 from tests.bylane import FILE, ByLane, write_lanes
 from tests.durations import Durations
 from tests.executed import DEADLINE, NOTEBOOKS, Executed, Executions, lessons, took
@@ -52,16 +50,15 @@ class Lanes:
     """Who runs where and when: each test in one lane, the lanes side by side where pytest has several processes.
 
     All that needs the shared kind cluster is one lane, all that needs the shared embedded one another; a file with a
-    cluster of its own is a lane, and so is every other file. Lessons are executed in the background while the tests run
-    that don't need them: those on kind, which take longest, from the very first test on, those on the embedded cluster
-    from the first that needs a cluster. What disturbs the kind cluster comes after them.
+    cluster of its own is a lane, and so is every other file. Lessons are executed in the background from a lane's first
+    test on, while the tests run that don't need them; what disturbs the kind cluster comes after them. Beside the pure
+    tests, too, they would overload two processors: an etcd among them timed out.
     """
 
     def __init__(self, config: pytest.Config) -> None:
         self.beside = hasattr(config, "workerinput")
         self.on_kind = False
         self.executions: dict[str, Executions] = {}
-        self.tried: set[str] = set()
         self.wanted: dict[str, set[str]] = {"embedded": set(), "kind": set()}
 
     @pytest.hookimpl(wrapper=True)
@@ -96,15 +93,11 @@ class Lanes:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
-        """Have the state folder that a test belongs to; begin with lessons as early as it is of use."""
-        if not self.beside:
-            self.begin_early("kind")
-            if item.get_closest_marker("live") is not None:
-                self.begin_early("embedded")
+        """Have the state folder that a test belongs to; begin with a lane's lessons before its first test."""
         on_kind = item.get_closest_marker("kind") is not None
         if on_kind != self.on_kind:  # and not otherwise, since a file may have a state folder of its own
             self.on_kind = on_kind
-            os.environ["KITLIB_STATE"] = state_of(on_kind)
+            os.environ["KITLIB_STATE"] = str(PLACE / "kind") if on_kind else STATE
         lane = lane_of(item)
         if self.wanted.get(lane) and lane not in self.executions:
             self.begin(lane).begin(self.wanted[lane])
@@ -117,15 +110,6 @@ class Lanes:
     def pytest_xdist_make_scheduler(self, config: pytest.Config, log: Any) -> Any:
         """Have a lane's tests run in one process, in their order."""
         return ByLane(config, log)
-
-    def begin_early(self, provider: str) -> None:
-        """Begin with a provider's lessons, if any are wanted; what hinders that is told where they are needed."""
-        if not self.wanted[provider] or provider in self.tried:
-            return
-        self.tried.add(provider)
-        with pytest.MonkeyPatch.context() as patch, contextlib.suppress(KitlibError, pytest.skip.Exception):
-            patch.setenv("KITLIB_STATE", state_of(provider == "kind"))
-            self.begin(provider).begin(self.wanted[provider])
 
     def begin(self, provider: str) -> Executions:
         """Return where the lessons of a provider are executed."""
@@ -140,11 +124,6 @@ class Lanes:
         """End what is still executed when the tests are stopped."""
         for executions in self.executions.values():
             executions.stop()
-
-
-def state_of(on_kind: bool) -> str:
-    """Return the state folder that knows the clusters of one kind of test."""
-    return str(PLACE / "kind") if on_kind else STATE
 
 
 def provider_of(item: pytest.Item) -> str:

@@ -5,8 +5,8 @@ compares the outputs of its cells with the committed ones. nbval's own code does
 answers with what the executed copy holds.
 
 A lesson that loses a node or touches one from within has the cluster to itself; so it comes last. The others run in two
-lanes on a cluster with containers where there are processors enough, else in one, as on an embedded one. Lessons that
-bring up further clusters are walked by one process, since a walk takes down at its end what it brought up.
+lanes on a cluster with containers, in one on an embedded one. Lessons that bring up further clusters are walked by one
+process, since a walk takes down at its end what it brought up.
 """
 
 from __future__ import annotations
@@ -30,12 +30,9 @@ import nbformat
 import pytest
 from nbval.plugin import IPyNbFile
 
-from kitlib.machine import resources
-
 CHECKOUT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = CHECKOUT / "notebooks"
-LANES = {"embedded": 1, "kind": 2 if resources.processors() > 2 else 1}
-"""How many lessons of a provider are executed at once; with two processors the tests beside them need one."""
+LANES = {"embedded": 1, "kind": 2}
 DEADLINE = 3600.0
 """Seconds within which every lesson of a provider must have been executed."""
 DISTURBS = re.compile(r"\b(scale_nodes|stop_node|cut_off_node|taint|label_node|cordon|restart_kubelet|node)\(")
