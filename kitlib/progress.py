@@ -7,7 +7,9 @@ import os
 import re
 import shutil
 import sys
+import threading
 import time
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
@@ -169,6 +171,24 @@ class Progress:
         else:
             self._stream.write(f"{line}\n")
             self._stream.flush()
+
+
+@contextlib.contextmanager
+def ticking(act: Callable[[], object], every: float = 1.0) -> Iterator[None]:
+    """Do something every so many seconds while a block works that says nothing itself: `with ticking(bar.update)`."""
+    done = threading.Event()
+
+    def go_on() -> None:
+        while not done.wait(every):
+            act()
+
+    thread = threading.Thread(target=go_on, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
 
 
 def duration(seconds: float) -> str:

@@ -11,7 +11,7 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
@@ -21,9 +21,6 @@ from kitlib.cli.clusters import Context, Kubernetes, Provider, YesWrite, use
 from kitlib.cli.durations import lasting
 from kitlib.cli.output import AsJson, Output, say, show_json, tell
 from kitlib.errors import ClaimError, KitlibError, UsageError
-
-if TYPE_CHECKING:
-    from kitlib.progress import Progress
 
 Yes = Annotated[
     bool, typer.Option("--yes", "-y", help="Where no lessons lie, copy kitlib's to ./kitlib-lessons without asking.")
@@ -104,10 +101,10 @@ def walk(
             for path in walking.publish(build, root, [item.name for item in result.notebooks if not item.skipped]):
                 tell(f"Written: {path.relative_to(root)}")
     if site or site_only:
-        from kitlib.progress import Progress
+        from kitlib.progress import Progress, ticking
         from kitlib.site import build as build_site
 
-        with Progress("site") as bar, _ticking(bar):
+        with Progress("site") as bar, ticking(bar.update):
             page = build_site(root, build, out)
         document["site"] = str(page)
         if output is Output.text:
@@ -229,24 +226,6 @@ def lab(
     with _interrupted_only_below():
         code = subprocess.run([*command, *extra], cwd=root, env=environment, check=False).returncode
     raise typer.Exit(code)
-
-
-@contextlib.contextmanager
-def _ticking(bar: Progress) -> Iterator[None]:
-    """Let a progress line's clock go on while the block, which says nothing itself, works."""
-    done = threading.Event()
-
-    def tick() -> None:
-        while not done.wait(1):
-            bar.update()
-
-    ticking = threading.Thread(target=tick, daemon=True)
-    ticking.start()
-    try:
-        yield
-    finally:
-        done.set()
-        ticking.join()
 
 
 @contextlib.contextmanager

@@ -7,7 +7,6 @@ import re
 import shlex
 import shutil
 import signal
-import threading
 import time
 from collections.abc import Iterator
 from enum import StrEnum
@@ -25,7 +24,6 @@ from kitlib.errors import KitlibError, ServerError, UsageError
 
 if TYPE_CHECKING:
     from kitlib.api.transport import Connection
-    from kitlib.progress import Progress
     from kitlib.recording import Recording
     from kitlib.watch import Recorder
 
@@ -195,11 +193,11 @@ def _remove(out: Path, before: set[Path] | None) -> None:
 
 def _record(recorder: Recorder, out: Path, first: float, seconds: float | None) -> dict[str, int]:
     """Record until the time is over or someone ends it, and return what there is then; it shows how far it has come."""
-    from kitlib.progress import Progress
+    from kitlib.progress import Progress, ticking
 
     with Progress(f"record {out} (Ctrl-C ends it)") as bar, _ended_by_signals():
         try:
-            with _told_meanwhile(bar, recorder):
+            with ticking(lambda: bar.update(f"first list: {recorder.counts()['objects']} objects")):
                 recorder.start(first)
             deadline = None if seconds is None else time.monotonic() + seconds
             while deadline is None or time.monotonic() < deadline:
@@ -220,24 +218,6 @@ def _state(recorder: Recorder) -> str:
     if (lag := recorder.lag()) >= 1:
         shown.append(f"no connection for {lag:.0f} s")
     return ", ".join(shown + [f"{kind} not recorded" for kind in recorder.problems])
-
-
-@contextlib.contextmanager
-def _told_meanwhile(bar: Progress, recorder: Recorder) -> Iterator[None]:
-    """Show each second how many rows there are while the first lists come."""
-    done = threading.Event()
-
-    def tell_each_second() -> None:
-        while not done.wait(1):
-            bar.update(f"first list: {recorder.counts()['objects']} objects")
-
-    telling = threading.Thread(target=tell_each_second, daemon=True)
-    telling.start()
-    try:
-        yield
-    finally:
-        done.set()
-        telling.join()
 
 
 def _grown(recorder: Recorder, timeout: float) -> None:

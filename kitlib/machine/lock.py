@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import fcntl
 import os
-import threading
 from pathlib import Path
 
-from kitlib.progress import Progress
+from kitlib.progress import Progress, ticking
 
 
 class FileLock:
@@ -55,23 +54,15 @@ class FileLock:
 
     def _wait(self) -> None:
         try:
-            done = threading.Event()
-            with Progress(f"{self.step}: wait for another process", quiet=not self.progress) as bar:
-                teller = threading.Thread(target=self._tell, args=(bar, done), daemon=True)
-                teller.start()
-                try:
-                    fcntl.flock(self._file, fcntl.LOCK_EX)
-                finally:
-                    done.set()
-                    teller.join()
+            with (
+                Progress(f"{self.step}: wait for another process", quiet=not self.progress) as bar,
+                ticking(lambda: bar.update(f"process {self.holder() or '?'} is at it"), every=0.5),
+            ):
+                fcntl.flock(self._file, fcntl.LOCK_EX)
         except BaseException:
             os.close(self._file)
             self._file = -1
             raise
-
-    def _tell(self, bar: Progress, done: threading.Event) -> None:
-        while not done.wait(0.5):
-            bar.update(f"process {self.holder() or '?'} is at it")
 
     def holder(self) -> int | None:
         """Return the process that wrote itself down last."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import random
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -43,6 +44,11 @@ def numbered(rows: Sequence[WatchEvent]) -> Rows:
     return [msgspec.structs.replace(row, seq=number) for number, row in enumerate(ordered)]
 
 
+def rewritten(row: WatchEvent, obj: Object, **fields: object) -> WatchEvent:
+    """Return a row of another object, and with other fields."""
+    return msgspec.structs.replace(row, object=json.dumps(obj).encode(), **fields)
+
+
 def _fields(name: str, share: float) -> Change:
     kinds, change = FIELDS[name]
 
@@ -53,7 +59,7 @@ def _fields(name: str, share: float) -> Change:
             if row.kind in kinds and row.object and chosen.setdefault(row.uid, rng.random() < share):
                 obj = json.loads(row.object)
                 if change(obj):
-                    row = msgspec.structs.replace(row, object=json.dumps(obj).encode())
+                    row = rewritten(row, obj)
             made.append(row)
         return made
 
@@ -64,9 +70,7 @@ def _drop(name: str, which: Callable[[WatchEvent, int, int], bool], kinds: Seque
     """Leave out rows; `which` is told a row, its place among its object's, and how many these are."""
 
     def apply(rows: Rows, rng: random.Random) -> Rows:
-        total: dict[str, int] = {}
-        for row in rows:
-            total[row.uid] = total.get(row.uid, 0) + 1
+        total = Counter(row.uid for row in rows)
         place: dict[str, int] = {}
         made = []
         for row in rows:
@@ -97,14 +101,8 @@ def _doubled(kinds: Sequence[str], seconds: float = 0) -> Change:
             if row.kind in kinds and row.uid and row.object:
                 obj = json.loads(row.object)
                 obj["metadata"]["uid"] = f"{row.uid[:-4]}ffff"
-                twins.append(
-                    msgspec.structs.replace(
-                        row,
-                        uid=obj["metadata"]["uid"],
-                        object=json.dumps(obj).encode(),
-                        monotonic_ns=row.monotonic_ns + round(seconds * SECOND) + 1,
-                    )
-                )
+                late = row.monotonic_ns + round(seconds * SECOND) + 1
+                twins.append(rewritten(row, obj, uid=obj["metadata"]["uid"], monotonic_ns=late))
         return numbered([*rows, *twins])
 
     return Change(f"{', '.join(kinds)} doubled{f' after {seconds:g} s' if seconds else ''}", apply)
@@ -119,16 +117,8 @@ def _again(kinds: Sequence[str]) -> Change:
             if row.kind in kinds and row.object and row.resourceVersion.isdecimal() and row.type != "DELETED":
                 obj = json.loads(row.object)
                 version = obj["metadata"]["resourceVersion"] = str(int(row.resourceVersion) + 1)
-                written = json.dumps(obj).encode()
-                made.append(
-                    msgspec.structs.replace(
-                        row,
-                        type="MODIFIED",
-                        resourceVersion=version,
-                        object=written,
-                        monotonic_ns=row.monotonic_ns + 1,
-                    )
-                )
+                at = row.monotonic_ns + 1
+                made.append(rewritten(row, obj, type="MODIFIED", resourceVersion=version, monotonic_ns=at))
         return numbered([*rows, *made])
 
     return Change(f"{', '.join(kinds)} written once more", apply)
@@ -138,9 +128,7 @@ def _half_lives(kinds: Sequence[str]) -> Change:
     """Let each object be gone half way through what is known of it."""
 
     def apply(rows: Rows, rng: random.Random) -> Rows:
-        total: dict[str, int] = {}
-        for row in rows:
-            total[row.uid] = total.get(row.uid, 0) + 1
+        total = Counter(row.uid for row in rows)
         seen: dict[str, int] = {}
         made = []
         for row in rows:
@@ -180,8 +168,7 @@ def _everywhere() -> Change:
                         fresh = {"name": f"{row.name}{number}", "uid": f"{model[:-4]}{number:04x}"}
                         obj["metadata"].update(fresh)
                         obj["spec"]["nodeName"] = node
-                        written = json.dumps(obj).encode()
-                        twins.append(msgspec.structs.replace(row, object=written, **fresh))
+                        twins.append(rewritten(row, obj, **fresh))
         return numbered([*rows, *twins])
 
     return Change("each DaemonSet has a Pod on each node", apply)
@@ -210,15 +197,8 @@ def _failed_twins(kind: str, owner: str) -> Change:
                 of = {"kind": owner, "name": last.name, "uid": uid, "controller": True}
                 fresh = {"name": f"{last.name}-1", "uid": f"{model[:-4]}{number:04x}", "ownerReferences": [of]}
                 obj["metadata"].update(fresh, namespace=last.namespace)
-                twins.append(
-                    msgspec.structs.replace(
-                        row,
-                        name=fresh["name"],
-                        uid=fresh["uid"],
-                        object=json.dumps(obj).encode(),
-                        monotonic_ns=max(row.monotonic_ns, last.monotonic_ns) + 1,
-                    )
-                )
+                at = max(row.monotonic_ns, last.monotonic_ns) + 1
+                twins.append(rewritten(row, obj, name=fresh["name"], uid=fresh["uid"], monotonic_ns=at))
         return numbered([*rows, *twins])
 
     return Change(f"each {owner} without a {kind} has one that failed", apply)
@@ -239,7 +219,7 @@ def _renamed(kinds: Sequence[str]) -> Change:
             if row.uid in other and row.object:
                 obj = json.loads(row.object)
                 obj["metadata"]["name"] = other[row.uid]
-                row = msgspec.structs.replace(row, name=other[row.uid], object=json.dumps(obj).encode())
+                row = rewritten(row, obj, name=other[row.uid])
             made.append(row)
         return made
 
@@ -258,7 +238,7 @@ def _renumbered(kind: str) -> Change:
                 obj = json.loads(row.object)
                 name = f"{start}-{int(number) + more.setdefault(row.uid, len(more))}"
                 obj["metadata"]["name"] = name
-                row = msgspec.structs.replace(row, name=name, object=json.dumps(obj).encode())
+                row = rewritten(row, obj, name=name)
             made.append(row)
         return made
 
@@ -320,7 +300,7 @@ def _lines(name: str, kept: Callable[[Object, random.Random], Object | None]) ->
                 obj = json.loads(row.object)
                 lines = [changed(line, rng) for line in obj.get("lines", ())]
                 obj["lines"] = [line for line in lines if line is not None]
-                row = msgspec.structs.replace(row, object=json.dumps(obj).encode())
+                row = rewritten(row, obj)
             made.append(row)
         return made
 
@@ -390,4 +370,4 @@ def changes() -> list[Change]:
     return made
 
 
-__all__ = ["Change", "changes", "numbered"]
+__all__ = ["Change", "changes", "numbered", "rewritten"]

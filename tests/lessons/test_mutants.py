@@ -8,12 +8,11 @@ from __future__ import annotations
 import json
 import random
 
-import msgspec
 import pytest
 
 from kitlib.recording import WatchEvent
 from tests.lessons.answers import ANSWERS
-from tests.lessons.changes import Rows, changes, numbered
+from tests.lessons.changes import Rows, changes, numbered, rewritten
 from tests.lessons.mutants import ANOTHER_ANSWER, KNOWN, answered, of, one, rows_of, turned, verdicts
 from tests.lessons.replay import expectations
 
@@ -87,12 +86,12 @@ def written(row: WatchEvent, after: WatchEvent, uid: str = "", **spec: object) -
     obj = json.loads(row.object)
     version = str(int(after.resourceVersion) + 1)
     obj["metadata"].update({"resourceVersion": version, "uid": uid or row.uid, **spec})
-    return msgspec.structs.replace(
+    return rewritten(
         row,
+        obj,
         name=obj["metadata"]["name"],
         uid=uid or row.uid,
         resourceVersion=version,
-        object=json.dumps(obj).encode(),
         monotonic_ns=after.monotonic_ns + 1,
         received_at=after.received_at + 1,
     )
