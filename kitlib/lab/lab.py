@@ -273,8 +273,8 @@ class Lab(Verbs, Nodes):
     def catch_up(self) -> None:
         """Return when the recording has all that the server has, and all that followed containers have logged."""
         for each in self._logs:
-            each.catch_up()
-        self.recorder.catch_up()
+            each.catch_up(PATIENCE)
+        self.recorder.catch_up(PATIENCE)
 
     def close(self) -> claims.Ledger:
         """End the lab: stop recording, remove the namespace, show the ledger.

@@ -20,6 +20,8 @@ RECENT = 5_000
 """So many of the newest lines are known by heart, to tell whether the log's end has come."""
 ATTEMPTS = 8
 """How often a log is opened anew when its connection breaks: at once, after a second, after two, and so on."""
+UNREACHABLE = 30.0
+"""Seconds that the stream of a Pod that can't be asked any more has for its end: it has gone, or its node has."""
 LONG = 60
 """A connection that lasted so many seconds before it broke was a good one."""
 CUT = "it was cut off"
@@ -148,7 +150,7 @@ class LogFollower:
         try:
             last = self._connection.request("GET", self._path, {**self._query, "tailLines": "1"}, accept="*/*")
         except KitlibError:  # the Pod has gone: the stream has the rest, and its end
-            self._thread.join(timeout)
+            self._thread.join(min(timeout, UNREACHABLE))
             return
         lines = last.decode(errors="replace").splitlines()
         if lines and not self._await(lambda: self.ended or _safe(lines[-1]) in self._recent, timeout):

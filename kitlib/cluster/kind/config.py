@@ -21,6 +21,9 @@ PULL = 900.0
 """Seconds that fetching the node image may take: it is some 400 MB."""
 CONTROLLERS = [{"name": "kube-api-burst", "value": "300"}, {"name": "leader-elect-retry-period", "value": "500ms"}]
 """Workers join when the controller manager has signed what they look for; so its start is not to be slowed down."""
+ETCD = {"local": {"extraArgs": [{"name": "unsafe-no-fsync", "value": "true"}]}}
+"""Nothing waits for the disk: beside other work on it, requests took many seconds, and some weren't answered at all.
+What this gives up is a cluster that outlives the machine's crash; a container's, or etcd's own, loses nothing."""
 KUBEADM = "kubeadm.k8s.io/v1beta4"
 PATIENCE = {"kubernetesAPICall": "5m0s"}
 """How long kubeadm tries a call of the API server that has just started, one minute by default: on a busy machine its
@@ -154,7 +157,7 @@ def text(image: str, workers: int, ports: dict[str, int], minor: str = versions.
     kubelet: dict[str, Any] = {}
     if tuple(map(int, minor.split("."))) >= BACKOFF_SINCE:
         kubelet["crashLoopBackOff"] = {"maxContainerRestartPeriod": BACKOFF}
-    patches = [_patch("ClusterConfiguration", KUBEADM, controllerManager={"extraArgs": CONTROLLERS})]
+    patches = [_patch("ClusterConfiguration", KUBEADM, controllerManager={"extraArgs": CONTROLLERS}, etcd=ETCD)]
     patches += [_patch(kind, KUBEADM, timeouts=PATIENCE) for kind in ("InitConfiguration", "JoinConfiguration")]
     if not Path("/sys/fs/cgroup/cgroup.controllers").exists() and Path("/sys/fs/cgroup").exists():
         kubelet["failCgroupV1"] = False
