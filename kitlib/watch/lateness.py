@@ -2,8 +2,9 @@
 
 Late is not lost, and is said. What comes by a watch that was opened after a break, and was in the store already when it
 was opened, was written at some time since the stream was last known to have everything. What comes after a silence may
-have been held up on its way: the stamps that the API server has put into the object (`metadata.managedFields[].time`,
-Events' own) tell; they are whole seconds of its clock.
+have been held up on its way: the stamps that the API server has put into the object (`metadata.managedFields[].time`, its
+deletion's, Events' own) tell; they are whole seconds of its clock. What has no stamp says nothing: then the first
+change after it that has one tells.
 """
 
 from __future__ import annotations
@@ -21,6 +22,10 @@ STAMP_NS = 1_000_000_000
 """A stamp is a whole second."""
 LATE_NS = 1_000_000_000
 """What came within so many ns counts as having come as it happened."""
+_deleted = re.compile(
+    rb'"deletionTimestamp":"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)Z"(?:,"deletionGracePeriodSeconds":(\d{1,9}))?'
+)
+"""When an object will have been given its time to end, and how much that is: it was deleted so long before."""
 _stamp = re.compile(rb'"(?:time|lastTimestamp|eventTime)":"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)')
 
 
@@ -43,6 +48,7 @@ class Judge:
         self._connection = connection
         self._last_ns = known_ns
         self._stalled_ns: int | None = None  # since when there was silence, while late changes still come
+        self._doubted_ns: int | None = None  # since when there was silence, while no stamp has come that tells
 
     def late_ns(self, change: Change, at: tuple[int, int]) -> int:
         """Return how many ns before its receipt a change may have been written; 0 if it came as it happened."""
@@ -50,15 +56,20 @@ class Judge:
             return 0
         if self._store is not None and int(change.meta.resourceVersion) <= self._store:
             return _late(at[1] - self._known_ns)
-        if self._stalled_ns is None and at[1] - self._last_ns < SILENCE_NS:
+        since = next((ns for ns in (self._stalled_ns, self._doubted_ns) if ns is not None), self._last_ns)
+        if since == self._last_ns and at[1] - since < SILENCE_NS:
             return 0
-        since = self._last_ns if self._stalled_ns is None else self._stalled_ns
-        if change.type == "DELETED":  # nobody stamps a deletion: it goes by what comes with it
-            return 0 if self._stalled_ns is None else _late(at[1] - since)
-        written = newest_stamp(change.raw)
         low = self._connection.ahead[0]
-        held_up = 0 if written is None or low == -math.inf else at[0] + round(low * 1e9) - (written + STAMP_NS)
-        self._stalled_ns = since if held_up >= LATE_NS else None
+        if low == -math.inf:
+            return 0
+        written = None if change.type == "DELETED" else newest_stamp(change.raw)  # nobody stamps an end
+        if written is None and self._stalled_ns is None:
+            self._doubted_ns = since
+            return 0
+        if written is None:  # it goes by what comes with it
+            return _late(at[1] - since)
+        held_up = at[0] + round(low * 1e9) - (written + STAMP_NS)
+        self._stalled_ns, self._doubted_ns = since if held_up >= LATE_NS else None, None
         return _late(min(at[1] - since, held_up + STAMP_NS)) if held_up >= LATE_NS else 0
 
     def batch_ended(self, at_ns: int) -> None:
@@ -72,14 +83,16 @@ def _late(ns: int) -> int:
 
 def newest_stamp(raw: bytes) -> int | None:
     """Return the newest stamp that the API server has put into an object, ns since 1970; None if there is none."""
-    found = _stamp.findall(raw)
-    if not found:
-        return None
     try:
-        newest = datetime.fromisoformat(max(found).decode()).replace(tzinfo=UTC)
+        found = [_seconds(each) for each in _stamp.findall(raw)]
+        found += [_seconds(stamp) - int(grace or 0) for stamp, grace in _deleted.findall(raw)]
     except ValueError:
         return None
-    return int(newest.timestamp()) * 1_000_000_000
+    return max(found) * 1_000_000_000 if found else None
+
+
+def _seconds(stamp: bytes) -> int:
+    return int(datetime.fromisoformat(stamp.decode()).replace(tzinfo=UTC).timestamp())
 
 
 __all__ = ["Judge", "newest_stamp"]

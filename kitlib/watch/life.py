@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from kitlib.api import Resource
 from kitlib.recording import Meta, Recording, WatchEvent, clock
-from kitlib.recording.coverage import JUST_NS, MOMENT_NS
+from kitlib.recording.coverage import MOMENT_NS
 from kitlib.watch.changes import Change
 from kitlib.watch.history import History
 
@@ -98,9 +98,10 @@ class Life:
         down = self._down_ns
         return 0.0 if down is None else (clock.monotonic_ns() - down) / 1e9
 
-    def silent(self, at_ns: int) -> bool:
-        """Say whether nothing has been heard of it for a moment, and nothing says that something is missing."""
-        return self.listed and not self._open and at_ns - self._known_ns > JUST_NS
+    @property
+    def whole(self) -> bool:
+        """Whether nothing says that something is missing."""
+        return self.listed and not self._open
 
     def proven(self, at_ns: int) -> None:
         """Write that everything up to a moment is recorded, as a list has shown."""
@@ -108,6 +109,11 @@ class Life:
             if not self._open:
                 self._known_ns = max(self._known_ns, at_ns)
                 self._alive()
+
+    def behind(self, at_ns: int) -> None:
+        """Write that the server has more than has come by the end; it may have been written before what came last."""
+        with self.recording.changed:
+            self._point(self._known_ns - MOMENT_NS, at_ns, "at its end the server had more than had come")
 
     def end(self, at_ns: int) -> None:
         """Write that it was followed up to a moment, or why it wasn't."""
@@ -134,7 +140,7 @@ class Life:
     def take_listed(self, change: Change, at: tuple[int, int]) -> None:
         """Record an object that a list shows, of a kind of which nothing was recorded before."""
         if change.type == "UNREADABLE":
-            self._left_out(change, at[1])
+            self._left_out_of_list(change, at[1])
         else:
             self._add(change.raw, change.meta, "ADDED", "list", at)
 
@@ -172,9 +178,16 @@ class Life:
         self._mark("ALIVE", known_ns=self._known_ns, rv=str(self.history.version))
 
     def _left_out(self, change: Change, at_ns: int, since_ns: int | None = None) -> None:
-        """Name an object or a line that can't be read, once; by default it came after what is known."""
+        """Name an object or a line that can't be read; by default it came after what is known.
+
+        Each line of a watch is named: one that reads like one before (`null`) may be another change.
+        """
+        self._point(self._known_ns if since_ns is None else since_ns, at_ns, f"left out: {change.reason}")
+
+    def _left_out_of_list(self, change: Change, at_ns: int, since_ns: int | None = None) -> None:
+        """Name an object of a list that can't be read, once: as long as it stays as it is, nothing of it is lost."""
         if self.history.is_new(change):
-            self._point(self._known_ns if since_ns is None else since_ns, at_ns, f"left out: {change.reason}")
+            self._left_out(change, at_ns, since_ns)
 
     def _point(self, since_ns: int, at_ns: int, reason: str) -> None:
         """Record a gap that has passed, and doesn't move what is known."""

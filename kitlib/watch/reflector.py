@@ -228,7 +228,7 @@ class Reflector(Life):
             self._reached(version, at[1], force=True)
             self._mark("LISTED", known_ns=at[1], rv=str(version), objects=len(listed))
             for change in unreadable:
-                self._left_out(change, at[1], since)
+                self._left_out_of_list(change, at[1], since)
             if moments > 1:
                 why = f"the list was taken at {moments} moments: its history was forgotten in between"
                 self._point(since, at[1], why)

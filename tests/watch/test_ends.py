@@ -58,10 +58,17 @@ def recorded(server: Server, silent_ns: int, open_watch: bool = True) -> Recordi
     return one.recording
 
 
-def test_a_watch_that_was_heard_just_now_is_covered_and_nobody_is_asked() -> None:
-    server = Server(a=5)
+@pytest.mark.parametrize("versions", [{"a": 5}, None])
+def test_a_watch_that_was_heard_just_now_is_covered_also_if_nobody_answers(versions: dict[str, int] | None) -> None:
+    server = Server()
+    server.versions = versions
     assert recorded(server, 1000).coverage()[-1].covered
-    assert server.asked == 0
+
+
+def test_a_busy_watch_by_which_changes_come_late_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recorder, "IN_FLIGHT", 0.05)
+    last = recorded(Server(a=6), 1000).coverage()[-1]
+    assert not last.covered and last.reason == "at its end the server had more than had come"
 
 
 @pytest.mark.parametrize("open_watch", [True, False])

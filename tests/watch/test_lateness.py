@@ -54,6 +54,29 @@ def test_what_was_held_up_for_twenty_seconds_says_so_and_so_does_all_that_comes_
     assert one.late_ns(change(11, NOON + 1), at(30.03)) == 0  # no silence, no stall
 
 
+def test_a_silence_is_judged_by_the_first_stamp_after_it_also_where_only_deletions_came_before() -> None:
+    one = judge(known=10)
+    assert one.late_ns(change(7, type="DELETED"), at(30)) == 0  # nothing tells yet
+    one.batch_ended(at(30)[1])
+    assert one.late_ns(change(8, NOON + 12), at(30.01)) >= 17 * SECOND
+    assert one.late_ns(change(9, type="DELETED"), at(30.02)) > 0
+    assert one.late_ns(change(10), at(30.02)) > 0, "without a stamp it goes by what it comes with"
+    two = judge(known=10)
+    assert two.late_ns(change(7, type="DELETED"), at(30)) == 0
+    two.batch_ended(at(30)[1])
+    assert two.late_ns(change(8, NOON + 30), at(30.5)) == 0
+    assert two.late_ns(change(9, NOON + 12), at(30.6)) == 0  # it was told: there was no stall
+
+
+def test_the_stamp_of_a_deletion_counts_too() -> None:
+    deleted = {"deletionTimestamp": "2026-03-01T12:00:40Z", "deletionGracePeriodSeconds": 10}
+    fields = {"managedFields": [{"time": "2026-03-01T12:00:05Z"}]}
+    item = {"metadata": {"name": "a", "uid": "u", "resourceVersion": "7", **deleted, **fields}}
+    marked = changes.item(json.dumps(item, separators=(",", ":")).encode(), "MODIFIED")
+    assert newest_stamp(marked.raw) == (NOON + 30) * SECOND
+    assert judge(known=10).late_ns(marked, at(30.4)) == 0, "it had been quiet for 20 s, and was deleted just now"
+
+
 @pytest.mark.parametrize("wrong", [-3600.0, 3600.0])
 def test_a_server_whose_clock_is_wrong_makes_nothing_late(wrong: float) -> None:
     one = judge(known=10, low=wrong)

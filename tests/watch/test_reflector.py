@@ -10,7 +10,7 @@ import pytest
 
 from kitlib.errors import ServerError
 from kitlib.recording import Recording, clock
-from kitlib.watch import Reflector, Timeouts
+from kitlib.watch import Reflector, Timeouts, changes
 
 
 def reflector(recording: Recording) -> Reflector:
@@ -78,6 +78,27 @@ def test_what_a_list_lacks_is_missing_since_the_time_before_it(
     (gap,) = [json.loads(row.object) for row in recording.rows if row.type == "GAP"]
     assert reason in gap["reason"]
     assert gap["after_ns"] == before < gap["until_ns"]
+
+
+def test_two_lines_that_read_alike_may_be_two_changes_and_an_item_that_stays_is_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    recording = Recording()
+    one = reflector(recording)
+    monkeypatch.setattr(one, "pages", lambda seconds: (7, [item("a", "5"), b"null"], 1))
+    one.begin()
+    one.list_now()
+    one.list_now()
+
+    def gaps() -> list[int]:
+        return [json.loads(row.object)["until_ns"] for row in recording.rows if row.type == "GAP"]
+
+    assert len(gaps()) == 1, "the list shows the same"
+    for at in (clock.now(), clock.now()):
+        (change,) = changes.lines([b'{"type":"MODIFIED","object":null}'], [])
+        one._take(change, at, 0)
+        assert gaps()[-1] == at[1]
+    assert len(gaps()) == 3
 
 
 def test_a_thread_that_dies_says_why_in_its_coverage(monkeypatch: pytest.MonkeyPatch) -> None:
