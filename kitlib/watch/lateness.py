@@ -2,9 +2,9 @@
 
 Late is not lost, and is said. What comes by a watch that was opened after a break, and was in the store already when it
 was opened, was written at some time since the stream was last known to have everything. What comes after a silence may
-have been held up on its way: the stamps that the API server has put into the object (`metadata.managedFields[].time`, its
-deletion's, Events' own) tell; they are whole seconds of its clock. What has no stamp says nothing: then the first
-change after it that has one tells.
+have been held up on its way: the stamps that the API server has put into the object tell
+(`metadata.managedFields[].time`, its deletion's, Events' own); they are whole seconds of its clock. What has no stamp
+says nothing: then the first change after it that has one tells.
 """
 
 from __future__ import annotations

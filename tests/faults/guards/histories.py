@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.faults.guards.guard import CHANGES, HISTORY, REFLECTOR, Guard
+from tests.faults.guards.guard import CHANGES, HISTORY, LIFE, REFLECTOR, Guard
 
 HISTORIES = (
     Guard(
@@ -97,9 +97,17 @@ HISTORIES = (
         ("garbled line",),
     ),
     Guard(
+        "a line that reads like one before is named, too",
+        LIFE,
+        '        self._point(self._known_ns if since_ns is None else since_ns, at_ns, f"left out: {change.reason}")\n',
+        "        if self.history.is_new(change):\n"
+        "            self._point(self._known_ns if since_ns is None else since_ns, at_ns, change.reason)\n",
+        ("garbled line",),
+    ),
+    Guard(
         "an item of a list that can't be read is named",
         REFLECTOR,
-        "                self._left_out(change, at[1], since)\n",
+        "                self._left_out_of_list(change, at[1], since)\n",
         "                pass\n",
         ("garbled item",),
     ),

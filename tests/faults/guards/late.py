@@ -33,4 +33,11 @@ LATE = (
         "        return 0",
         ("late", "plain and late"),
     ),
+    Guard(
+        "a silence is judged by the first stamp after it, whatever came before that",
+        LATENESS,
+        "            self._doubted_ns = since\n",
+        "",
+        ("late",),
+    ),
 )
