@@ -67,6 +67,7 @@ class Life:
         self._down_ns: int | None = self._known_ns  # since when there is no watch
         self._open = False  # a gap without an end is recorded
         self._why_open = ""
+        self._unreadable = False  # something came that can't be read
 
     @property
     def latest(self) -> dict[str, WatchEvent]:
@@ -111,9 +112,13 @@ class Life:
                 self._alive()
 
     def behind(self, at_ns: int) -> None:
-        """Write that the server has more than has come by the end; it may have been written before what came last."""
+        """Write that the server has more than has come by the end; it may have been written before what came last.
+
+        Where something that can't be read came, that may be it, and has its gap.
+        """
         with self.recording.changed:
-            self._point(self._known_ns - MOMENT_NS, at_ns, "at its end the server had more than had come")
+            if not self._unreadable:
+                self._point(self._known_ns - MOMENT_NS, at_ns, "at its end the server had more than had come")
 
     def end(self, at_ns: int) -> None:
         """Write that it was followed up to a moment, or why it wasn't."""
@@ -182,6 +187,7 @@ class Life:
 
         Each line of a watch is named: one that reads like one before (`null`) may be another change.
         """
+        self._unreadable = True
         self._point(self._known_ns if since_ns is None else since_ns, at_ns, f"left out: {change.reason}")
 
     def _left_out_of_list(self, change: Change, at_ns: int, since_ns: int | None = None) -> None:

@@ -28,6 +28,8 @@ class Guard:
         Its text, which stands there once, and what is left when it is taken out.
     families : tuple of str
         Of scenarios that rely on it.
+    first : tuple of int
+        Numbers of such scenarios that are known to meet it: they are tried before others.
     """
 
     what: str
@@ -35,6 +37,7 @@ class Guard:
     old: str
     new: str
     families: tuple[str, ...]
+    first: tuple[int, ...] = ()
 
     def taken_out(self, text: str) -> str:
         """Return a file's text without it.
@@ -51,4 +54,5 @@ class Guard:
     def numbers(self) -> list[int]:
         """Return the scenarios that are to notice, of each family in turn."""
         each = [[n for n in range(COUNT) if scenario(n).family == family][:AT_MOST] for family in self.families]
-        return [mine[turn] for turn in range(AT_MOST) for mine in each if turn < len(mine)]
+        others = [mine[turn] for turn in range(AT_MOST) for mine in each if turn < len(mine)]
+        return [*self.first, *(number for number in others if number not in self.first)]

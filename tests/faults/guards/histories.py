@@ -103,6 +103,7 @@ HISTORIES = (
         "        if self.history.is_new(change):\n"
         "            self._point(self._known_ns if since_ns is None else since_ns, at_ns, change.reason)\n",
         ("garbled line",),
+        (595, 673),
     ),
     Guard(
         "an item of a list that can't be read is named",

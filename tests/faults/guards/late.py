@@ -39,5 +39,6 @@ LATE = (
         "            self._doubted_ns = since\n",
         "",
         ("late",),
+        (639,),
     ),
 )

@@ -38,7 +38,7 @@ def judge(evidence: Evidence) -> Verdict:
         verdict.others += [f"{gap} was left open" for gap in left_open]
     verdict.unreported += overclaimed(evidence, found, passed_by, ends)
     verdict.others += underclaimed(evidence)
-    verdict.others += untimely(evidence.rows, evidence.changes)
+    verdict.others += untimely(evidence.rows, evidence.changes, evidence.log)
     verdict.others += phantoms(evidence.rows, evidence.changes, evidence.kinds, found)
     verdict.others += disorder(evidence.rows)
     verdict.others += broken(evidence.rows)

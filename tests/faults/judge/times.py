@@ -8,6 +8,7 @@ from typing import Any
 from tests.faults.judge.evidence import Evidence, first_versions, sort_of, told, watched
 from tests.faults.judge.losses import left_out
 from tests.faults.judge.marks import SLACK_NS, Gap, Passed
+from tests.faults.proxy import Seen
 from tests.faults.witness import Change
 
 TIMELY_NS = 3_500_000_000
@@ -78,27 +79,36 @@ def underclaimed(evidence: Evidence) -> list[str]:
     return wrong
 
 
-def untimely(rows: Iterable[Any], changes: Iterable[Change]) -> list[str]:
+def untimely(rows: Iterable[Any], changes: Iterable[Change], log: Iterable[Seen] = ()) -> list[str]:
     """Name rows that came late, and don't say so: they were written before `late_ns` says that they can have been.
 
     What a list shows after a gap is judged, and what comes after a silence, with all that comes with it. Lateness is
     told by whole seconds of the server's clock, which is itself known by whole seconds: what came less than
     `TIMELY_NS` late may pass, and a bound may be short by `STAMP_NS`, and by half, where the server itself lags.
-    Nobody stamps a deletion. A version that comes a second time, from a store that was put back, is written by that.
+    Nobody stamps a deletion: it is judged if it was in the store before the watch that brought it was opened, after
+    what came before. A version that comes a second time, from a store that was put back, is written by that.
     """
     written = {(change.stream, change.name, str(change.revision)): change.seen_ns for change in changes}
     before: dict[str, int] = {}
     stalled: dict[str, bool] = {}
+    opened: dict[str, list[int]] = {}
+    for seen in log:
+        if (seen.verb, seen.what) == ("watch", "request"):
+            opened.setdefault(seen.stream, []).append(seen.at)
     wrong = []
     for row in rows:
         if not row.uid:
             continue
         at = written.pop((row.stream, row.name, row.resourceVersion), None)
-        pause = row.monotonic_ns - before.get(row.stream, row.monotonic_ns)
+        last_ns = before.get(row.stream, row.monotonic_ns)
+        pause = row.monotonic_ns - last_ns
         before[row.stream] = row.monotonic_ns
         stalled[row.stream] = pause > SILENCE_NS or (stalled.get(row.stream, False) and pause < BURST_NS)
         judged = row.origin == "relist" or (row.origin == "watch" and stalled[row.stream])
-        if not at or not judged or row.type == "DELETED":
+        if not at or not judged:
+            continue
+        anew = any(max(last_ns, at) < moment < row.monotonic_ns for moment in opened.get(row.stream, ()))
+        if row.type == "DELETED" and not (row.origin == "watch" and anew):
             continue
         late_ns = row.monotonic_ns - at
         if late_ns > TIMELY_NS and row.late_ns < (late_ns - STAMP_NS) / 2:
