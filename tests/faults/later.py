@@ -161,7 +161,8 @@ def _garbles(rng: random.Random) -> dict[str, Any]:
     """A line that can't be read."""
     form = rng.choice(["null", "cut", "version"])
     fault = Fault("garble", stream=rng.choice(LIVELY), lines=rng.randint(0, 4), form=form, count=rng.randint(1, 2))
-    return {"faults": [fault], "watch_seconds": 4, "must": ("garble",)}
+    more = {"watch_seconds": 4} if fault.count == 1 else {"watch_seconds": 1, "seconds": 3.0, "writes": 90}
+    return {"faults": [fault], **more, "must": ("garble",)}
 
 
 def _garbled_items(rng: random.Random) -> dict[str, Any]:
@@ -201,6 +202,7 @@ def _plain_and_late(rng: random.Random) -> dict[str, Any]:
 def _late(rng: random.Random) -> dict[str, Any]:
     """A stall, after which all that was written meanwhile comes at once."""
     stall = Fault("stall", stream=rng.choice([*LIVELY, ""]), lines=rng.randint(1, 5), seconds=rng.uniform(4.5, 6))
+    stall = replace(stall, form=rng.choice(["", "deletion"]))
     more = {"seconds": 7.5, "writes": 160, "watch_seconds": 20}
     return {"faults": [stall], **more, "must": ("stall",)}
 

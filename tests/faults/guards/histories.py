@@ -99,9 +99,9 @@ HISTORIES = (
     Guard(
         "a line that reads like one before is named, too",
         LIFE,
-        '        self._point(self._known_ns if since_ns is None else since_ns, at_ns, f"left out: {change.reason}")\n',
+        "        self._point(self._known_ns if since_ns is None else since_ns, ",
         "        if self.history.is_new(change):\n"
-        "            self._point(self._known_ns if since_ns is None else since_ns, at_ns, change.reason)\n",
+        "            self._point(self._known_ns if since_ns is None else since_ns, ",
         ("garbled line",),
         (595, 673),
     ),

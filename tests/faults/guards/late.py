@@ -39,6 +39,6 @@ LATE = (
         "            self._doubted_ns = since\n",
         "",
         ("late",),
-        (639,),
+        (717, 756),
     ),
 )

@@ -56,7 +56,8 @@ class Fault:
     how : str
         How the body ends: "fin", "rst", "end" (as if it were complete), or "stay" (not at all).
     form : str
-        In which form it comes; each kind that has several says which.
+        In which form it comes; each kind that has several says which. A stall of the form "deletion" holds up a
+        deletion, and then sends that by itself first.
     """
 
     kind: str

@@ -16,6 +16,8 @@ from tests.faults.proxy.request import Request
 
 LATE = 0.15
 """Seconds by which a busy machine may delay an orderly end."""
+LONE = 0.3
+"""Seconds between a deletion that was held up and what was held up with it: the recorder gets it by itself."""
 
 
 class Out:
@@ -118,7 +120,10 @@ class Out:
         elif "swallow" in self._shape and self._lines == self._shape["swallow"].lines and decoded.type != "BOOKMARK":
             self._lines += 1
             return
+        lone = False
         for fault in list(self._waiting):
+            if fault.form == "deletion" and decoded.type != "DELETED":
+                continue
             if fault.at_byte is None and self._lines >= fault.lines and (fault.after is None or fault.lines):
                 if fault.kind == "garble":
                     if decoded.type not in ("BOOKMARK", "ERROR") and b'"the-end"' not in line:
@@ -133,6 +138,7 @@ class Out:
                     await self.put(line[:middle])
                     line = line[middle:]
                 await self._happen(fault)
+                lone = fault.form == "deletion"
         if form := self._memory.garbled.get(
             (self._request.stream, int(version or 0), decoded.type)
         ):  # whenever it is sent
@@ -140,6 +146,8 @@ class Out:
             line, bad = spoilt_line(line, form), True
         self._lines += 1
         await self._send(line)
+        if lone:
+            await asyncio.sleep(LONE)
         if decoded.type == "BOOKMARK":
             self._note("bookmark", int(version))
             if (decoded.object.metadata.annotations or {}).get("k8s.io/initial-events-end") == "true":
