@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from kitlib.api import Resource
 from kitlib.recording import Meta, Recording, WatchEvent, clock
-from kitlib.recording.coverage import MOMENT_NS
+from kitlib.recording.coverage import JUST_NS, MOMENT_NS
 from kitlib.watch.changes import Change
 from kitlib.watch.history import History
 
@@ -112,12 +112,13 @@ class Life:
                 self._alive()
 
     def behind(self, at_ns: int) -> None:
-        """Write that the server has more than has come by the end; it may have been written before what came last.
+        """Write that a busy stream lacks at its end what the server has; it may be older than what came last.
 
-        Where something that can't be read came, that may be it, and has its gap.
+        A silent one is covered up to what came last, and no further, anyhow. Where something that can't be read came,
+        that may be it, and has its gap.
         """
         with self.recording.changed:
-            if not self._unreadable:
+            if at_ns - self._known_ns <= JUST_NS and not self._unreadable:
                 self._point(self._known_ns - MOMENT_NS, at_ns, "at its end the server had more than had come")
 
     def end(self, at_ns: int) -> None:
