@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from kitlib.api import Resource
 from kitlib.recording import Meta, Recording, WatchEvent, clock
-from kitlib.recording.coverage import JUST_NS, MOMENT_NS
+from kitlib.recording.coverage import MOMENT_NS
 from kitlib.watch.changes import Change
 from kitlib.watch.history import History
 
@@ -67,7 +67,6 @@ class Life:
         self._down_ns: int | None = self._known_ns  # since when there is no watch
         self._open = False  # a gap without an end is recorded
         self._why_open = ""
-        self._unreadable = False  # something came that can't be read
 
     @property
     def latest(self) -> dict[str, WatchEvent]:
@@ -110,16 +109,6 @@ class Life:
             if not self._open:
                 self._known_ns = max(self._known_ns, at_ns)
                 self._alive()
-
-    def behind(self, at_ns: int) -> None:
-        """Write that a busy stream lacks at its end what the server has; it may be older than what came last.
-
-        A silent one is covered up to what came last, and no further, anyhow. Where something that can't be read came,
-        that may be it, and has its gap.
-        """
-        with self.recording.changed:
-            if at_ns - self._known_ns <= JUST_NS and not self._unreadable:
-                self._point(self._known_ns - MOMENT_NS, at_ns, "at its end the server had more than had come")
 
     def end(self, at_ns: int) -> None:
         """Write that it was followed up to a moment, or why it wasn't."""
@@ -188,7 +177,6 @@ class Life:
 
         Each line of a watch is named: one that reads like one before (`null`) may be another change.
         """
-        self._unreadable = True
         self._point(self._known_ns if since_ns is None else since_ns, at_ns, f"left out: {change.reason}")
 
     def _left_out_of_list(self, change: Change, at_ns: int, since_ns: int | None = None) -> None:

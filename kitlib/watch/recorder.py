@@ -168,7 +168,8 @@ class Recorder:
     def _prove(self, at_ns: int) -> None:
         """Ask the server whether the streams have everything.
 
-        The watch of a silent one may be dead, and nobody knows yet; what comes by a busy one may come late.
+        The watch of a silent one may be dead, and nobody knows yet; what comes by a busy one may come late, and is
+        waited for.
         """
         if self._error is not None or self._stopping.is_set():
             return
@@ -180,8 +181,6 @@ class Recorder:
                     return
                 if self.wait_for(partial(_is_level, reflector, listed), IN_FLIGHT):
                     reflector.proven(at_ns)
-                else:
-                    reflector.behind(at_ns)
 
     def __enter__(self) -> Recorder:
         return self.start()
