@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from kitlib.api import Resource
 from kitlib.recording import Meta, Recording, WatchEvent, clock
-from kitlib.recording.coverage import MOMENT_NS
+from kitlib.recording.coverage import JUST_NS, MOMENT_NS
 from kitlib.watch.changes import Change
 from kitlib.watch.history import History
 
@@ -98,10 +98,9 @@ class Life:
         down = self._down_ns
         return 0.0 if down is None else (clock.monotonic_ns() - down) / 1e9
 
-    @property
-    def whole(self) -> bool:
-        """Whether nothing says that something is missing."""
-        return self.listed and not self._open
+    def silent(self, at_ns: int) -> bool:
+        """Say whether nothing has been heard of it for a moment, and nothing says that something is missing."""
+        return self.listed and not self._open and at_ns - self._known_ns > JUST_NS
 
     def proven(self, at_ns: int) -> None:
         """Write that everything up to a moment is recorded, as a list has shown."""

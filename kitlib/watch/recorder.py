@@ -166,15 +166,11 @@ class Recorder:
         self.recording.flush()
 
     def _prove(self, at_ns: int) -> None:
-        """Ask the server whether the streams have everything.
-
-        The watch of a silent one may be dead, and nobody knows yet; what comes by a busy one may come late, and is
-        waited for.
-        """
+        """Ask the server whether streams that are silent have everything: a watch may be dead, and nobody knows yet."""
         if self._error is not None or self._stopping.is_set():
             return
         for reflector in self._reflectors.values():
-            if reflector.whole:
+            if reflector.silent(at_ns):
                 try:
                     listed = self.connection.get(reflector.path, accept=PARTIAL, retry=NEVER, timeout=LAST_LOOK)
                 except KitlibError:  # nobody answers, or not now: then nothing is proven

@@ -90,7 +90,7 @@ def run_all(
     title: str = "faults",
 ) -> list[Result]:
     """Run scenarios, several at once, those that kill the API server by themselves; show how far it is."""
-    from kitlib.progress import Progress
+    from kitlib.progress import Progress, message
 
     plans = [scenario(number, base) for number in chosen]
     groups = [(workers, [plan for plan in plans if not plan.alone]), (1, [plan for plan in plans if plan.alone])]
@@ -112,6 +112,8 @@ def run_all(
                             result = Result(plan.number, plan.seed, plan.family, plan.kinds, error=str(error))
                         results.append(result)
                         wrong = sum(not each.good for each in results)
+                        if not result.good:  # who waits sees it now, and all of it in the end
+                            message(f"scenario {result.number}: {next(iter(result.problems), result.error)[:300]}")
                         bar.update(f"{sum(r.changes for r in results)} changes, {wrong} wrong", len(results))
                 except BaseException:
                     pool.shutdown(wait=False, cancel_futures=True)

@@ -58,11 +58,10 @@ def recorded(server: Server, silent_ns: int, open_watch: bool = True) -> Recordi
     return one.recording
 
 
-@pytest.mark.parametrize("versions", [{"a": 5}, None])
-def test_a_watch_that_was_heard_just_now_is_covered_also_if_nobody_answers(versions: dict[str, int] | None) -> None:
-    server = Server()
-    server.versions = versions
+def test_a_watch_that_was_heard_just_now_is_covered_and_nobody_is_asked() -> None:
+    server = Server(a=5)
     assert recorded(server, 1000).coverage()[-1].covered
+    assert server.asked == 0
 
 
 @pytest.mark.parametrize("open_watch", [True, False])

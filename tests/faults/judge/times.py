@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from kitlib.recording.coverage import JUST_NS
 from tests.faults.judge.evidence import Evidence, first_versions, sort_of, told, watched
 from tests.faults.judge.losses import left_out
 from tests.faults.judge.marks import SLACK_NS, Gap, Passed
@@ -59,7 +60,10 @@ def lag(evidence: Evidence) -> int:
 
 
 def underclaimed(evidence: Evidence) -> list[str]:
-    """Name the streams that reached their end, and aren't covered there; and all gaps that can't be seen."""
+    """Name the streams that reached their end, and aren't covered there; and all gaps that can't be seen.
+
+    A stream that was silenced less than `JUST_NS` before its end counts as having reached it, as for who reads it.
+    """
     if evidence.coverage is None:
         return []
     wrong = []
@@ -69,6 +73,11 @@ def underclaimed(evidence: Evidence) -> list[str]:
         if evidence.killed_ns is not None:
             if mine and mine[-1].covered and mine[-1].end_ns < last_ns:
                 wrong.append(f"nothing says why {stream} isn't covered after {mine[-1:]}")
+            continue
+        heard = [
+            seen.at for seen in evidence.log if seen.stream == stream and seen.what in ("line", "listed", "bookmark")
+        ]
+        if stream in evidence.silenced and mine and mine[-1].end_ns - max(heard, default=0) <= JUST_NS:
             continue
         if stream in evidence.silenced and not any(evidence.says in each.reason for each in mine if not each.covered):
             wrong.append(f"{stream} could not be followed to its end, and no reason tells of {evidence.says!r}: {mine}")
