@@ -25,6 +25,7 @@ def judge_stream(
     begin = first_versions(evidence.log).get(stream)
     if end is None:
         return
+    end = max(end, begin or 0)  # a list may show nothing of its newest changes: what was deleted
     changes = [change for change in evidence.changes if change.stream == stream and change.revision <= end]
     if begin is None and any(gap.after == 0 for gap in found):  # refused from the start
         begin = 0
