@@ -47,8 +47,8 @@ class Judge:
         self._store = store
         self._connection = connection
         self._last_ns = known_ns
-        self._stalled_ns: int | None = None  # since when there was silence, while late changes still come
-        self._doubted_ns: int | None = None  # since when there was silence, while no stamp has come that tells
+        self._silent_ns: int | None = None  # since when there was silence, until a stamp tells that nothing is late
+        self._stalled = False  # a stamp has told that what comes after it is late
 
     def late_ns(self, change: Change, at: tuple[int, int]) -> int:
         """Return how many ns before its receipt a change may have been written; 0 if it came as it happened."""
@@ -56,21 +56,20 @@ class Judge:
             return 0
         if self._store is not None and int(change.meta.resourceVersion) <= self._store:
             return _late(at[1] - self._known_ns)
-        since = next((ns for ns in (self._stalled_ns, self._doubted_ns) if ns is not None), self._last_ns)
-        if since == self._last_ns and at[1] - since < SILENCE_NS:
+        if self._silent_ns is None and at[1] - self._last_ns < SILENCE_NS:
             return 0
         low = self._connection.ahead[0]
         if low == -math.inf:
             return 0
+        since = self._last_ns if self._silent_ns is None else self._silent_ns
         written = None if change.type == "DELETED" else newest_stamp(change.raw)  # nobody stamps an end
-        if written is None and self._stalled_ns is None:
-            self._doubted_ns = since
-            return 0
         if written is None:  # it goes by what comes with it
-            return _late(at[1] - since)
+            self._silent_ns = since
+            return _late(at[1] - since) if self._stalled else 0
         held_up = at[0] + round(low * 1e9) - (written + STAMP_NS)
-        self._stalled_ns, self._doubted_ns = since if held_up >= LATE_NS else None, None
-        return _late(min(at[1] - since, held_up + STAMP_NS)) if held_up >= LATE_NS else 0
+        self._stalled = held_up >= LATE_NS
+        self._silent_ns = since if self._stalled else None
+        return _late(min(at[1] - since, held_up + STAMP_NS)) if self._stalled else 0
 
     def batch_ended(self, at_ns: int) -> None:
         """Note that what came together has been judged."""
@@ -84,7 +83,7 @@ def _late(ns: int) -> int:
 def newest_stamp(raw: bytes) -> int | None:
     """Return the newest stamp that the API server has put into an object, ns since 1970; None if there is none."""
     try:
-        found = [_seconds(each) for each in _stamp.findall(raw)]
+        found = [_seconds(stamp) for stamp in sorted(_stamp.findall(raw))[-1:]]
         found += [_seconds(stamp) - int(grace or 0) for stamp, grace in _deleted.findall(raw)]
     except ValueError:
         return None

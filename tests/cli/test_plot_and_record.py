@@ -12,8 +12,8 @@ import pandas as pd
 import pytest
 
 from kitlib import plots
+from tests.conftest import CHECKOUT
 
-CHECKOUT = Path(__file__).resolve().parents[2]
 KITLIB = Path(sys.executable).with_name("kitlib")
 
 

@@ -29,14 +29,14 @@ LATE = (
     Guard(
         "what comes after a silence is as old as its stamps",
         LATENESS,
-        "        return _late(min(at[1] - since, held_up + STAMP_NS)) if held_up >= LATE_NS else 0",
+        "        return _late(min(at[1] - since, held_up + STAMP_NS)) if self._stalled else 0",
         "        return 0",
         ("late", "plain and late"),
     ),
     Guard(
         "a silence is judged by the first stamp after it, whatever came before that",
         LATENESS,
-        "            self._doubted_ns = since\n",
+        "            self._silent_ns = since\n",
         "",
         ("late",),
         (717, 756),

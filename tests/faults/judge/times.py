@@ -74,21 +74,22 @@ def underclaimed(evidence: Evidence) -> list[str]:
             if mine and mine[-1].covered and mine[-1].end_ns < last_ns:
                 wrong.append(f"nothing says why {stream} isn't covered after {mine[-1:]}")
             continue
-        heard = [
-            seen.at for seen in evidence.log if seen.stream == stream and seen.what in ("line", "listed", "bookmark")
-        ]
-        if stream in evidence.silenced and mine and mine[-1].end_ns - max(heard, default=0) <= JUST_NS:
+        covered = bool(mine) and mine[-1].covered
+        if stream not in evidence.silenced:
+            if not covered:
+                wrong.append(f"{stream} isn't covered at its end: {mine[-1:]}")
             continue
-        if stream in evidence.silenced and not any(evidence.says in each.reason for each in mine if not each.covered):
+        came = (seen for seen in evidence.log if seen.stream == stream and seen.what in ("line", "listed", "bookmark"))
+        if mine and mine[-1].end_ns - max((seen.at for seen in came), default=0) <= JUST_NS:
+            continue
+        if not any(evidence.says in each.reason for each in mine if not each.covered):
             wrong.append(f"{stream} could not be followed to its end, and no reason tells of {evidence.says!r}: {mine}")
-        if stream not in evidence.silenced and not (mine and mine[-1].covered):
-            wrong.append(f"{stream} isn't covered at its end: {mine[-1:]}")
-        if stream in evidence.silenced and mine and mine[-1].covered:
+        if covered:
             wrong.append(f"{stream} could not be followed to its end, and is said to be covered there")
     return wrong
 
 
-def untimely(rows: Iterable[Any], changes: Iterable[Change], log: Iterable[Seen] = ()) -> list[str]:
+def untimely(rows: Iterable[Any], changes: Iterable[Change], log: Iterable[Seen]) -> list[str]:
     """Name rows that came late, and don't say so: they were written before `late_ns` says that they can have been.
 
     What a list shows after a gap is judged, and what comes after a silence, with all that comes with it. Lateness is
@@ -116,9 +117,10 @@ def untimely(rows: Iterable[Any], changes: Iterable[Change], log: Iterable[Seen]
         judged = row.origin == "relist" or (row.origin == "watch" and stalled[row.stream])
         if not at or not judged:
             continue
-        anew = any(max(last_ns, at) < moment < row.monotonic_ns for moment in opened.get(row.stream, ()))
-        if row.type == "DELETED" and not (row.origin == "watch" and anew):
-            continue
+        if row.type == "DELETED":
+            anew = any(max(last_ns, at) < moment < row.monotonic_ns for moment in opened.get(row.stream, ()))
+            if row.origin != "watch" or not anew:
+                continue
         late_ns = row.monotonic_ns - at
         if late_ns > TIMELY_NS and row.late_ns < (late_ns - STAMP_NS) / 2:
             came, said = late_ns / 1e9, row.late_ns / 1e9

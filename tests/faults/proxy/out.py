@@ -147,7 +147,7 @@ class Out:
         self._lines += 1
         await self._send(line)
         if lone:
-            await asyncio.sleep(LONE)
+            await self.pause(LONE)
         if decoded.type == "BOOKMARK":
             self._note("bookmark", int(version))
             if (decoded.object.metadata.annotations or {}).get("k8s.io/initial-events-end") == "true":
