@@ -11,8 +11,9 @@ Completeness is data. What follows a stream writes its life into the recording, 
     END       it was followed up to here, in good order; `final` where nothing can come any more, as in a log
 
 What no mark covers is not covered. A stream that ends without END covers up to its last ALIVE. All that end together
-name one moment (`end_ns`): who had everything just before that is covered up to it. Of a stream that was silent then,
-the server is asked whether it has everything (`asked`): it may be dead, and nobody knows yet.
+name one moment (`end_ns`): who had everything just before that is covered up to it. The server is asked whether each
+has everything (`asked`): it may be dead, or behind, and nobody knows yet. Who hasn't, or can't be asked for, is covered
+up to when what it brought last was written, and says why (`reason`).
 
 Recordings of formats 1 and 2 have only GAP and END: what can be said of theirs is made of these and of their rows.
 """
@@ -38,8 +39,7 @@ PROVEN_NS = 75_000_000_000
 """Where the server wasn't asked at its end, as by the kitlib of 2026-11, a watch that was open then, and had everything
 so many ns before, counts as having had everything: a dead one is noticed within that time."""
 JUST_NS = 500_000_000
-"""A stream that had everything so many ns before its end counts as having had everything; the server is asked for any
-other."""
+"""A stream that had everything so many ns before its end counts as having had everything."""
 MOMENT_NS = 2_000_000_000
 """While it is followed, a stream that had everything so many ns ago counts as having everything."""
 NO_END = "the recording has no end of it: it was killed, or is still being written"
@@ -97,6 +97,7 @@ class _Life:
     listed_ns: int | None = None
     known_ns: int = 0
     ended: bool = False
+    why_ended: str = "the recording of it ended"
     final: bool = False
     died: str = ""
     gaps: list[dict[str, Any]] = field(default_factory=list)
@@ -111,9 +112,11 @@ class _Life:
         elif row.type in ("LISTED", "ALIVE", "END"):
             at = what.get("known_ns", row.monotonic_ns)
             unheard = JUST_NS if what.get("asked") else PROVEN_NS
-            if row.type == "END" and 0 <= what.get("end_ns", at) - at <= unheard:
+            behind = row.type == "END" and "reason" in what
+            if row.type == "END" and not behind and 0 <= what.get("end_ns", at) - at <= unheard:
                 at = what.get("end_ns", at)
-            self.known_ns = max(self.known_ns, at)
+            self.known_ns = at if behind else max(self.known_ns, at)
+            self.why_ended = what.get("reason", self.why_ended)
             if self.listed_ns is None:
                 self.listed_ns = at
             self.ended = row.type == "END"
@@ -161,9 +164,9 @@ class _Life:
         if since < begin and not any(gap.begin_ns <= since for gap in missing):
             missing.append(self._interval(since, begin, False, NOT_LISTED))
         if known < now:
-            why = self.died or ("" if self.ended else NO_END)
-            if not any(gap.begin_ns <= known and gap.end_ns >= now for gap in missing) and (why or self.ended):
-                missing.append(self._interval(known, now, False, why or "the recording of it ended", open=True))
+            why = self.died or (self.why_ended if self.ended else NO_END)
+            if not any(gap.begin_ns <= known and gap.end_ns >= now for gap in missing):
+                missing.append(self._interval(known, now, False, why, open=True))
         found, at = [], begin
         for gap in sorted(missing, key=lambda each: each.begin_ns):
             if gap.begin_ns > at:

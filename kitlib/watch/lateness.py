@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from kitlib.api import Connection
@@ -26,6 +27,7 @@ _deleted = re.compile(
     rb'"deletionTimestamp":"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)Z"(?:,"deletionGracePeriodSeconds":(\d{1,9}))?'
 )
 """When an object will have been given its time to end, and how much that is: it was deleted so long before."""
+_created = re.compile(rb'"creationTimestamp":"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)Z"')
 _stamp = re.compile(rb'"(?:time|lastTimestamp|eventTime)":"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)')
 
 
@@ -90,8 +92,42 @@ def newest_stamp(raw: bytes) -> int | None:
     return max(found) * 1_000_000_000 if found else None
 
 
+def written_up_to(objects: Iterable[bytes], connection: Connection, at: tuple[int, int]) -> int | None:
+    """Return up to when a stream is sure to have brought all that was written: its newest object's own stamp says it.
+
+    A watch keeps the order of the writes, so nothing that was written before that is missing.
+
+    Parameters
+    ----------
+    objects : iterable of bytes
+        What it brought.
+    connection : Connection
+        Whose `ahead` tells by how much the server's clock is ahead of this machine's.
+    at : tuple of int
+        Wall clock and monotonic clock of one moment, ns.
+
+    Returns
+    -------
+    int or None
+        Monotonic clock, ns; None where no stamp, or no clock, tells.
+    """
+    stamps = [stamp for raw in objects if (stamp := newest_stamp(raw) or _creation(raw)) is not None]
+    high = connection.ahead[1]
+    if not stamps or high == math.inf:
+        return None
+    return at[1] - max(0, at[0] + round(high * 1e9) - max(stamps))
+
+
+def _creation(raw: bytes) -> int | None:
+    found = _created.search(raw)
+    try:
+        return _seconds(found[1]) * 1_000_000_000 if found else None
+    except ValueError:
+        return None
+
+
 def _seconds(stamp: bytes) -> int:
     return int(datetime.fromisoformat(stamp.decode()).replace(tzinfo=UTC).timestamp())
 
 
-__all__ = ["Judge", "newest_stamp"]
+__all__ = ["Judge", "newest_stamp", "written_up_to"]

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from kitlib.api import Resource
 from kitlib.recording import Meta, Recording, WatchEvent, clock
-from kitlib.recording.coverage import JUST_NS, MOMENT_NS
+from kitlib.recording.coverage import MOMENT_NS
 from kitlib.watch.changes import Change
 from kitlib.watch.history import History
 
@@ -65,6 +65,9 @@ class Life:
         self._known_ns = clock.monotonic_ns()  # when it was last known to have everything
         self._alive_ns = 0  # when it last said so in the recording
         self._down_ns: int | None = self._known_ns  # since when there is no watch
+        self._shown_ns = 0  # when a list last showed everything that it has
+        self._behind_ns: int | None = None  # up to when it has everything, where it isn't shown to have it to its end
+        self._why_end = ""
         self._open = False  # a gap without an end is recorded
         self._why_open = ""
 
@@ -98,24 +101,33 @@ class Life:
         down = self._down_ns
         return 0.0 if down is None else (clock.monotonic_ns() - down) / 1e9
 
-    def silent(self, at_ns: int) -> bool:
-        """Say whether nothing has been heard of it for a moment, and nothing says that something is missing."""
-        return self.listed and not self._open and at_ns - self._known_ns > JUST_NS
+    def is_whole(self) -> bool:
+        """Say whether there has been a list, and nothing says that something is missing now."""
+        return self.listed and not self._open
 
     def proven(self, at_ns: int) -> None:
         """Write that everything up to a moment is recorded, as a list has shown."""
         with self.recording.changed:
             if not self._open:
                 self._known_ns = max(self._known_ns, at_ns)
+                self._shown_ns = at_ns
                 self._alive()
+
+    def _end_early(self, known_ns: int | None, reason: str) -> None:
+        """Note up to when it is sure to have everything, at its end; up to its last list where nothing tells."""
+        self._behind_ns, self._why_end = max(self._shown_ns, known_ns or 0), reason
 
     def end(self, at_ns: int) -> None:
         """Write that it was followed up to a moment, or why it wasn't."""
         if not self.listed:
             return
+        what: dict[str, object] = {}
+        if self._behind_ns is not None:
+            self._known_ns = min(self._known_ns, self._behind_ns, at_ns)
+            what["reason"] = self._why_end
         if self._down_ns is not None and max(self._down_ns, self._known_ns) < at_ns and not self._open:
             self._gap(None, None, self.last_error or "the recording ended while there was no watch")
-        self._mark("END", known_ns=self._known_ns, end_ns=at_ns, rv=str(self.history.version), asked=True)
+        self._mark("END", known_ns=self._known_ns, end_ns=at_ns, rv=str(self.history.version), asked=True, **what)
 
     def _met(self, error: str) -> None:
         with self.recording.changed:

@@ -23,7 +23,7 @@ KINDS = ("pods", "replicasets", "deployments", "events")
 
 
 LAST_LOOK = 2.0
-"""Seconds that the server may take to say, at the end, whether a silent stream has everything: Ctrl-C waits for it."""
+"""Seconds that the server may take to say, at the end, whether a stream has everything: Ctrl-C waits for it."""
 IN_FLIGHT = 1.0
 """Seconds in which what it says then must have come."""
 
@@ -166,17 +166,21 @@ class Recorder:
         self.recording.flush()
 
     def _prove(self, at_ns: int) -> None:
-        """Ask the server whether streams that are silent have everything: a watch may be dead, and nobody knows yet."""
+        """Ask the server whether each stream has everything: a watch may be dead, or behind, and nobody knows yet."""
         if self._error is not None or self._stopping.is_set():
             return
-        for reflector in self._reflectors.values():
-            if reflector.silent(at_ns):
-                try:
-                    listed = self.connection.get(reflector.path, accept=PARTIAL, retry=NEVER, timeout=LAST_LOOK)
-                except KitlibError:  # nobody answers, or not now: then nothing is proven
-                    return
-                if self.wait_for(partial(_is_level, reflector, listed), IN_FLIGHT):
-                    reflector.proven(at_ns)
+        whole = [each for each in self._reflectors.values() if each.is_whole()]
+        for place, reflector in enumerate(whole):
+            try:
+                listed = self.connection.get(reflector.path, accept=PARTIAL, retry=NEVER, timeout=LAST_LOOK)
+            except KitlibError as error:  # nobody answers, or not now: then nothing is proven
+                for each in whole[place:]:
+                    each.unproven(f"the server could not be asked at its end: {error}")
+                return
+            if self.wait_for(partial(_is_level, reflector, listed), IN_FLIGHT):
+                reflector.proven(at_ns)
+            else:
+                reflector.unproven("at its end the server had more than had come")
 
     def __enter__(self) -> Recorder:
         return self.start()
@@ -342,13 +346,14 @@ def _names(resource: Resource, namespace: str | None) -> list[str]:
 
 
 def _is_level(reflector: Reflector, listed: dict[str, Any]) -> bool:
-    """Say whether all that a list shows has been recorded, and what it no longer shows has gone."""
+    """Say whether all that a list shows was recorded, or left out with a word, and what it doesn't show has gone."""
     versions = {_identity(item["metadata"]): int(item["metadata"]["resourceVersion"]) for item in listed["items"] or ()}
     now = int(listed["metadata"]["resourceVersion"])
     left = reflector.latest.items()
     if any(identity not in versions and int(row.resourceVersion) <= now for identity, row in left):
         return False
-    return all(reflector.has(identity, version) for identity, version in versions.items())
+    come = reflector.version or 0
+    return all(version <= come or reflector.has(identity, version) for identity, version in versions.items())
 
 
 def _identity(metadata: dict[str, Any]) -> str:

@@ -129,6 +129,12 @@ class Reflector(Life):
         if self._open_stream is not None:
             self._open_stream.close()
 
+    def unproven(self, reason: str) -> None:
+        """Note that it may not have everything now, at its end: what it brought shows up to when it has."""
+        with self.recording.changed:
+            came = [row.object for row in self.latest.values()]
+            self._end_early(lateness.written_up_to(came, self.connection, clock.now()), reason)
+
     # One try.
 
     def _once(self) -> float | None:
@@ -223,6 +229,7 @@ class Reflector(Life):
             for type, raw, meta in self.history.compared(listed):
                 self._add(raw, meta, type, "list" if first else "relist", at, late)
             self.listed = True
+            self._shown_ns = at[1]
             self._forgotten = ""
             self._came = self._just_listed = True
             self._reached(version, at[1], force=True)

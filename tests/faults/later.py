@@ -68,10 +68,13 @@ def _dead_and_killed(rng: random.Random) -> dict[str, Any]:
 
 
 def _dead_at_the_end(rng: random.Random) -> dict[str, Any]:
-    """A watch is silently dead, and the recorder is stopped in good order before that is noticed."""
+    """A watch is silently dead, or seconds behind, and the recorder is stopped in good order before that is noticed."""
     stream = rng.choice(LIVELY)
     stall = Fault("stall", stream=stream, lines=rng.randint(1, 4), seconds=60)
     acts = [Act(3.2, "stop")]
+    if rng.random() < 0.5:
+        slow = Fault("delay", stream="configmaps", lines=EVER, seconds=rng.uniform(0.15, 0.3))
+        return {"faults": [slow], "acts": acts, "seconds": 3.4, "writes": 260, "must": ("delay", "stop")}
     more = {"seconds": 3.4, "writes": 160, "watch_seconds": 20, "silenced": (stream,), "must": ("stall", "stop")}
     return {"faults": [stall], "acts": acts, **more}
 

@@ -256,6 +256,14 @@ def test_a_stream_that_reached_its_end_is_covered_there_and_no_other() -> None:
     assert any("no reason tells" in text for text in judge(replace(dead, coverage=open_, says="why")).others)
 
 
+def test_a_stream_that_is_behind_need_not_be_covered_at_its_end() -> None:
+    open_ = [covers(10, 20, True), covers(20, 40, False), covers(40, 51, True), covers(51, 60, False, "because")]
+    evidence = replace(timed(right()), coverage=open_)
+    assert any("isn't covered at its end" in text for text in judge(evidence).others)
+    more = replace(evidence, changes=[*evidence.changes, change("late", 55, "ADDED")])
+    assert not judge(more).others
+
+
 def test_a_recorder_that_was_killed_has_an_end_that_says_why() -> None:
     rows = [*right().rows[:-1], row("end", 51, "MODIFIED", at=55)]
     evidence = replace(right(), rows=rows, complete=False, killed_ns=1, changes=[])

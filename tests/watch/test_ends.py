@@ -1,8 +1,10 @@
-"""A recording's end: what was silent then is covered up to it only if the server says that nothing is missing."""
+"""A recording's end: a stream is covered up to it only if the server says that nothing is missing."""
 
 from __future__ import annotations
 
 import json
+import time
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,12 +15,14 @@ from kitlib.recording import Recording, clock
 from kitlib.watch import Recorder, recorder
 
 LONG_NS = 3_000_000_000
+MINUTE_NS = 60_000_000_000
 
 
 class Server:
     """Answers a list by its objects' metadata, or not at all."""
 
     server = "here"
+    ahead = (-0.5, 0.5)
 
     def __init__(self, **versions: int) -> None:
         self.versions: dict[str, int] | None = versions
@@ -40,16 +44,24 @@ class Server:
         return {"metadata": {"resourceVersion": "99"}, "items": items}
 
 
-def recorded(server: Server, silent_ns: int, open_watch: bool = True) -> Recording:
-    """Return a recording of one Pod of version 5, whose watch has been silent for a time at its end."""
+def recorded(server: Server, silent_ns: int, open_watch: bool = True, written: float | None = None) -> Recording:
+    """Return a recording of one Pod of version 5, whose watch has been silent for a time at its end.
+
+    It was listed a minute before, and says, if at all, when it was written.
+    """
     one = Recorder(server, ["pods"], namespace="n")  # type: ignore[arg-type]
     (reflector,) = one._reflectors.values()
     reflector.begin()
-    raw = json.dumps({"metadata": {"name": "a", "uid": "a", "resourceVersion": "5"}}).encode()
+    metadata: dict[str, Any] = {"name": "a", "uid": "a", "resourceVersion": "5"}
+    if written is not None:
+        metadata["managedFields"] = [{"time": datetime.fromtimestamp(written, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")}]
+    raw = json.dumps({"metadata": metadata}, separators=(",", ":")).encode()
     heard = clock.monotonic_ns() - silent_ns
     with one.recording.changed:
         reflector._add(raw, None, "ADDED", "list", (0, heard))
         reflector.listed = True
+        reflector._shown_ns = heard - MINUTE_NS
+        reflector._reached(5, heard - MINUTE_NS, force=True)
         reflector._reached(5, heard, force=True)
     reflector._down_ns = None if open_watch else heard
     one.recording.live.clear()
@@ -58,10 +70,29 @@ def recorded(server: Server, silent_ns: int, open_watch: bool = True) -> Recordi
     return one.recording
 
 
-def test_a_watch_that_was_heard_just_now_is_covered_and_nobody_is_asked() -> None:
+def test_a_watch_that_was_heard_just_now_and_has_everything_is_covered() -> None:
     server = Server(a=5)
     assert recorded(server, 1000).coverage()[-1].covered
-    assert server.asked == 0
+    assert server.asked == 1
+
+
+@pytest.mark.parametrize("versions", [{"a": 5, "b": 7}, None])
+@pytest.mark.parametrize(("written", "seconds"), [(10.0, (10, 13)), (None, (60, 61))])
+def test_a_watch_that_is_behind_ends_where_what_came_last_was_written(
+    versions: dict[str, int] | None, written: float | None, seconds: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recorder, "IN_FLIGHT", 0.05)
+    server = Server()
+    server.versions = versions
+    last = recorded(server, 1000, written=None if written is None else time.time() - written).coverage()[-1]
+    assert not last.covered and last.reason
+    assert seconds[0] <= (last.end_ns - last.begin_ns) / 1e9 <= seconds[1]
+
+
+def test_what_was_left_out_with_a_word_is_not_waited_for() -> None:
+    """An object that can't be read never becomes a row; the watch has gone on behind it."""
+    server = Server(a=5, unreadable=3)
+    assert recorded(server, 1000).coverage()[-1].covered
 
 
 @pytest.mark.parametrize("open_watch", [True, False])

@@ -50,8 +50,8 @@ ENDS = (
     Guard(
         "what no ALIVE covers isn't covered, and says why",
         COVERAGE,
-        'why = self.died or ("" if self.ended else NO_END)',
-        "why = self.died",
+        "why = self.died or (self.why_ended if self.ended else NO_END)",
+        'why = self.died or ""',
         ("dead and killed", "kill the recorder"),
     ),
     Guard(
@@ -67,6 +67,13 @@ ENDS = (
         "        self._prove(ended_ns)\n",
         "",
         ("silent at the end",),
+    ),
+    Guard(
+        "a stream that is behind at its end isn't covered up to it",
+        RECORDER,
+        '                reflector.unproven("at its end the server had more than had come")\n',
+        "                pass\n",
+        ("dead at the end",),
     ),
     Guard(
         "a stream says that it was followed to its end",
