@@ -2,7 +2,7 @@
 
 Each is executed once on each provider that it claims (tests/executed.py). nbval compares what came of it with what is
 committed: `make test` gives it the folder notebooks/ in the same pytest run. What nbval lets pass, a magic that doesn't
-exist or `!exit 3`, is a fault here (tests/walk/test_walk.py has one of each).
+exist or `!exit 3`, is a fault here (tests/walk/test_outputs.py has one of each).
 """
 
 from __future__ import annotations
