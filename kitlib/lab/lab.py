@@ -147,14 +147,31 @@ class Lab(Verbs, Nodes):
         self._attempts[name] = exercises.begin(self, name)
         return self._attempts[name]
 
-    def wait(self, ref: str, *, timeout: float = PATIENCE, **goal: Any) -> None:
-        """Wait for an object, and say how long it took; goals as of `kitlib.objects.wait`."""
-        known = objects.find(self.connection, ref)[0].plural in self.recorder.plurals
-        recorder = self.recorder if known else None
-        uid = self._deleted.get(ref) if goal.get("deleted") else None  # another may have its name by now
-        seconds = objects.wait(
-            self.connection, ref, self.namespace, **{"uid": uid, **goal}, timeout=timeout, recorder=recorder
-        )
+    def wait(self, ref: str, *, namespace: str | None = None, timeout: float = PATIENCE, **goal: Any) -> None:
+        """Wait for an object, and say how long it took; goals as of `kitlib.objects.wait`.
+
+        Parameters
+        ----------
+        ref : str
+            "deployment/web".
+        namespace : str, optional
+            Another one than the lab's own.
+        timeout : float
+            Seconds.
+        **goal
+            `rolled_out=True`, `settled=True`, `deleted=True`, `condition="Available"` …
+
+        Raises
+        ------
+        WaitTimeout
+            When the time is over; it says why.
+        """
+        where = namespace or self.namespace
+        needed = [objects.find(self.connection, ref)[0].plural, *["pods"] * (where != self.namespace)]
+        recorder = self.recorder if all(self.recorder.follows(each, where) for each in needed) else None
+        known = goal.get("deleted") and where == self.namespace
+        uid = self._deleted.get(ref) if known else None  # another may have its name by now
+        seconds = objects.wait(self.connection, ref, where, **{"uid": uid, **goal}, timeout=timeout, recorder=recorder)
         words = next(
             (str(goal.get("what") or (value if isinstance(value, str) else key)) for key, value in goal.items())
         )
@@ -186,7 +203,7 @@ class Lab(Verbs, Nodes):
 
         def so() -> bool:
             nonlocal standing
-            mine = [pod for pod in self.recorder.latest("pods") if pod["metadata"].get("labels", {}).get(key) == value]
+            mine = [pod for pod in self._here("pods") if pod["metadata"].get("labels", {}).get(key) == value]
             mine = [pod for pod in mine if "deletionTimestamp" not in pod["metadata"]]
             ready = [pod["metadata"]["uid"] for pod in mine if objects.has_condition(pod, "Ready")]
             standing = f"{len(ready)} of {len(mine)} Pods are Ready"
@@ -232,11 +249,18 @@ class Lab(Verbs, Nodes):
         """Return the objects of a kind that exist now and are owned by one of this name, as far as recorded."""
         return [
             item
-            for item in self.recorder.latest(plural)
+            for item in self._here(plural)
             if any(reference["name"] == owner for reference in item["metadata"].get("ownerReferences") or ())
         ]
 
-    def record_logs(self, pod: str, container: str | None = None, previous: bool = False) -> LogFollower:
+    def _here(self, plural: str, namespace: str | None = None) -> list[dict[str, Any]]:
+        """Return the objects of a kind that exist now in a namespace, the lab's own if None, or in none."""
+        where = (namespace or self.namespace, "", None)
+        return [item for item in self.recorder.latest(plural) if item["metadata"].get("namespace") in where]
+
+    def record_logs(
+        self, pod: str, container: str | None = None, previous: bool = False, *, namespace: str | None = None
+    ) -> LogFollower:
         """Take what a container logs into the recording, from its begin to its end; it goes on in the background.
 
         The frames `logs` and `traffic` are made of it, also after the Pod has gone.
@@ -249,6 +273,8 @@ class Lab(Verbs, Nodes):
             Which; needed where the Pod has several.
         previous : bool
             The run before the last restart. A run is followed to its own end only: ask again after a restart.
+        namespace : str, optional
+            Another one than the lab's own, such as "kube-system"; the frames then show both.
 
         Raises
         ------
@@ -256,15 +282,16 @@ class Lab(Verbs, Nodes):
             If there is no such container, or it hasn't begun.
         """
         self._logs = [each for each in self._logs if not each.ended]
-        if "pods" in self.recorder.plurals:
-            self.until(lambda: self._begun(pod, container), f"a container of {pod} has begun")
-        made = LogFollower(self.connection, self.recording, self.namespace, pod, container, previous)
+        where = namespace or self.namespace
+        if self.recorder.follows("pods", where):
+            self.until(lambda: self._begun(pod, container, where), f"a container of {pod} has begun")
+        made = LogFollower(self.connection, self.recording, where, pod, container, previous)
         self._logs.append(made)
         return made
 
-    def _begun(self, pod: str, container: str | None) -> bool:
+    def _begun(self, pod: str, container: str | None, namespace: str) -> bool:
         """Say whether a container runs or has run; each of them if none is named."""
-        found = next((each for each in self.recorder.latest("pods") if each["metadata"]["name"] == pod), {})
+        found = next((each for each in self._here("pods", namespace) if each["metadata"]["name"] == pod), {})
         status = found.get("status", {})
         told = [*status.get("initContainerStatuses", ()), *status.get("containerStatuses", ())]
         mine = [each for each in told if container in (None, each["name"])]

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import html
 import json
+import shlex
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,8 @@ from kitlib.api.diff import Change
 from kitlib.api.manifests import fields_of, read
 from kitlib.api.secrets import masked_text
 from kitlib.api.transport import Connection
-from kitlib.errors import KitlibError, ServerError, UsageError
+from kitlib.cluster import Cluster
+from kitlib.errors import KitlibError, RefusedError, ServerError, UsageError
 from kitlib.lab.display import Changes, Refusal, change_html, display
 
 LISTENS = 30.0
@@ -29,12 +32,14 @@ class Verbs:
 
     Attributes
     ----------
+    cluster : Cluster
     connection : Connection
     namespace : str
     base : Path
         What manifests' paths are relative to.
     """
 
+    cluster: Cluster
     connection: Connection
     namespace: str
     base: Path
@@ -51,10 +56,43 @@ class Verbs:
         """Apply a manifest on the server's side; see `kitlib.objects.apply`."""
         return self._show(*objects.apply(self.connection, source, self.namespace, self.base, dry_run))
 
-    def patch(self, ref: str, body: dict[str, Any] | str, subresource: str = "") -> Changes:
-        """Change some fields of an object, or of its status; `body` is a dict or YAML; see `kitlib.objects.patch`."""
+    def patch(
+        self, ref: str, body: dict[str, Any] | str, subresource: str = "", *, namespace: str | None = None
+    ) -> Changes:
+        """Change some fields of an object, or of its status; see `kitlib.objects.patch`.
+
+        Parameters
+        ----------
+        ref : str
+            "deployment/web".
+        body : dict or str
+            Just the fields that change; a str is YAML.
+        subresource : str
+            "status", to write what a controller writes.
+        namespace : str, optional
+            Another one than the lab's own, such as "kube-system".
+
+        Raises
+        ------
+        RefusedError
+            If it lives in another namespace, of a cluster that kitlib didn't make.
+        ServerError
+            If there is no such object, or the server refuses.
+        """
         fields = fields_of(body) if isinstance(body, str) else body
-        return self._show(objects.patch(self.connection, ref, fields, self.namespace, subresource=subresource))
+        elsewhere = namespace is not None and namespace != self.namespace
+        if elsewhere and not self.cluster.made_by_kitlib:
+            raise RefusedError(
+                "kitlib did not make this cluster, and writes to no namespace of it but its own",
+                step="patch",
+                object=f"{namespace}/{ref}",
+                next="use a cluster of kitlib's own: `kitlib up`",
+            )
+        change = objects.patch(self.connection, ref, fields, namespace or self.namespace, subresource=subresource)
+        if elsewhere and objects.find(self.connection, ref)[0].namespaced:
+            there = f"kubectl --namespace {shlex.quote(str(namespace))} "
+            change = replace(change, kubectl=there + change.kubectl.removeprefix("kubectl "))
+        return self._show(change)
 
     def scale(self, ref: str, replicas: int) -> Changes:
         """Set spec.replicas."""
@@ -82,9 +120,9 @@ class Verbs:
         self._deleted[ref] = change.uid
         return self._show(change)
 
-    def get(self, ref: str) -> dict[str, Any]:
-        """Read an object as it is now."""
-        return objects.get(self.connection, ref, self.namespace)
+    def get(self, ref: str, *, namespace: str | None = None) -> dict[str, Any]:
+        """Read an object as it is now; in another namespace than the lab's own where one is named."""
+        return objects.get(self.connection, ref, namespace or self.namespace)
 
     def ask(self, pod: str, path: str = "/", /, *, port: int = 8080, method: str = "GET", **query: object) -> Any:
         """Ask a Pod by HTTP, through the API server, so that it may be anywhere.

@@ -86,7 +86,8 @@ class LogFollower:
         self._uid = f"{found['metadata']['uid']}/{self.container}/{self.run}"
         self._pod_path, self._path = path, f"{path}/log"
         self._query = {"container": self.container, "timestamps": "true", "previous": "true" if previous else None}
-        self._source = f"logs/{pod}/{self.container}"
+        elsewhere = (recording.info.get("namespace") or namespace) != namespace
+        self._source = "/".join(["logs", *[namespace] * elsewhere, pod, self.container])
         self._count, self._known_ns = 0, clock.monotonic_ns()
         self._last = ""  # the last line that was recorded, with its stamp
         self._recent: deque[str] = deque(maxlen=RECENT)

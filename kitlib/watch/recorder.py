@@ -209,6 +209,11 @@ class Recorder:
         """The kinds that are recorded, by their plural names."""
         return frozenset(each.resource.plural for each in self._reflectors.values())
 
+    def follows(self, plural: str, namespace: str | None) -> bool:
+        """Say whether a kind is recorded as far as it lives in a namespace; of a kind that lives in none, at all."""
+        paths = ((each.path, each.resource) for each in self._of(plural))
+        return any(path in (resource.path(namespace), resource.path(None)) for path, resource in paths)
+
     def latest(self, plural: str) -> list[dict[str, Any]]:
         """Return the objects of a kind that exist now, as far as recorded, decoded."""
         with self.recording.changed:

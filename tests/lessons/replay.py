@@ -107,16 +107,18 @@ class Lab:
             if owner in [reference["name"] for reference in item["metadata"].get("ownerReferences") or ()]
         ]
 
-    def get(self, ref: str) -> dict[str, Any]:
+    def get(self, ref: str, *, namespace: str | None = None) -> dict[str, Any]:
         """The object as it was at the end of the step."""
         kind, _, name = ref.partition("/")
-        for item in self._standing(kind):
+        for item in self._standing(kind, namespace):
             if item["metadata"]["name"] == name:
                 return item
         raise NotRecorded(ref)
 
-    def _standing(self, kind: str) -> list[dict[str, Any]]:
+    def _standing(self, kind: str, namespace: str | None = None) -> list[dict[str, Any]]:
+        where = (namespace or self.namespace, "")
         rows = [row for row in self.recording.rows if row.kind.lower() == kind and row.monotonic_ns <= self.now]
+        rows = [row for row in rows if row.namespace in where]
         latest = {row.uid: row for row in rows}
         if not latest:
             raise NotRecorded(kind)
