@@ -10,9 +10,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from kitlib.api.transport import Connection
+from kitlib.cluster import undo
 from kitlib.errors import ServerError, WaitTimeout
 from kitlib.machine import processes
-from kitlib.progress import Progress
+from kitlib.progress import Progress, message
 
 LABEL = "kitlib/notebook"
 OWNER = "kitlib/owner"
@@ -85,17 +86,24 @@ def delete(connection: Connection, name: str, timeout: float | None = 60) -> Non
 
 
 def sweep(connection: Connection) -> list[str]:
-    """Delete the namespaces whose owner no longer runs; return their names, without waiting for their end."""
+    """Delete the namespaces whose owner no longer runs; return their names, without waiting for their end.
+
+    What the owner had changed elsewhere is put back first, the youngest namespace's before the others'; what can't be
+    is told.
+    """
     swept = []
-    for item in connection.get("/api/v1/namespaces", {"labelSelector": LABEL})["items"] or ():
+    found = connection.get("/api/v1/namespaces", {"labelSelector": LABEL})["items"] or ()
+    for item in sorted(found, key=lambda item: str(item["metadata"].get("creationTimestamp")), reverse=True):
         metadata = item["metadata"]
         try:
             owner = json.loads((metadata.get("annotations") or {}).get(OWNER, "{}"))
         except ValueError:
             owner = {}
-        if metadata.get("deletionTimestamp"):
+        if owner.get("host") is not None and not processes.ended(owner):
             continue
-        if owner.get("host") is None or processes.ended(owner):
+        for failed in undo.Notes(connection, metadata["name"], metadata).put_back():
+            message(f"{metadata['name']}: {failed}")
+        if not metadata.get("deletionTimestamp"):
             delete(connection, metadata["name"], timeout=None)
             swept.append(metadata["name"])
     return swept

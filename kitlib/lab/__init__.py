@@ -4,7 +4,8 @@ In: a cluster, and what a reader says to it. Out: changes made there, each shown
 same; a recording of all that happened, in steps; frames of it.
 
 Promised: a lab has a namespace of its own, which is gone when it ends, also after a crash; nodes that it took are given
-back; nothing is written to a cluster that kitlib didn't make, unless it is named explicitly.
+back, and what it patched elsewhere is put back; nothing is written to a cluster that kitlib didn't make, unless it is
+named explicitly.
 """
 
 from kitlib.lab.display import Changes, Refusal

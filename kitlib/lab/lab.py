@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from kitlib import claims, objects
-from kitlib.cluster import Cluster, namespaces
+from kitlib.cluster import Cluster, namespaces, undo
 from kitlib.errors import ClusterError, WaitTimeout
 from kitlib.frames import Frames
 from kitlib.lab import exercise as exercises
@@ -58,7 +58,6 @@ class Lab(Verbs, Nodes):
         self.connection = cluster.connect()
         self.closed = False
         self._deleted = {}
-        self._undo = []
         self._companions: list[Lab] = []
         self._lost: dict[str, Callable[[Cluster, str], None]] = {}
         self._logs: list[LogFollower | RuntimeFollower] = []
@@ -68,6 +67,7 @@ class Lab(Verbs, Nodes):
             cluster.verify()
             namespaces.sweep(self.connection)
         self.namespace = namespaces.create(self.connection, notebook)
+        self._undo = undo.Notes(self.connection, self.namespace)
         path = folder / "recordings" / (f"{notebook}-{self.label}" if beside else notebook)
         shutil.rmtree(path, ignore_errors=True)
         info = {
@@ -304,7 +304,7 @@ class Lab(Verbs, Nodes):
         self.recorder.catch_up(PATIENCE)
 
     def close(self) -> claims.Ledger:
-        """End the lab: stop recording, remove the namespace, show the ledger.
+        """End the lab: put back what isn't its own, stop recording, remove the namespace, show the ledger.
 
         Labs that were opened beside it end first. Where a notebook has several, the ledger ends with the last of them.
 

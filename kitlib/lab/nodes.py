@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import html
 import shlex
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,8 +15,9 @@ from kitlib.api.diff import Change
 from kitlib.api.transport import Connection
 from kitlib.cluster import Cluster
 from kitlib.cluster.kind.node import Node
+from kitlib.cluster.undo import Notes
 from kitlib.errors import KitlibError, UsageError
-from kitlib.lab.display import Changes
+from kitlib.lab.display import Changes, display
 from kitlib.recording import Recording
 from kitlib.watch import LogFollower
 from kitlib.watch.runtime import RuntimeFollower, note
@@ -42,7 +44,7 @@ class Nodes:
     _lost: dict[str, Callable[[Cluster, str], None]]
     _logs: list[LogFollower | RuntimeFollower]
     _nodes: int | None = None
-    _undo: list[Callable[[], object]]
+    _undo: Notes
 
     def cut_off_node(self, node: str) -> Changes:
         """Have a node neither hear nor reach any other, while all on it runs on, until `bring_back` or the lab's end.
@@ -88,8 +90,7 @@ class Nodes:
 
     def taint(self, node: str, taint: str) -> Changes:
         """Add a taint to a node, "key=value:effect", or remove it: "key=value:effect-"; see `kitlib.objects.taint`."""
-        if not taint.endswith("-"):
-            self._undo.append(lambda: objects.taint(self.connection, node, f"{taint}-"))
+        self._undo.taint(node, taint)
         return self._show(objects.taint(self.connection, node, taint))
 
     def label_node(self, node: str, label: str) -> Changes:
@@ -107,14 +108,12 @@ class Nodes:
             raise UsageError(f"{label!r} is no label", step="label", object=node, next='write "key=value", or "key-"')
         key = key if given else key[:-1]
         before = (objects.get(self.connection, f"node/{node}", "")["metadata"].get("labels") or {}).get(key)
-        self._undo.append(lambda: self._on_node(node, {"metadata": {"labels": {key: before}}}))
         change = self._on_node(node, {"metadata": {"labels": {key: value if given else None}}})
         command = shlex.join(["kubectl", "label", "node", node, label, *["--overwrite"] * bool(given and before)])
         return self._show(replace(change, verb="labelled", kubectl=command))
 
     def cordon(self, node: str) -> Changes:
         """Mark a node unschedulable, as `kubectl cordon` does, until `uncordon` or the lab's end."""
-        self._undo.append(lambda: self._on_node(node, {"spec": {"unschedulable": None}}))
         change = self._on_node(node, {"spec": {"unschedulable": True}})
         return self._show(replace(change, verb="cordoned", kubectl=f"kubectl cordon {node}"))
 
@@ -124,13 +123,11 @@ class Nodes:
         return self._show(replace(change, verb="uncordoned", kubectl=f"kubectl uncordon {node}"))
 
     def _on_node(self, node: str, fields: dict[str, Any]) -> Change:
+        self._undo.fields(f"node/{node}", fields)
         return objects.patch(self.connection, f"node/{node}", fields, "")
 
     def _give_back(self) -> None:
-        """Undo what was done to nodes; of what fails, lost nodes are brought back by the next `kitlib up`."""
-        for undo in reversed(self._undo):
-            with contextlib.suppress(KitlibError):
-                undo()
+        """Put back what isn't the lab's own; lost nodes that don't return are brought back by the next `kitlib up`."""
         for node, return_of in self._lost.items():
             with contextlib.suppress(KitlibError):
                 return_of(self.cluster, node)
@@ -139,6 +136,8 @@ class Nodes:
                 clusters.scale_nodes(self.cluster, self._nodes)
         with contextlib.suppress(KitlibError):
             clusters.restore_nodes(self.cluster)
+        for failed in self._undo.put_back():
+            display(failed, f"<pre class='kitlib-refused'>{html.escape(failed)}</pre>")
 
     def bring_back(self, node: str, timeout: float = PATIENCE) -> None:
         """Reconnect or start a node that this lab had lost, and wait until Kubernetes takes it for Ready again.

@@ -20,6 +20,7 @@ from kitlib.api.manifests import fields_of, read
 from kitlib.api.secrets import masked_text
 from kitlib.api.transport import Connection
 from kitlib.cluster import Cluster
+from kitlib.cluster.undo import Notes
 from kitlib.errors import KitlibError, RefusedError, ServerError, UsageError
 from kitlib.lab.display import Changes, Refusal, change_html, display
 
@@ -43,6 +44,7 @@ class Verbs:
     connection: Connection
     namespace: str
     base: Path
+    _undo: Notes
     _quiet = False
     _deleted: dict[str, str | None]
 
@@ -61,6 +63,8 @@ class Verbs:
     ) -> Changes:
         """Change some fields of an object, or of its status; see `kitlib.objects.patch`.
 
+        What isn't in the lab's namespace is put back at the lab's end, however it ends.
+
         Parameters
         ----------
         ref : str
@@ -75,24 +79,35 @@ class Verbs:
         Raises
         ------
         RefusedError
-            If it lives in another namespace, of a cluster that kitlib didn't make.
+            If it isn't in the lab's namespace, and kitlib didn't make the cluster.
+        UsageError
+            If it isn't in the lab's namespace, and holds a secret.
         ServerError
             If there is no such object, or the server refuses.
         """
         fields = fields_of(body) if isinstance(body, str) else body
-        elsewhere = namespace is not None and namespace != self.namespace
-        if elsewhere and not self.cluster.made_by_kitlib:
-            raise RefusedError(
-                "kitlib did not make this cluster, and writes to no namespace of it but its own",
-                step="patch",
-                object=f"{namespace}/{ref}",
-                next="use a cluster of kitlib's own: `kitlib up`",
-            )
-        change = objects.patch(self.connection, ref, fields, namespace or self.namespace, subresource=subresource)
-        if elsewhere and objects.find(self.connection, ref)[0].namespaced:
-            there = f"kubectl --namespace {shlex.quote(str(namespace))} "
+        where = namespace or self.namespace
+        if self._elsewhere(ref, where):
+            self._undo.fields(ref, fields, where, subresource)
+        change = objects.patch(self.connection, ref, fields, where, subresource=subresource)
+        if where != self.namespace:
+            there = f"kubectl --namespace {shlex.quote(where)} "
             change = replace(change, kubectl=there + change.kubectl.removeprefix("kubectl "))
         return self._show(change)
+
+    def _elsewhere(self, ref: str, namespace: str) -> bool:
+        """Say whether an object is none of the lab's own; refuse it where others live."""
+        resource, name = objects.find(self.connection, ref)
+        if self.namespace == (namespace if resource.namespaced else name if resource.plural == "namespaces" else ""):
+            return False
+        if not self.cluster.made_by_kitlib:
+            raise RefusedError(
+                "kitlib did not make this cluster, and patches nothing in it outside the lab's namespace",
+                step="patch",
+                object=f"{namespace}/{ref}" if resource.namespaced else ref,
+                next="use a cluster of kitlib's own: `kitlib up`",
+            )
+        return True
 
     def scale(self, ref: str, replicas: int) -> Changes:
         """Set spec.replicas."""

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 import kitlib
+from kitlib import objects
 from kitlib.api.transport import Connection
-from kitlib.cluster import Cluster, namespaces
-from kitlib.errors import ClusterError, ServerError, UsageError
+from kitlib.cluster import Cluster, namespaces, undo
+from kitlib.errors import ClusterError, RefusedError, ServerError, UsageError
 from kitlib.recording import Recording
 
 pytestmark = pytest.mark.live
@@ -93,3 +95,64 @@ def test_without_a_cluster_it_says_how_to_get_one(place: Path, monkeypatch: pyte
 def test_a_notebook_that_needs_containers_does_not_run_on_simulated_nodes(place: Path) -> None:
     with pytest.raises(ClusterError, match="containers that really run"):
         kitlib.open("test", containers=True)
+
+
+SETTINGS = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "settings"}, "data": {"Corefile": "before"}}
+SECRET = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "key"}, "stringData": {"a": "kept-to-itself"}}
+
+
+def test_what_a_lab_patches_elsewhere_is_shown_waited_for_and_put_back(
+    place: Path, connection: Connection, namespace: str, capsys: pytest.CaptureFixture
+) -> None:
+    objects.apply(connection, [SETTINGS, SECRET], namespace)
+    lab = kitlib.open("test", kinds=("pods",))
+    try:
+        lab.apply({**SETTINGS, "data": {"Corefile": "own"}})
+        (change,) = lab.patch("configmap/settings", "data: {Corefile: changed}", namespace=namespace)
+        assert change.kubectl.startswith(f"kubectl --namespace {namespace} patch configmap settings -p ")
+        assert change.kubectl in capsys.readouterr().out
+        lab.wait("configmap/settings", until=lambda item: item["data"] == {"Corefile": "changed"}, namespace=namespace)
+        assert lab.get("configmap/settings", namespace=namespace)["data"] == {"Corefile": "changed"}
+        assert lab.get("configmap/settings")["data"] == {"Corefile": "own"}
+        lab.patch("configmap/settings", "data: {Corefile: again}")
+        own = connection.get(f"/api/v1/namespaces/{lab.namespace}")["metadata"]["annotations"]
+        assert [note["namespace"] for note in json.loads(own[undo.ANNOTATION])] == [namespace]
+        with pytest.raises(UsageError, match="holds a secret"):
+            lab.patch("secret/key", {"stringData": {"a": "x"}}, namespace=namespace)
+        with pytest.raises(ServerError, match="not found"):
+            lab.patch("configmap/none", {"data": {"a": "x"}}, namespace=namespace)
+    finally:
+        lab.close()
+    assert objects.get(connection, "configmap/settings", namespace)["data"] == {"Corefile": "before"}
+
+
+def test_an_undo_that_fails_is_told_at_the_labs_end(
+    place: Path, connection: Connection, namespace: str, capsys: pytest.CaptureFixture
+) -> None:
+    objects.apply(connection, [SETTINGS, {**SETTINGS, "metadata": {"name": "stuck"}}], namespace)
+    lab = kitlib.open("test", kinds=("pods",))
+    lab.patch("configmap/settings", "data: {Corefile: changed}", namespace=namespace)
+    lab.patch("configmap/stuck", "data: {Corefile: changed}", namespace=namespace)
+    connection.request(
+        "PATCH",
+        f"/api/v1/namespaces/{namespace}/configmaps/stuck",
+        body={"immutable": True},
+        content_type=objects.MERGE,
+    )
+    lab.close()
+    assert "stuck of " in (said := capsys.readouterr().out) and "isn't put back: " in said and "immutable" in said
+    assert objects.get(connection, "configmap/settings", namespace)["data"] == {"Corefile": "before"}
+
+
+def test_what_is_not_its_own_is_patched_only_on_a_cluster_that_kitlib_made(place: Path, namespace: str) -> None:
+    lab = kitlib.open("test", kinds=("pods",))
+    try:
+        lab.apply(SETTINGS)
+        lab.cluster = replace(lab.cluster, made_by_kitlib=False)
+        for ref, where in (("configmap/settings", namespace), (f"namespace/{namespace}", None)):
+            with pytest.raises(RefusedError, match="did not make this cluster"):
+                lab.patch(ref, {"metadata": {"labels": {"a": "b"}}}, namespace=where)
+        for ref in ("configmap/settings", f"namespace/{lab.namespace}"):
+            lab.patch(ref, {"metadata": {"labels": {"a": "b"}}})
+    finally:
+        lab.close()
