@@ -36,7 +36,8 @@ lab.patch("configmap/gone", {"data": {"a": "changed"}}, namespace=place)
 lab.taint(node, "example.com/test=yes:PreferNoSchedule")
 lab.label_node(node, "example.com/test=yes")
 lab.cordon(node)
-print("", lab.namespace, sep="\n", flush=True)
+print()
+print(lab.namespace, flush=True)
 sys.stdin.read()
 """
 DNS = """
