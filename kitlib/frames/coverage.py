@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import json
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from kitlib.frames import (
@@ -45,6 +46,8 @@ KINDS: dict[str, tuple[str, ...] | None] = {
 }
 """The kinds that each frame is made from; None: all objects that can have conditions."""
 _WITHOUT_CONDITIONS = (*logs.KINDS, *events.KINDS, NODE)
+_SHARED = ("Node",)
+"""Kinds that live in no namespace, whichever their stream names."""
 _UNSTREAMED = (*logs.KINDS, NODE)
 """What isn't followed by a stream that writes its life; only its gaps are told."""
 
@@ -71,8 +74,7 @@ def gaps(
     marks: Sequence[WatchEvent],
     window: tuple[int, int],
     whole: bool,
-    namespace: str | None,
-    shared: Sequence[str],
+    where: Collection[str] | None,
 ) -> list[dict[str, Any]]:
     """Return the rows of the frame `gaps`: what isn't covered within a window.
 
@@ -86,10 +88,8 @@ def gaps(
         Begin and end, monotonic clock, ns.
     whole : bool
         Whether the window is the whole recording: it begins for each kind when that was listed first.
-    namespace : str or None
-        Whose objects are looked at.
-    shared : sequence of str
-        Namespaces of what belongs to none.
+    where : collection of str or None
+        The namespaces whose objects are looked at, and that of what belongs to none; None for all.
     """
     noticed = {row.stream: row for row in marks if row.type != "STEP"}
     first = marks[0] if marks else None
@@ -99,7 +99,7 @@ def gaps(
             continue
         if whole and each.reason == NOT_LISTED:
             continue
-        if namespace is not None and each.namespace not in (namespace, *shared):
+        if where is not None and each.namespace not in where:
             continue
         row = next(
             (r for r in marks if r.type == "GAP" and r.stream == each.stream and each.reason.encode() in r.object), None
@@ -123,8 +123,54 @@ def gaps(
     return sorted(found, key=lambda gap: (gap["seq"], gap["after_ns"]))
 
 
+def followed(marks: Iterable[WatchEvent], where: Collection[str] | None) -> tuple[str, ...] | None:
+    """Return what has a stream, as "namespace/Kind", or "*/Kind" where it is followed in all; None if nothing says so.
+
+    Parameters
+    ----------
+    marks : iterable of WatchEvent
+        The recording's.
+    where : collection of str or None
+        As of `gaps`.
+    """
+    told = [json.loads(row.object) for row in marks if row.type == "STREAM"]
+    found: set[str] = set()
+    for each in told:
+        kind, namespace = each.get("kind", ""), each.get("namespace") or ""
+        if not namespace and where is not None:
+            found.update(f"{name}/{kind}" for name in where if name)
+        elif where is None or namespace in where or kind in _SHARED:
+            found.add(f"{namespace or '*'}/{kind}")
+    return tuple(sorted(found)) if told else None
+
+
+def kinds(followed: Iterable[str]) -> set[str]:
+    """Return the kinds of what is followed, wherever."""
+    return {each.rpartition("/")[2] for each in followed}
+
+
+def missing(namespace: str, asked: Sequence[str], attrs: Mapping[Any, Any]) -> list[str]:
+    """Say what nobody followed of what is asked for: kinds in a namespace.
+
+    Parameters
+    ----------
+    namespace : str
+    asked : sequence of str
+        The kinds; if none is named, any that the frame is made from will do.
+    attrs : mapping
+        The frame's.
+    """
+    here = {each.rpartition("/")[2] for each in attrs.get("followed", ()) if each.startswith((f"{namespace}/", "*/"))}
+    made_of = KINDS.get(attrs.get("frame", ""))
+    if "followed" not in attrs or made_of == (NODE,):
+        return []
+    if asked:
+        return [f"{kind} of {namespace}" for kind in asked if kind not in here]
+    return [] if here & set(made_of or here) else [f"namespace {namespace}"]
+
+
 def of_frame(
-    name: str, gaps: Iterable[dict[str, Any]], streamed: set[str], window: tuple[int, int]
+    name: str, gaps: Iterable[dict[str, Any]], followed: Iterable[str] | None, window: tuple[int, int]
 ) -> list[dict[str, Any]]:
     """Return the gaps that concern a frame: those of the kinds that it is made from, and no others.
 
@@ -134,17 +180,16 @@ def of_frame(
         The frame.
     gaps : iterable of dict
         As `gaps` returns them.
-    streamed : set of str
-        The kinds that have a stream; empty if the recording doesn't say. A frame none of whose kinds has one isn't
-        covered at all.
+    followed : iterable of str or None
+        As `followed` returns it. A frame none of whose kinds is followed isn't covered at all.
     window : tuple of int
         Begin and end, monotonic clock, ns.
     """
-    kinds = KINDS.get(name, ())
+    made_of = KINDS.get(name, ())
     keys = ("kind", "after_ns", "until_ns", "reason")
-    found = [{key: gap[key] for key in keys} for gap in gaps if _concerns(gap["kind"], kinds)]
-    expected = [kind for kind in kinds or () if kind not in _UNSTREAMED]
-    if streamed and expected and not streamed & set(expected):
+    found = [{key: gap[key] for key in keys} for gap in gaps if _concerns(gap["kind"], made_of)]
+    expected = [kind for kind in made_of or () if kind not in _UNSTREAMED]
+    if followed is not None and expected and not kinds(followed) & set(expected):
         why = f"{' and '.join(expected[:2])}{' …' if len(expected) > 2 else ''} are not recorded here"
         found.append({"kind": expected[0], "after_ns": window[0], "until_ns": window[1], "reason": why})
     return found
@@ -156,4 +201,4 @@ def _concerns(kind: str, kinds: tuple[str, ...] | None) -> bool:
     return kind not in _WITHOUT_CONDITIONS if kinds is None else kind in kinds
 
 
-__all__ = ["KINDS", "gaps", "of_frame", "records"]
+__all__ = ["KINDS", "followed", "gaps", "kinds", "missing", "of_frame", "records"]

@@ -15,7 +15,7 @@ import inspect
 import re
 import sys
 import types
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -23,6 +23,7 @@ import pandas as pd
 from pandas.api.extensions import ExtensionArray
 from pandas.api.typing import DataFrameGroupBy, SeriesGroupBy
 
+from kitlib.frames import coverage
 from kitlib.frames.origin import Marks, joined, same
 
 _PLAIN = (str, bytes, int, float, bool, type(None), slice, type)
@@ -49,21 +50,32 @@ _OPERATORS = (
 _LEFT_ALONE = ("copy", "plot", "hist", "boxplot", "info", "get", "items", "keys", "isetitem")
 _NAME = re.compile(r"@(\w+)")
 _KIND = re.compile(r"(?<![\w.])kind\s*==\s*(['\"])(\w+)\1")
+_NAMESPACE = re.compile(r"(?<![\w.])namespace\s*==\s*(['\"])([\w-]+)\1")
 
 
 _classes: dict[Any, Any] = {}
 
 
 def asked(expression: str, attrs: Mapping[Any, Any]) -> list[dict[str, Any]]:
-    """Return the gaps of the kinds that an expression asks for, and that nobody recorded."""
-    return [gap for _, kind in _KIND.findall(expression) for gap in _unrecorded(kind, attrs)]
+    """Return the gaps of the kinds and namespaces that an expression asks for, and that nobody recorded."""
+    kinds = [kind for _, kind in _KIND.findall(expression)]
+    found = [gap for kind in kinds for gap in _unrecorded("kind", kind, attrs)]
+    known = [kind for kind in kinds if kind in attrs.get("kinds", ())]
+    return found + [
+        gap for _, name in _NAMESPACE.findall(expression) for gap in _unrecorded("namespace", name, attrs, known)
+    ]
 
 
-def _unrecorded(kind: str, attrs: Mapping[Any, Any]) -> list[dict[str, Any]]:
-    if "kinds" not in attrs or kind in attrs["kinds"] or "window" not in attrs:
+def _unrecorded(column: str, value: str, attrs: Mapping[Any, Any], kinds: Sequence[str] = ()) -> list[dict[str, Any]]:
+    if "kinds" not in attrs or "window" not in attrs:
         return []
     begin, end = attrs["window"]
-    return [{"kind": kind, "after_ns": begin, "until_ns": end, "reason": f"{kind} is not recorded here"}]
+    missing = [value] * (value not in attrs["kinds"]) if column == "kind" else coverage.missing(value, kinds, attrs)
+    about = value if column == "kind" else "*"
+    return [
+        {"kind": about, "after_ns": begin, "until_ns": end, "reason": f"{what} is not recorded here"}
+        for what in missing
+    ]
 
 
 def _origins(own: Any, name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Iterator[Mapping[Any, Any]]:
@@ -126,8 +138,8 @@ def _watched(name: str, plain: Callable[..., Any]) -> Callable[..., Any]:
             for value in _named(sys._getframe(kwargs["level"] - 1), args[0]):
                 given += _of(self, value, False)
             given += _without(before, asked(str(args[0]), before))
-        elif name == "__eq__" and self.ndim == 1 and self.name == "kind" and isinstance(args[0], str):
-            given += _without(before, _unrecorded(args[0], before))
+        elif name == "__eq__" and self.ndim == 1 and self.name in ("kind", "namespace") and isinstance(args[0], str):
+            given += _without(before, _unrecorded(self.name, args[0], before))
         given = [each for each in given if not same(before, each)]
         after = joined([before, *given]) if given else before
         if name in _IN_PLACE or kwargs.get("inplace"):

@@ -46,8 +46,8 @@ class Frames:
     begin_ns, end_ns : int, optional
         A window on the monotonic clock, both ends included. Each object's last version before `begin_ns` is carried
         in, with its own time, so that what stood there at the beginning is known.
-    namespace : str, optional
-        Only its objects, and those that belong to none: nodes.
+    namespace : str or sequence of str, optional
+        Only its objects, or those of several, and those that belong to none: nodes.
 
     Attributes
     ----------
@@ -64,12 +64,13 @@ class Frames:
         recording: Recording,
         begin_ns: int | None = None,
         end_ns: int | None = None,
-        namespace: str | None = None,
+        namespace: str | Sequence[str] | None = None,
     ) -> None:
         self._all = recording.rows
         self._info, self._live = recording.info, recording.live
         self._left = LeftOut()
-        self._namespace = namespace
+        named = (namespace,) if isinstance(namespace, str) else namespace
+        self._where = None if named is None else (*named, *_SHARED)
         spans = [part.span for part in self._all.parts]
         if self._all.tail:
             spans.append((self._all.tail[0].monotonic_ns, self._all.tail[-1].monotonic_ns))
@@ -79,7 +80,7 @@ class Frames:
         self._end = end_ns if end_ns is not None else self._now
 
     def __repr__(self) -> str:
-        where = "" if self._namespace is None else f" of namespace {self._namespace}"
+        where = "" if self._where is None else f" of namespace {', '.join(self._where[: -len(_SHARED)])}"
         return f"<Frames{where}, {(self._end - self._begin) / 1e9:.1f} s: {', '.join(COLUMNS)}>"
 
     @cached_property
@@ -206,12 +207,11 @@ class Frames:
     @cached_property
     def _gaps(self) -> list[dict[str, Any]]:
         window, whole = (self._begin, self._end), self._since is None
-        return coverage.gaps(self._coverage, self._marks, window, whole, self._namespace, _SHARED)
+        return coverage.gaps(self._coverage, self._marks, window, whole, self._where)
 
     @cached_property
-    def _streamed(self) -> set[str]:
-        """Return the kinds that have a stream; none if the recording doesn't say."""
-        return {json.loads(row.object).get("kind", "") for row in self._marks if row.type == "STREAM"}
+    def _followed(self) -> tuple[str, ...] | None:
+        return coverage.followed(self._marks, self._where)
 
     @cached_property
     def _steps(self) -> list[dict[str, Any]]:
@@ -317,8 +317,8 @@ class Frames:
                 found = found.groupby(["kind", "uid"], sort=False).tail(1)
         wanted: list[int] = []
         if found is not None:
-            if self._namespace is not None:
-                found = found[found["namespace"].isin([self._namespace, *_SHARED])]
+            if self._where is not None:
+                found = found[found["namespace"].isin(self._where)]
             wanted = sorted(found["seq"])
         last: dict[tuple[str, str], WatchEvent] = {}
         for part in self._all.parts:
@@ -331,7 +331,7 @@ class Frames:
         return sorted(alive, key=lambda row: row.seq)
 
     def _ours(self, row: WatchEvent) -> bool:
-        return row.origin != "kitlib" and (self._namespace is None or row.namespace in (self._namespace, *_SHARED))
+        return row.origin != "kitlib" and (self._where is None or row.namespace in self._where)
 
     def _read(self, kinds: Sequence[str] | None) -> Iterator[list[WatchEvent]]:
         """Yield the window's rows of some kinds, part by part."""
@@ -361,7 +361,7 @@ class Frames:
     def _about(self, name: str, frame: pd.DataFrame) -> pd.DataFrame:
         """Give a frame what it is to carry: its gaps, the steps, its window."""
         window = (self._begin, self._end)
-        gaps = coverage.of_frame(name, self._gaps, self._streamed, window)
+        gaps = coverage.of_frame(name, self._gaps, self._followed, window)
         made = Covered(frame, copy=False)
         made.attrs = {
             "gaps": Marks(gaps),
@@ -370,8 +370,9 @@ class Frames:
             "now_ns": self._now,
             "frame": name,
         }
-        if self._streamed:
-            made.attrs["kinds"] = tuple(sorted(self._streamed))
+        if self._followed is not None:
+            made.attrs["kinds"] = tuple(sorted(coverage.kinds(self._followed)))
+            made.attrs["followed"] = self._followed
         if gaps:
             origin.note(name, gaps)
             made.attrs["source"] = Source(frame)
@@ -389,10 +390,6 @@ def latest(frame: pd.DataFrame) -> pd.DataFrame:
     """
     last = frame.groupby("uid", sort=False).tail(1)
     return last[last["type"] != "DELETED"]
-
-
-def _observed(row: WatchEvent) -> dict[str, Any]:
-    return {"observed_at": row.received_at, "monotonic_ns": row.monotonic_ns, "seq": row.seq}
 
 
 __all__ = ["PARTS", "Frames", "latest"]

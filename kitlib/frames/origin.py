@@ -92,9 +92,9 @@ def joined(carried: Sequence[Mapping[Any, Any]]) -> dict[Any, Any]:
     windows = [attrs["window"] for attrs in known if "window" in attrs]
     if windows:
         found["window"] = (min(begin for begin, _ in windows), max(end for _, end in windows))
-    kinds = [set(attrs["kinds"]) for attrs in known if "kinds" in attrs]
-    if kinds:
-        found["kinds"] = tuple(sorted(set.intersection(*kinds)))
+    for name in ("kinds", "followed"):
+        if sets := [set(attrs[name]) for attrs in known if name in attrs]:
+            found[name] = tuple(sorted(set.intersection(*sets)))
     found.pop("source", None)
     found.pop("frame", None)
     if len(known) < len(carried) or any(attrs.get("lost") for attrs in known):
@@ -108,7 +108,7 @@ def joined(carried: Sequence[Mapping[Any, Any]]) -> dict[Any, Any]:
 
 def same(one: Mapping[Any, Any], other: Mapping[Any, Any]) -> bool:
     """Say whether two have one origin."""
-    names = ("gaps", "window", "kinds", "lost", "frame")
+    names = ("gaps", "window", "kinds", "followed", "lost", "frame")
     return one.get("source") is other.get("source") and all(one.get(name) == other.get(name) for name in names)
 
 
@@ -169,8 +169,7 @@ def read(attrs: Mapping[Any, Any]) -> dict[Any, Any]:
     found = {key: value for key, value in attrs.items() if key != "source"} | lists | {"window": (begin, end)}
     if attrs.get("lost"):
         found["gaps"].append({"kind": "*", "after_ns": begin, "until_ns": end, "reason": SAVED_LOST})
-    if "kinds" in attrs:
-        found["kinds"] = tuple(attrs["kinds"])
+    found |= {name: tuple(attrs[name]) for name in ("kinds", "followed") if name in attrs}
     return found
 
 

@@ -15,6 +15,7 @@ from kitlib import claims, objects
 from kitlib.cluster import Cluster, namespaces, undo
 from kitlib.errors import ClusterError, WaitTimeout
 from kitlib.frames import Frames
+from kitlib.frames.nodes import LEASES
 from kitlib.lab import exercise as exercises
 from kitlib.lab.display import Shown, display, show_wait
 from kitlib.lab.nodes import PATIENCE, Nodes
@@ -43,6 +44,8 @@ class Lab(Verbs, Nodes):
     ledger : Ledger
     kinds : tuple of str
         What is recorded.
+    namespaces : list of str
+        Whose objects its frames show: its own, and those that `kinds` or `record_logs` name.
     """
 
     _beside: Callable[..., dict[str, Lab | ClusterError]]
@@ -68,6 +71,8 @@ class Lab(Verbs, Nodes):
             namespaces.sweep(self.connection)
         self.namespace = namespaces.create(self.connection, notebook)
         self._undo = undo.Notes(self.connection, self.namespace)
+        others = [kind.rpartition("/")[0] for kind in kinds]
+        self.namespaces = list(dict.fromkeys([self.namespace, *(each for each in others if each not in ("", LEASES))]))
         path = folder / "recordings" / (f"{notebook}-{self.label}" if beside else notebook)
         shutil.rmtree(path, ignore_errors=True)
         info = {
@@ -77,6 +82,7 @@ class Lab(Verbs, Nodes):
             "version": cluster.version,
             "release": cluster.release,
             "namespace": self.namespace,
+            "namespaces": self.namespaces,
         }
         try:
             self.recording = Recording.create(path, info)
@@ -116,7 +122,7 @@ class Lab(Verbs, Nodes):
     @property
     def frames(self) -> Frames:
         """The frames of everything recorded so far."""
-        return Frames(self.recording, namespace=self.namespace)
+        return Frames(self.recording, namespace=self.namespaces)
 
     def span(self, first: Step, last: Step, lead: float = 0) -> Frames:
         """Return the frames from the begin of one step, or up to some seconds before it, to the end of another.
@@ -124,12 +130,12 @@ class Lab(Verbs, Nodes):
         They begin no earlier than the lab, by when everything had been listed.
         """
         begin = max(first.begin_ns - round(lead * 1e9), min(self.begin_ns, first.begin_ns))
-        return Frames(self.recording, begin, last.end_ns, self.namespace)
+        return Frames(self.recording, begin, last.end_ns, self.namespaces)
 
     @contextmanager
     def step(self, name: str) -> Iterator[Step]:
         """Name what happens in a `with` block; at its end the recording has all that the server has."""
-        step = Step(self.recording, name, self.namespace)
+        step = Step(self.recording, name, self.namespaces)
         try:
             yield step
             self.catch_up()
@@ -287,6 +293,9 @@ class Lab(Verbs, Nodes):
             self.until(lambda: self._begun(pod, container, where), f"a container of {pod} has begun")
         made = LogFollower(self.connection, self.recording, where, pod, container, previous)
         self._logs.append(made)
+        if where not in self.namespaces:
+            self.namespaces.append(where)
+            self.recording.describe(namespaces=self.namespaces)
         return made
 
     def _begun(self, pod: str, container: str | None, namespace: str) -> bool:

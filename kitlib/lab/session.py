@@ -39,7 +39,7 @@ def open(
     kubernetes : str, optional
         The version that is needed, such as "1.17".
     kinds : tuple of str
-        What is recorded.
+        What is recorded: "pods" of the lab's namespace, "kube-system/pods" of another one. The frames show both.
     containers : bool
         Whether the notebook needs containers that really run; then a cluster of kitlib's that runs some is taken,
         although another one was named.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 
 from kitlib.frames import Frames
 from kitlib.progress import duration
@@ -21,10 +22,10 @@ class Step:
         None while it goes on.
     """
 
-    def __init__(self, recording: Recording, name: str, namespace: str) -> None:
+    def __init__(self, recording: Recording, name: str, namespaces: Sequence[str]) -> None:
         self.name = name
         self._recording = recording
-        self._namespace = namespace
+        self._namespaces = namespaces
         self._id = secrets.token_hex(4)
         self.begin_ns = recording.mark("STEP", name, edge="begin", id=self._id).monotonic_ns
         self.end_ns: int | None = None
@@ -35,7 +36,7 @@ class Step:
         """The frames of this window: what was seen in it, and what stood there when it began."""
         if self._frames is not None:
             return self._frames
-        frames = Frames(self._recording, self.begin_ns, self.end_ns, self._namespace)
+        frames = Frames(self._recording, self.begin_ns, self.end_ns, self._namespaces)
         if self.end_ns is not None:
             self._frames = frames
         return frames

@@ -38,7 +38,8 @@ class Recording:
     path : Path or None
         The folder, or None if it lives in memory only.
     info : dict
-        What it was made on: format, kitlib, cluster, provider, version, release, created, complete.
+        What it was made on: format, kitlib, cluster, provider, version, release, created, complete; of a lab's
+        `namespace`, and `namespaces`: all whose objects its frames show.
     frames : Frames
         It as tidy DataFrames; see `kitlib.frames.Frames`.
     due : threading.Event
@@ -353,6 +354,13 @@ class Recording:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def describe(self, **what: Any) -> None:
+        """Add to what is known of it, `info`, also on disk."""
+        with self._writing:
+            self.info.update(what)
+            if self.path is not None and self._ours:
+                self._write_info()
 
     def objects(self, kind: str) -> Iterator[dict[str, Any]]:
         """Yield every version of a kind's objects, decoded; for a look by hand."""

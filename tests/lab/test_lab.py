@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 import kitlib
@@ -13,6 +14,7 @@ from kitlib import objects
 from kitlib.api.transport import Connection
 from kitlib.cluster import Cluster, namespaces, undo
 from kitlib.errors import ClusterError, RefusedError, ServerError, UsageError
+from kitlib.frames import Frames
 from kitlib.recording import Recording
 
 pytestmark = pytest.mark.live
@@ -156,3 +158,31 @@ def test_what_is_not_its_own_is_patched_only_on_a_cluster_that_kitlib_made(place
             lab.patch(ref, {"metadata": {"labels": {"a": "b"}}})
     finally:
         lab.close()
+
+
+def test_a_lab_that_follows_another_namespace_shows_both_and_so_does_its_recording(
+    place: Path, connection: Connection, namespace: str
+) -> None:
+    lab = kitlib.open("test", kinds=("pods", "deployments", f"{namespace}/pods", f"{namespace}/deployments"))
+    try:
+        with lab.step("two of one name") as step:
+            for where in (lab.namespace, namespace):
+                objects.apply(connection, Path("manifests/start/hello.yaml"), where, lab.base)
+            lab.wait("deployment/hello", rolled_out=True)
+            lab.wait("deployment/hello", rolled_out=True, namespace=namespace)
+            lab.wait_ready("app=hello", 3)
+            lab.catch_up()
+        assert step.frames.pods.query("ready").groupby("namespace")["uid"].nunique().tolist() == [3, 3]
+        assert step.frames.gaps.empty and lab.frames.gaps.empty
+        lab.patch("deployment/hello", "spec: {replicas: 1}", namespace=namespace)
+        lab.wait("deployment/hello", settled=True, namespace=namespace)
+        lab.catch_up()
+        assert lab.frames.pods.query("deletionTimestamp.notna()")["namespace"].unique().tolist() == [namespace]
+    finally:
+        lab.close()
+    again = Recording.open(place / "recordings" / "test")
+    assert again.info["namespaces"] == [lab.namespace, namespace]
+    found = Frames(again, step.begin_ns, step.end_ns, again.info["namespaces"])
+    pd.testing.assert_frame_equal(found.pods, step.frames.pods)
+    assert found.pods.attrs["followed"] == step.frames.pods.attrs["followed"] == again.frames.pods.attrs["followed"]
+    assert objects.get(connection, "deployment/hello", namespace)["spec"]["replicas"] == 3

@@ -60,7 +60,7 @@ class Window:
     def __init__(self, lab: Lab, name: str, begin_ns: int, end_ns: int) -> None:
         self.name, self.begin_ns, self.end_ns = name, begin_ns, end_ns
         self.seconds = (end_ns - begin_ns) / 1e9
-        self.frames = Frames(lab.recording, begin_ns, end_ns, lab.namespace)
+        self.frames = Frames(lab.recording, begin_ns, end_ns, lab.namespaces)
 
 
 class Lab:
@@ -69,6 +69,7 @@ class Lab:
     def __init__(self, recording: Recording) -> None:
         self.recording = recording
         self.notebook, self.namespace = self.recording.info["notebook"], self.recording.info["namespace"]
+        self.namespaces = self.recording.info.get("namespaces", [self.namespace])
         self.connection = self.cluster = Unknown()
         steps = self.recording.frames.steps.sort_values("begin_ns")
         self.left = list(steps[["name", "begin_ns", "end_ns"]].itertuples(index=False, name=None))
@@ -78,7 +79,7 @@ class Lab:
     def frames(self) -> Frames:
         """All until the next step begins."""
         end = int(self.left[0][1]) if self.left else None
-        return Frames(self.recording, end_ns=end, namespace=self.namespace)
+        return Frames(self.recording, end_ns=end, namespace=self.namespaces)
 
     @contextlib.contextmanager
     def step(self, name: str) -> Iterator[Window]:
@@ -92,7 +93,7 @@ class Lab:
 
     def span(self, first: Window, last: Window, lead: float = 0) -> Frames:
         """As of a lab."""
-        return Frames(self.recording, first.begin_ns - round(lead * 1e9), last.end_ns, self.namespace)
+        return Frames(self.recording, first.begin_ns - round(lead * 1e9), last.end_ns, self.namespaces)
 
     def beside(self, *versions: str) -> dict[str, Any]:
         """This one; of further versions nothing was recorded, so they are as on a machine that can't have them."""

@@ -217,3 +217,13 @@ def test_tokens_in_annotations_of_a_template_or_in_their_values_go_too(tmp_path:
             add(recording, json.dumps(body).encode(), kind="Deployment")
     kept = b"".join(row.object for row in Recording.open(tmp_path / "r").rows)
     assert b"hunter2" not in kept and b"eyJ" not in kept and kept.count(b"redacted") == 2
+
+
+def test_what_is_added_to_what_is_known_of_it_is_on_disk_at_once(tmp_path: Path) -> None:
+    with Recording.create(tmp_path / "r", {"namespaces": ["a"]}) as recording:
+        recording.describe(namespaces=["a", "kube-system"])
+        found = Recording.open(tmp_path / "r")
+        assert found.info["namespaces"] == ["a", "kube-system"] and not found.complete
+        found.describe(namespaces=[])  # who opens it only reads it
+    again = Recording.open(tmp_path / "r")
+    assert again.info["namespaces"] == ["a", "kube-system"] and again.complete
