@@ -1,7 +1,8 @@
 """Get what the tests need beyond Python where that can be done: on Debian and its kin, as root, through apt.
 
 That is a browser, shells to complete in, and where no container engine answers, the node image that kitlib's own engine
-runs. Elsewhere it only says what to install; the tests that need it are skipped there (never in CI).
+runs, and the parts beside Kubernetes that lessons run there. Elsewhere it only says what to install; the tests that
+need it are skipped there (never in CI).
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from pathlib import Path
 
 from kitlib.cluster.kind import engines
 from kitlib.errors import KitlibError
-from kitlib.machine.airgap import debian, nodeimage
+from kitlib.machine.airgap import debian, nodeimage, parts
 
 IN_CI = int(os.environ.get("CI", "").lower() in ("1", "true"))
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
@@ -41,11 +42,13 @@ def main() -> int:
 
 
 def image() -> int:
-    """Make the node image, if kind will need it and this machine can make it."""
+    """Make the node image and the parts, if kind will need them and this machine can make them."""
     if engines.find() or not debian.able()[0]:
         return 0
     try:
         nodeimage.make(progress=True)
+        for part in parts.PARTS.values():
+            parts.make(part, progress=True)
     except KitlibError as error:
         print(f"{error}\nTests that need containers can't run.", file=sys.stderr)
         return IN_CI

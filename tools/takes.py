@@ -78,7 +78,8 @@ PARTS = {
         "api/test_credentials.py",
     ),
     "Environment": (
-        "walk/test_walk.py::home|own_folders|told_where|path|skip_execution",
+        "walk/test_walk.py::told_where",
+        "walk/test_outputs.py::home|own_folders|path|skip_execution",
         "machine/test_proxies.py",
     ),
     "Networks": ("api/test_networks_as_kubectl.py", "api/test_networks.py", "api/test_answers.py"),
@@ -99,6 +100,10 @@ PARTS = {
         "cli/test_terminals.py",
         "cli/test_completion.py",
         "cli/test_cli.py::bad_input|ctrl_c|full_disk|exit_codes|wrong_calls",
+    ),
+    "Parts beside Kubernetes": (
+        "machine/airgap/test_parts.py::unknown|without_a_network|without_room|does_not_build|simulated|yours",
+        "lab/test_parts_on_kind.py",
     ),
 }
 """Heading → files below tests/, each whole, or `file::a|b` for the tests whose names hold one of these."""

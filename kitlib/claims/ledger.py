@@ -123,8 +123,11 @@ class Ledger:
         self.join(version, release, provider)
 
     def join(self, version: str, release: str, provider: str) -> None:
-        """Add a cluster that claims are tested on; the one of the newest version is the ledger's own."""
-        self.clusters[version] = {"version": version, "release": release, "provider": provider}
+        """Add a cluster that claims are tested on; the one of the newest version is the ledger's own.
+
+        Another one of a version that is there already, such as a variant, changes nothing.
+        """
+        self.clusters.setdefault(version, {"version": version, "release": release, "provider": provider})
         newest = self.clusters[max(self.clusters, key=version_order)]
         self.version, self.release, self.provider = newest["version"], newest["release"], newest["provider"]
         self.write()

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from kitlib.cli import names
 from kitlib.cli.app import App, Group, app
 from kitlib.cli.output import AsJson, Output, echo, show_json
 
@@ -19,6 +20,7 @@ airgap = App(
 \b
 Examples:
   kitlib airgap build          the node image, with all that goes into it; once, some ten minutes on two cores
+  kitlib airgap build otel     a part that lessons run beside Kubernetes: OpenTelemetry's collector
   kitlib airgap status         what of it is kept, and what it takes
   kitlib airgap engine         an engine to run it where there is none; `kitlib down` takes it away again
   kitlib airgap clean --older  remove what is of use no more
@@ -35,21 +37,36 @@ app.add_typer(airgap, name="airgap")
 \b
 Examples:
   kitlib airgap build
+  kitlib airgap build otel
 
 It can be interrupted and repeated: each step that is done is kept."""
 )
-def build(output: AsJson = Output.text) -> None:
-    """Make the node image, or find it made."""
-    from kitlib.machine.airgap import artifacts, nodeimage
+def build(
+    part: Annotated[
+        str | None,
+        typer.Argument(
+            help="A part beside Kubernetes: otel. Without one, the node image.",
+            autocompletion=names.parts,
+            show_default=False,
+        ),
+    ] = None,
+    output: AsJson = Output.text,
+) -> None:
+    """Make the node image, or a part beside Kubernetes, or find it made."""
+    from kitlib.machine.airgap import artifacts, nodeimage, parts
 
     began = time.monotonic()
-    nodeimage.make()
+    if part is None:
+        nodeimage.make()
+        image = nodeimage.name()
+    else:
+        image = parts.make(parts.find(part)).image
     if output is Output.json:
         show_json(artifacts.status())
         return
-    for part in artifacts.parts():
-        echo(artifacts.described(part))
-    echo(f"{nodeimage.name()} is there after {time.monotonic() - began:.1f} s")
+    for each in artifacts.artifacts():
+        echo(artifacts.described(each))
+    echo(f"{image} is there after {time.monotonic() - began:.1f} s")
 
 
 @airgap.command("status")
@@ -61,8 +78,8 @@ def airgap_status(output: AsJson = Output.text) -> None:
     if output is Output.json:
         show_json(found)
         return
-    for part in artifacts.parts():
-        echo(artifacts.described(part))
+    for each in artifacts.artifacts():
+        echo(artifacts.described(each))
     if found["older"]:
         echo(f"older versions: {found['older'] / 1e6:.0f} MB (`kitlib airgap clean --older`)")
     echo(f"engine: {found['engine'] or 'none runs'}")

@@ -56,6 +56,13 @@ def providers(incomplete: str) -> list[str]:
     return _begun(("embedded", "kind"), incomplete)
 
 
+def parts(incomplete: str) -> list[str]:
+    """Return the parts beside Kubernetes that begin so."""
+    from kitlib.machine.airgap.parts.table import PARTS
+
+    return _begun(PARTS, incomplete)
+
+
 def versions(incomplete: str) -> list[str]:
     """Return the versions of Kubernetes that begin so."""
     from kitlib.machine.versions import NODE_IMAGES, RELEASES

@@ -22,6 +22,7 @@ from kitlib.cluster.nodes import (
     start_node,
     stop_node,
 )
+from kitlib.cluster.parts import part
 from kitlib.cluster.providers import PROVIDERS
 from kitlib.machine.versions import RELEASES, Release, release
 
@@ -40,6 +41,7 @@ __all__ = [
     "find",
     "mend",
     "node",
+    "part",
     "reconnect_node",
     "release",
     "restore_nodes",

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from kitlib.api.transport import Connection
 from kitlib.cluster import identity
 from kitlib.errors import ClusterError
+from kitlib.machine.airgap.parts import Part
 
 
 @dataclass(frozen=True)
@@ -140,6 +141,10 @@ class Provider(Protocol):
 
     def node(self, cluster: Cluster, node: str, act: str) -> None:
         """Do something to a node: "stop", "start", "cut off" or "reconnect"."""
+        ...
+
+    def part(self, cluster: Cluster, part: Part, progress: bool = True) -> str:
+        """Have the image of a part on every node, and return its name."""
         ...
 
     def mend(self, cluster: Cluster) -> None:

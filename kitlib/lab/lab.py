@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from kitlib import claims, objects
+from kitlib import cluster as clusters
 from kitlib.cluster import Cluster, namespaces, undo
 from kitlib.errors import ClusterError, WaitTimeout
 from kitlib.frames import Frames
@@ -115,9 +116,20 @@ class Lab(Verbs, Nodes):
         Returns
         -------
         dict
-            Minor version to lab, this one among them; where this machine can't have a version, the error says why.
+            Minor version to lab, this one among them; a variant of this one's version by its label, "1.37-event-ttl".
+            Where this machine can't have a version, the error says why.
         """
         return self._beside(self, *kubernetes, kinds=self.kinds)
+
+    def part(self, name: str) -> str:
+        """Have a part beside Kubernetes, such as "otel", on the nodes; return its image's name, for a manifest.
+
+        Raises
+        ------
+        ClusterError
+            If it can't be had here; what stands on it is then unknown, for that reason. See `kitlib.cluster.part`.
+        """
+        return clusters.part(self.cluster, name)
 
     @property
     def frames(self) -> Frames:

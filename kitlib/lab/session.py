@@ -103,22 +103,28 @@ def labs(notebook: str, *kubernetes: str, **options: Any) -> dict[str, Lab | Clu
 
 
 def beside(lab: Lab, *kubernetes: str, **options: Any) -> dict[str, Lab | ClusterError]:
-    """Open labs on further versions beside one, for claims that compare them; see `Lab.beside`."""
-    found = _of_versions(lab.notebook, kubernetes, options)
+    """Open labs on further versions beside one, for claims that compare them; see `Lab.beside`.
+
+    A variant of that lab's own version is named by its label: "1.37-event-ttl".
+    """
+    found = _of_versions(lab.notebook, kubernetes, options, lab.cluster.version)
     lab._companions += [each for each in found.values() if isinstance(each, Lab)]
     return found | {lab.cluster.version: lab}
 
 
-def _of_versions(notebook: str, kubernetes: Sequence[str], options: dict[str, Any]) -> dict[str, Lab | ClusterError]:
+def _of_versions(
+    notebook: str, kubernetes: Sequence[str], options: dict[str, Any], own: str = ""
+) -> dict[str, Lab | ClusterError]:
     """Open a lab on each version; where this machine can't have one, show the error that says why, and return it."""
     found: dict[str, Lab | ClusterError] = {}
     for version in kubernetes:
         minor = _minor(version)
+        name = versions.release(version).label if minor == own else minor
         try:
-            found[minor] = open(notebook, kubernetes=version, **options)
+            found[name] = open(notebook, kubernetes=version, **options)
         except ClusterError as error:
             show_lab(f"Without Kubernetes {version}: {error}")
-            found[minor] = error
+            found[name] = error
     return found
 
 

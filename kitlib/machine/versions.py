@@ -30,6 +30,8 @@ class Release:
     audited : bool
         Whether the API server writes an audit log of Pods that are made, and exempts `controlplane.EXEMPT` from Pod
         Security Admission.
+    event_ttl : str
+        How long an Event is kept after its last write, as Go spells it: "20s"; "" for the default, an hour.
     """
 
     minor: str
@@ -42,6 +44,7 @@ class Release:
     apis: tuple[str, ...] = ()
     admission: tuple[str, ...] = ()
     audited: bool = False
+    event_ttl: str = ""
 
     @property
     def label(self) -> str:
@@ -65,13 +68,15 @@ RELEASES = {
     for known in (
         _NOW,
         replace(_NOW, variant="audit", audited=True),
+        replace(_NOW, variant="event-ttl", event_ttl="20s"),
         _THEN,
         replace(_THEN, variant="psp", admission=(*_THEN.admission, "PodSecurityPolicy")),
         replace(_THEN, variant="no-preset-api", apis=("batch/v2alpha1",)),
         replace(_THEN, variant="no-preset-plugin", admission=()),
     )
 }
-"""By label. An audit log is a variant because writing it takes time; PodSecurityPolicy is one because with it no Pod is
+"""By label. An audit log is a variant because writing it takes time; a short life of Events because nobody else's may
+end while it is looked at; PodSecurityPolicy is one because with it no Pod is
 admitted until a policy allows one; the other two leave out one of the steps that enable PodPreset."""
 DEFAULT, OLDEST = _NOW.label, _THEN.label
 NODE_IMAGES = {

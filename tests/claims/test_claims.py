@@ -304,3 +304,11 @@ def test_evidence_is_cut_and_counted(ledger: Ledger) -> None:
     made = claims.claim("Many", equal(1, 1, many), source="test")
     assert len(made.evidence) == 20 and made.evidence_rows == 1000
     assert list(made.evidence[0]) == ["number"]
+
+
+def test_a_variant_of_a_version_that_is_there_leaves_its_provider() -> None:
+    ledger = Ledger("test", "1.37", "v1.37.2", "kind")
+    ledger.join("1.37", "v1.37.2", "embedded")
+    assert (ledger.version, ledger.provider) == ("1.37", "kind")
+    ledger.join("1.17", "v1.17.4", "embedded")
+    assert ledger.provider == "kind" and ledger.clusters["1.17"]["provider"] == "embedded"

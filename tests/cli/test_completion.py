@@ -38,6 +38,7 @@ LINES = {
     ("up", "--kubernetes", "1.3"): set(NODE_IMAGES),
     ("completion", ""): {"bash", "fish", "zsh"},
     ("airgap", "c"): {"clean"},
+    ("airgap", "build", "o"): {"otel"},
     ("walk", "none-such"): set(),
 }
 """What is typed, its last word unfinished, and what it may become."""

@@ -82,6 +82,7 @@ WRONG = {
     "walk deploymnt": "did you mean deployment?",
     "up --kubernetes 1.2": "is not one that kitlib can bring up",
     "record --for soon": "is no length of time",
+    "airgap build ottel": "there is no such part",
 }
 
 

@@ -17,12 +17,16 @@ from kitlib.machine import loopback
 PORTS = dict(zip(controlplane.PORTS, (1001, 1002, 1003), strict=True))
 
 
-@pytest.fixture
-def arguments() -> dict[str, dict[str, str]]:
-    """The arguments of each component."""
-    text = controlplane.configuration(release(), Path("/pki"), PORTS).split("\n---\n", 1)[0]
+def arguments_of(version: str | None = None, home: Path = Path("home")) -> dict[str, dict[str, str]]:
+    """Return the arguments of each component of a version."""
+    text = controlplane.configuration(release(version), Path("/pki"), PORTS, home).split("\n---\n", 1)[0]
     patches = json.loads(text)["componentsPatches"]
     return {patch["name"]: {each["key"]: each["value"] for each in patch["extraArgs"]} for patch in patches}
+
+
+@pytest.fixture
+def arguments() -> dict[str, dict[str, str]]:
+    return arguments_of()
 
 
 def test_etcd_wants_certificates_and_listens_on_loopback(arguments: dict[str, dict[str, str]]) -> None:
@@ -70,12 +74,15 @@ def test_pod_ranges_of_many_nodes_do_not_meet() -> None:
 
 def test_an_audited_release_names_the_files_that_it_brings(tmp_path: Path) -> None:
     wanted = release("1.37-audit")
-    text = controlplane.configuration(wanted, Path("/pki"), PORTS, tmp_path).split("\n---\n", 1)[0]
-    (server,) = [each for each in json.loads(text)["componentsPatches"] if each["name"] == "kube-apiserver"]
-    arguments = {each["key"]: each["value"] for each in server["extraArgs"]}
+    arguments = arguments_of("1.37-audit", tmp_path)["kube-apiserver"]
     files = {str(path): yaml.safe_load(content) for path, content in controlplane.settings(wanted, tmp_path).items()}
     assert files[arguments["audit-policy-file"]]["kind"] == "Policy"
     (plugin,) = files[arguments["admission-control-config-file"]]["plugins"]
     assert plugin["configuration"]["exemptions"]["usernames"] == [controlplane.EXEMPT]
     assert arguments["audit-log-path"] == str(controlplane.audit_log(tmp_path))
     assert controlplane.settings(release(), tmp_path) == {}
+
+
+def test_only_one_variant_keeps_events_for_a_short_time(arguments: dict[str, dict[str, str]]) -> None:
+    assert "event-ttl" not in arguments["kube-apiserver"]
+    assert arguments_of("1.37-event-ttl")["kube-apiserver"]["event-ttl"] == release("1.37-event-ttl").event_ttl

@@ -110,6 +110,8 @@ def configuration(release: Release, pki: Path, ports: dict[str, int], home: Path
         apiserver_added["runtime-config"] = ",".join(f"{api}=true" for api in release.apis)
     if release.admission:
         apiserver_added["enable-admission-plugins"] = ",".join(release.admission)
+    if release.event_ttl:
+        apiserver_added["event-ttl"] = release.event_ttl
     if release.audited:
         policy, admission = settings(release, home)
         apiserver_added["audit-policy-file"] = str(policy)

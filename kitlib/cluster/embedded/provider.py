@@ -16,6 +16,7 @@ from kitlib.cluster.embedded.kwokctl import Plane
 from kitlib.cluster.readiness import Readiness
 from kitlib.errors import ClusterError, ServerError, UsageError
 from kitlib.machine import paths, processes
+from kitlib.machine.airgap.parts import Part
 from kitlib.machine.lock import FileLock
 from kitlib.machine.programs.find import programs
 from kitlib.machine.versions import Release, release
@@ -130,6 +131,15 @@ class Embedded:
             "its nodes are simulated.",
             step=f"{act} a node",
             object=f"{cluster.name}/{node}",
+            next="use a cluster whose nodes are real: `kitlib up --provider kind`",
+        )
+
+    def part(self, cluster: Cluster, part: Part, progress: bool = True) -> str:
+        """Refuse: no container of it would run."""
+        raise ClusterError(
+            "its nodes are simulated, so no container of a part would run.",
+            step=f"have the part {part.name}",
+            object=cluster.name,
             next="use a cluster whose nodes are real: `kitlib up --provider kind`",
         )
 

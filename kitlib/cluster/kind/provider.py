@@ -11,11 +11,12 @@ from typing import Any
 
 from kitlib.cluster import record
 from kitlib.cluster.base import Cluster
-from kitlib.cluster.kind import config, containers, engines, restore
+from kitlib.cluster.kind import config, containers, engines, parts, restore
 from kitlib.cluster.kind.creation import DEADLINE, create
 from kitlib.cluster.kind.engines import Client
 from kitlib.errors import ClusterError, ServerError, UsageError
 from kitlib.machine import paths, resources, versions
+from kitlib.machine.airgap.parts import Part
 from kitlib.machine.lock import FileLock
 from kitlib.machine.programs import kindcommand
 from kitlib.progress import Progress, message
@@ -146,6 +147,11 @@ class Kind:
         kept = {key: value for key, value in notes.items() if key not in changed.to_dict()}
         record.save(changed, **kept | {"nodes": names})
         return changed
+
+    def part(self, cluster: Cluster, part: Part, progress: bool = True) -> str:
+        """Have the image of a part on every node that runs, and return its name."""
+        client, notes = self._of(cluster)
+        return parts.image(client, notes["kind_name"], part, progress)
 
     def _of(self, cluster: Cluster) -> tuple[Client, dict[str, Any]]:
         """Return the client of a cluster's engine, and what was noted."""

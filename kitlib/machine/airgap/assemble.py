@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 
 from kitlib.machine.airgap import images, oci
-from kitlib.machine.programs import nodeprograms
+from kitlib.machine.programs import modules, nodeprograms
 
 FILES, IMAGES, IMPORT, LAYER = "kind's files and programs", "container images", "import of images", "the layer"
 PHASES = {FILES: 0.01, IMAGES: 0.15, IMPORT: 0.4, LAYER: 0.6}
@@ -71,7 +71,7 @@ def main() -> None:
     shipped = root / "usr/share/kitlib"
     shipped.mkdir()
     run("install", "-m", "644", told["sbom"], str(shipped / "sbom.cdx.json"))
-    unpack(built / nodeprograms.LICENCES, shipped / "licences")
+    unpack(built / modules.LICENCES, shipped / "licences")
     say(IMAGES)
     names = images.official(
         built, told["release"], images.sandbox_image((root / "etc/containerd/config.toml").read_text())

@@ -1,10 +1,9 @@
-"""What is in a node image: a bill of materials in CycloneDX's form, with versions and licences."""
+"""What is in an image: a bill of materials in CycloneDX's form, with versions and licences."""
 
 from __future__ import annotations
 
 import hashlib
 import re
-import tarfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,9 +13,10 @@ import msgspec
 
 from kitlib.errors import BuildError
 from kitlib.machine import versions
-from kitlib.machine.programs import build, nodeprograms
+from kitlib.machine.programs import build
+from kitlib.machine.programs import modules as gomodules
 
-STEP = "list what is in the node image"
+STEP = "list what is in an image"
 KNOWN = (
     ("Apache-2.0", r"Apache License,? +Version 2\.0|apache\.org/licenses/LICENSE-2\.0"),
     ("MPL-2.0", r"Mozilla Public License,? (version|Version) 2\.0"),
@@ -71,20 +71,15 @@ def identified(text: str) -> tuple[str, ...]:
 
 
 def modules(built: Path) -> list[Component]:
-    """Return the Go modules that a node's programs were compiled from, and Go's own library.
+    """Return the Go modules that programs were compiled from, and Go's own library.
 
     Parameters
     ----------
     built : Path
         The folder of the programs.
     """
-    noted = msgspec.json.decode((built / nodeprograms.MODULES).read_bytes())
-    texts = {}
-    with tarfile.open(built / nodeprograms.LICENCES) as tar:
-        for member in tar:
-            file = tar.extractfile(member)
-            assert file is not None
-            texts[member.name] = identified(file.read().decode(errors="replace"))
+    noted = msgspec.json.decode((built / gomodules.NOTED).read_bytes())
+    texts = {digest: identified(text.decode(errors="replace")) for digest, text in gomodules.licences(built).items()}
     found = [Component("golang", "stdlib", noted["go"], ("BSD-3-Clause",))]
     for module in noted["modules"]:
         licences = [licence for digest in module["licences"] for licence in texts[digest]]
@@ -131,8 +126,14 @@ def _stanzas(text: str) -> Iterator[dict[str, str]]:
             yield dict(line.split(": ", 1) for line in lines if ": " in line)
 
 
-def document(components: list[Component]) -> str:
+def document(components: list[Component], name: str = "node", version: str = versions.release().kubernetes) -> str:
     """Return the bill of materials as JSON; the same things make the same text.
+
+    Parameters
+    ----------
+    components : list of Component
+    name, version : str
+        Of the whole: the node image, or a part beside Kubernetes.
 
     Raises
     ------
@@ -151,9 +152,7 @@ def document(components: list[Component]) -> str:
             f"the package {error.name} is missing.", step=STEP, next="pip install cyclonedx-python-lib, then try again"
         ) from error
     bom = Bom()
-    whole = Listed(
-        name="kitlib-node", version=versions.release().kubernetes, type=ComponentType.CONTAINER, bom_ref="node"
-    )
+    whole = Listed(name=f"kitlib-{name}", version=version, type=ComponentType.CONTAINER, bom_ref=name)
     whole.properties.add(Property(name="kitlib:made-by", value="kitlib airgap build"))
     bom.metadata.component = whole
     for each in components:

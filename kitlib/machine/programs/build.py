@@ -26,6 +26,13 @@ PACKAGES = {
 }
 PAST_PACKAGES = {**dict.fromkeys(KUBE, "./cmd/kube"), "etcd": "go.etcd.io/etcd"}
 """What a release of the past is built from: it has no kwok of its own."""
+COMMON = (
+    "-trimpath",
+    "-buildvcs=false",
+    "-gcflags=all=-dwarf=false",
+    *(f"-gcflags={path}/...=-dwarf=false -l" for path in ("k8s.io", "github.com", "sigs.k8s.io", "google.golang.org")),
+)
+"""How everything is compiled; see `flags`."""
 RECIPE = "1"
 """Counts the ways in which `past` has made the sources of a release of the past."""
 
@@ -63,11 +70,7 @@ def flags(release: Release) -> list[str]:
         }
     return [
         *(["-tags=providerless"] if release.past else []),
-        "-trimpath",
-        "-buildvcs=false",
-        "-gcflags=all=-dwarf=false",
-        "-gcflags=k8s.io/...=-dwarf=false -l",
-        *(f"-gcflags={path}/...=-dwarf=false -l" for path in ("github.com", "sigs.k8s.io", "google.golang.org")),
+        *COMMON,
         "-ldflags=-s -w " + " ".join(f"-X {key}={value}" for key, value in variables.items()),
     ]
 
@@ -129,9 +132,8 @@ def make(release: Release, programs: tuple[str, ...] | None = None, progress: bo
             with programcache.adding(name) as part:
                 if release.past:
                     module = v1_17.sources(go, release, module.folder, flags(release), name, lock.handle, progress)
-                gobuild.run(
-                    go, release, packages(release, programs), flags(release), module, part, name, lock.handle, progress
-                )
+                target, wanted = gobuild.target(release), packages(release, programs)
+                gobuild.run(go, target, wanted, flags(release), module, part, name, lock.handle, progress)
                 if (part / "server").exists():
                     (part / "server").rename(part / "etcd")
                 links = {program: "kube" for program in programs or own(release) if program in KUBE}

@@ -36,6 +36,35 @@ LINK = 0.04
 
 
 @dataclass(frozen=True)
+class Target:
+    """What is built, and what a cold build of it takes on the disk, in bytes.
+
+    Parameters
+    ----------
+    name : str
+        In words: "Kubernetes 1.37.2".
+    known_by : str
+        A module whose presence in Go's cache says that it was built before: "k8s.io/kubernetes@v1.37.2".
+    programs, cache, modules : int
+        The programs (twice for a moment), Go's own cache, the modules.
+    """
+
+    name: str
+    known_by: str
+    programs: int = PROGRAMS_SIZE
+    cache: int = CACHE_SIZE
+    modules: int = MODULES_SIZE
+
+
+def target(release: Release) -> Target:
+    """Return what stands for a release of Kubernetes."""
+    name, known_by = f"Kubernetes {release.kubernetes}", f"k8s.io/kubernetes@v{release.kubernetes}"
+    if release.past:
+        return Target(name, known_by, PAST_PROGRAMS_SIZE, PAST_CACHE_SIZE)
+    return Target(name, known_by)
+
+
+@dataclass(frozen=True)
 class Module:
     """A folder with a go.mod.
 
@@ -44,19 +73,23 @@ class Module:
     folder : Path
     vendored : bool
         Whether all sources are in its vendor folder, rather than in Go's module cache.
+    system : str
+        What its programs run on, as Go spells it: "linux"; "" for this one.
     """
 
     folder: Path
     vendored: bool = False
+    system: str = ""
 
     def environment(self, environment: dict[str, str]) -> dict[str, str]:
         """Return an environment for `go` with what this module needs."""
-        return environment | ({"GOFLAGS": "-mod=vendor"} if self.vendored else {})
+        vendored = {"GOFLAGS": "-mod=vendor"} if self.vendored else {}
+        return environment | vendored | ({"GOOS": self.system} if self.system else {})
 
 
 def run(
     go: Go,
-    release: Release,
+    target: Target,
     packages: list[str],
     flags: list[str],
     module: Module,
@@ -70,7 +103,7 @@ def run(
     Parameters
     ----------
     go : Go
-    release : Release
+    target : Target
     packages, flags : list of str
     module : Module
     out : Path
@@ -82,12 +115,12 @@ def run(
     progress : bool
     """
     done = notes_of(name)
-    need_room(go, release, module, out, done)
+    need_room(go, target, module, out, done)
     environment, jobs = settings()
     with Progress("read the packages" if module.vendored else "fetch Go modules", quiet=not progress) as bar:
         tags = [flag for flag in flags if flag.startswith("-tags")]
         sizes = _packages(go, [*tags, *packages], module, lock, bar)
-    with Progress(f"build Kubernetes {release.kubernetes} (once; Go {go.version})", quiet=not progress) as bar:
+    with Progress(f"build {target.name} (once; Go {go.version})", quiet=not progress) as bar:
         compiled = set(done.read_text().split()) & sizes.keys() if done.exists() else set()
         todo = sum(size for package, size in sizes.items() if package not in compiled)
         bar.update(done=0.0, total=todo / (1 - LINK) or 1.0)
@@ -131,16 +164,16 @@ def settings() -> tuple[dict[str, str], list[str]]:
     return environment | {"GOGC": "50"}, ["-p=1"]
 
 
-def need_room(go: Go, release: Release, module: Module, out: Path, done: Path) -> None:
+def need_room(go: Go, target: Target, module: Module, out: Path, done: Path) -> None:
     """Check that there is room on the disk; a build that was begun, or done before, needs little more."""
     said = subprocesses.run(
         [str(go.path), "env", "GOCACHE", "GOMODCACHE"], folder=module.folder, environment=toolchain.environment()
     ).output
     cache, modules = (Path(line) for line in said.splitlines()[:2])
-    warm = done.exists() or (modules / "k8s.io" / f"kubernetes@v{release.kubernetes}").is_dir()
-    needs = {out: PAST_PROGRAMS_SIZE if release.past else PROGRAMS_SIZE}
+    warm = done.exists() or (modules / target.known_by).is_dir()
+    needs = {out: target.programs}
     if not warm:
-        for path, size in ((cache, PAST_CACHE_SIZE if release.past else CACHE_SIZE), (modules, MODULES_SIZE)):
+        for path, size in ((cache, target.cache), (modules, target.modules)):
             needs[path] = needs.get(path, 0) + size
     resources.need_disk(needs, STEP)
 

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import io
-import json
-import re
 import tarfile
 from functools import cache
 from pathlib import Path
 
 from kitlib.machine import paths, versions
 from kitlib.machine.lock import FileLock
-from kitlib.machine.programs import build, gobuild, programcache, toolchain
+from kitlib.machine.programs import build, gobuild, modules, programcache, toolchain
 from kitlib.machine.versions import Release
 
 STEP = "build a node's programs"
@@ -35,10 +32,6 @@ PACKAGES = (
 )
 KIND_FILES = "kind-files.tar"
 """Beside the programs: what kind puts into a node image that is no program."""
-MODULES = "modules.json"
-"""Beside the programs: the Go modules in them, each with its version and the digests of its licences' texts."""
-LICENCES = "licences.tar"
-"""Beside the programs: those texts, each once."""
 RECIPE = "2"
 """Counts the ways in which these files have been made."""
 TAGS = "-tags=no_aufs,no_btrfs,no_devmapper,no_zfs"
@@ -95,10 +88,11 @@ def make(progress: bool = True) -> Path:
         go = toolchain.find(progress)
         with programcache.adding(name) as part:
             module = gobuild.Module(SOURCE)
-            gobuild.run(go, release, list(PACKAGES), flags(release), module, part, name, lock.handle, progress)
+            target = gobuild.target(release)
+            gobuild.run(go, target, list(PACKAGES), flags(release), module, part, name, lock.handle, progress)
             (part / "server").rename(part / "etcd")
             _keep_files(go, part / KIND_FILES, lock.handle)
-            _keep_licences(go, part, lock.handle)
+            modules.keep(go, module, [TAGS, *PACKAGES], part, lock.handle)
             links = dict.fromkeys(KUBE, "kube") | dict.fromkeys(ENGINE, "engine")
             programcache.seal(part, links, go=go.version, system=f"linux/{build.goarch()}")
         return programcache.folder(name)
@@ -110,30 +104,6 @@ def _keep_files(go: toolchain.Go, out: Path, lock: int) -> None:
     said = gobuild.call(command, SOURCE, toolchain.environment(), lock, lambda text: False, lambda: None, None)
     with tarfile.open(out, "w") as tar:
         tar.add(Path(said.strip()) / "images/base/files", ".", filter=_plain)
-
-
-def _keep_licences(go: toolchain.Go, part: Path, lock: int) -> None:
-    """Note the modules whose packages were compiled, and keep the texts of their licences."""
-    template = "{{with .Module}}{{if .Version}}{{.Path}}\t{{.Version}}\t{{.Dir}}{{end}}{{end}}"
-    command = [str(go.path), "list", "-deps", TAGS, "-f", template, *PACKAGES]
-    said = gobuild.call(command, SOURCE, toolchain.environment(), lock, lambda text: False, lambda: None, None)
-    texts: dict[str, bytes] = {}
-    modules = []
-    for line in sorted({line for line in said.splitlines() if line}):
-        path, version, folder = line.split("\t")
-        digests = []
-        for file in sorted(Path(folder).iterdir()):
-            if file.is_file() and re.match(r"(LICEN[CS]E|COPYING|NOTICE)", file.name, re.IGNORECASE):
-                digest = hashlib.sha256(data := file.read_bytes()).hexdigest()[:16]
-                texts[digest] = data
-                digests.append(digest)
-        modules.append({"path": path, "version": version, "licences": digests})
-    (part / MODULES).write_text(json.dumps({"go": go.version, "modules": modules}, indent=1))
-    with tarfile.open(part / LICENCES, "w") as tar:
-        for digest, data in sorted(texts.items()):
-            info = tarfile.TarInfo(digest)
-            info.size = len(data)
-            tar.addfile(info, io.BytesIO(data))
 
 
 def _plain(info: tarfile.TarInfo) -> tarfile.TarInfo:

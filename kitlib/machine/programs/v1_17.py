@@ -70,7 +70,7 @@ def sources(go: Go, release: Release, module: Path, flags: list[str], name: str,
             copy.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             shutil.copyfile(path, copy)
     try:
-        gobuild.need_room(go, release, made, made.folder, whole)
+        gobuild.need_room(go, gobuild.target(release), made, made.folder, whole)
         with Progress("fetch Go modules", quiet=not progress) as bar:
             command, line = [str(go.path), "mod", "vendor"], gobuild.fetching(bar)
             gobuild.call(command, made.folder, toolchain.environment(), lock, line, lambda: bar.update(), gobuild.STALL)

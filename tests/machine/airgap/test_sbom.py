@@ -11,6 +11,7 @@ import pytest
 
 from kitlib.machine.airgap import nodeimage, sbom
 from kitlib.machine.airgap.sbom import Component
+from kitlib.machine.programs import modules as gomodules
 from kitlib.machine.programs import nodeprograms
 
 MIT = "Permission is hereby granted, free of charge, to any person\n  obtaining a copy of this software"
@@ -60,8 +61,8 @@ def test_modules_have_the_licences_of_their_texts(tmp_path: Path) -> None:
         {"path": "k8s.io/yaml", "version": "v1.2.3", "licences": ["a", "b"]},
         {"path": "example.com/odd", "version": "v0.1.0", "licences": ["c"]},
     ]
-    (tmp_path / nodeprograms.MODULES).write_text(json.dumps({"go": "1.26.8", "modules": modules}))
-    with tarfile.open(tmp_path / nodeprograms.LICENCES, "w") as tar:
+    (tmp_path / gomodules.NOTED).write_text(json.dumps({"go": "1.26.8", "modules": modules}))
+    with tarfile.open(tmp_path / gomodules.LICENCES, "w") as tar:
         for name, text in (("a", MIT), ("b", BSD), ("c", "do as you like")):
             info = tarfile.TarInfo(name)
             info.size = len(text)

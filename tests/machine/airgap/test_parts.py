@@ -1,0 +1,179 @@
+"""Parts beside Kubernetes: a table that is consistent; made once, by content, whole or not at all; errors that help."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import tarfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kitlib import cluster as clusters
+from kitlib.cluster import Cluster
+from kitlib.errors import BuildError, ClusterError, UsageError
+from kitlib.machine import resources
+from kitlib.machine.airgap import artifacts, parts
+from kitlib.machine.airgap.parts import PARTS, Part
+
+MAIN = 'package main\n\nvar version = "unknown"\n\nfunc main() { println(version) }\n'
+TINY = Part(
+    name="tiny",
+    title="a program that tells its version",
+    version="1.2.3",
+    published="somebody/tiny:1.2.3@sha256:" + "0" * 64,
+    module="example.com/tiny",
+    program="tell",
+    user="10001:10001",
+    cache=0,
+    modules=0,
+)
+
+
+@pytest.fixture
+def tiny(go: Path, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of a part that builds in a second."""
+    folder = tmp_path / "tiny"
+    folder.mkdir()
+    (folder / "go.mod").write_text("module kitlib/parts/tiny\n\ngo 1.26\n")
+    (folder / "main.go").write_text(MAIN)
+    monkeypatch.setattr(Part, "source", property(lambda self: folder))
+    monkeypatch.setitem(PARTS, "tiny", TINY)
+    return folder
+
+
+@pytest.mark.parametrize("part", PARTS.values(), ids=PARTS)
+def test_the_table_says_what_the_module_pins_and_names_images_by_digest_without_a_host(part: Part) -> None:
+    assert f"\t{part.module} v{part.version}\n" in (part.source / "go.mod").read_text()
+    assert re.fullmatch(r"[\w-]+/[\w-]+:[\w.-]+@sha256:[0-9a-f]{64}", part.published)
+    assert f":{part.version}@" in part.published
+    assert part.image == f"localhost/{part.name}:{part.version}"
+
+
+def test_an_unknown_part_names_those_that_there_are() -> None:
+    with pytest.raises(UsageError, match=r"(?s)find a part ottel: there is no such part.*Next: use one of: .*otel"):
+        parts.find("ottel")
+
+
+def content(made: parts.Made) -> dict[str, Any]:
+    """Return what an image is: its name, its configuration, and what is in it."""
+    with tarfile.open(made.archive) as tar:
+
+        def read(digest: str) -> bytes:
+            file = tar.extractfile(f"blobs/{digest.replace(':', '/')}")
+            assert file is not None
+            return file.read()
+
+        index = tar.extractfile("index.json")
+        assert index is not None
+        (named,) = json.loads(index.read())["manifests"]
+        manifest = json.loads(read(named["digest"]))
+        found: dict[str, Any] = {"name": named["annotations"]["io.containerd.image.name"], "digest": named["digest"]}
+        found["config"] = json.loads(read(manifest["config"]["digest"]))["config"]
+        found["files"] = {}
+        for layer in manifest["layers"]:
+            file = tar.extractfile(f"blobs/{layer['digest'].replace(':', '/')}")
+            with tarfile.open(fileobj=file) as inner:
+                found["files"] |= {each.name: each.mode for each in inner if each.isfile()}
+    return found
+
+
+def test_a_part_is_made_once_with_its_image_and_what_is_in_it(tiny: Path) -> None:
+    assert parts.cached(TINY) is None
+    made = parts.make(TINY, progress=False)
+    said = subprocess.run([made.folder / "tell"], capture_output=True, text=True)
+    assert said.stderr == "1.2.3\n"
+    image = content(made)
+    assert (image["name"], image["digest"]) == ("localhost/tiny:1.2.3", made.digest)
+    assert image["config"]["Entrypoint"] == ["/tell"] and image["config"]["User"] == "10001:10001"
+    assert image["files"] == {"tell": 0o755, "usr/share/kitlib/sbom.cdx.json": 0o644}
+    listed = json.loads((made.folder / parts.SBOM).read_text())
+    assert listed["metadata"]["component"]["version"] == "1.2.3"
+    assert [each["name"] for each in listed["components"]] == ["stdlib"]
+    made_at = (made.folder / "tell").stat().st_ino
+    assert parts.make(TINY, progress=False) == made
+    assert (made.folder / "tell").stat().st_ino == made_at
+    assert artifacts.status()["parts"]["tiny"]["sbom"] == str(made.folder / parts.SBOM)
+
+
+def test_equal_sources_give_an_equal_image_and_others_another(tiny: Path) -> None:
+    first = parts.make(TINY, progress=False)
+    (first.folder / parts.ARCHIVE).write_bytes(b"half")
+    assert parts.cached(TINY) is None, "it is damaged"
+    assert parts.make(TINY, progress=False) == first
+    (tiny / "main.go").write_text(MAIN.replace("println(version)", 'println(version, "changed")'))
+    second = parts.make(TINY, progress=False)
+    assert second.folder != first.folder and second.digest != first.digest and second.image == first.image
+    before = first.folder.is_dir(), second.folder.is_dir()
+    artifacts.clean(older=True)
+    assert (before, (first.folder.is_dir(), second.folder.is_dir())) == ((True, True), (False, True))
+
+
+def test_a_part_that_does_not_build_says_which_and_leaves_nothing(tiny: Path, cache: Path) -> None:
+    (tiny / "main.go").write_text("package main\n\nfunc main() { nonsense }\n")
+    with pytest.raises(BuildError, match=r"(?s)build a part tiny: go says: .*undefined: nonsense.*Next: "):
+        parts.make(TINY, progress=False)
+    assert parts.cached(TINY) is None and not list(cache.glob("bin/*"))
+
+
+def test_without_a_network_it_says_what_is_missing(
+    go: Path, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GOPROXY", "http://127.0.0.1:1")
+    monkeypatch.setenv("GOMODCACHE", str(tmp_path / "modules"))
+    with pytest.raises(BuildError, match=r"(?s)build a part otel: Go modules can't be fetched: .*Next: connect"):
+        parts.make(PARTS["otel"], progress=False)
+    assert not list(cache.glob("bin/*"))
+
+
+def test_without_room_it_says_how_much_is_needed(
+    go: Path, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GOMODCACHE", str(tmp_path / "modules"))
+    monkeypatch.setattr(resources, "disk", lambda path: 0)
+    with pytest.raises(BuildError, match=r"(?s)build a part otel: the disk is full: 1\.2 GiB are needed.*Next: free"):
+        parts.make(PARTS["otel"], progress=False)
+
+
+def test_the_list_of_the_collector_that_is_kept_is_whole() -> None:
+    made = parts.cached(PARTS["otel"])
+    if made is None:
+        pytest.skip("it is not kept: `kitlib airgap build otel` makes it")
+    document = json.loads((made.folder / parts.SBOM).read_text())
+    versions = {each["name"]: each["version"] for each in document["components"]}
+    receivers = "github.com/open-telemetry/opentelemetry-collector-contrib/receiver"
+    for module in (f"{receivers}/k8seventsreceiver", f"{receivers}/k8sobjectsreceiver", PARTS["otel"].module):
+        assert versions[module] == f"v{PARTS['otel'].version}"
+    assert not [each["name"] for each in document["components"] if not each.get("licenses")]
+    inside = content(made)["files"]
+    assert len([name for name in inside if name.startswith("usr/share/kitlib/licences/")]) > 20
+
+
+def cluster(provider: str, by_kitlib: bool) -> Cluster:
+    """Return a cluster that is never asked anything."""
+    return Cluster(
+        name=f"{provider}-1.37",
+        provider=provider,
+        version="1.37",
+        release="v1.37.2",
+        kubeconfig=Path("none"),
+        context="none",
+        runs_containers=provider != "embedded",
+        node_count=1,
+        made_by_kitlib=by_kitlib,
+        writable=by_kitlib,
+        home=None,
+    )
+
+
+def test_simulated_nodes_run_no_part() -> None:
+    with pytest.raises(
+        ClusterError, match=r"(?s)have the part otel embedded-1\.37: its nodes are simulated.*Next: use"
+    ):
+        clusters.part(cluster("embedded", True), "otel")
+
+
+def test_a_cluster_of_yours_fetches_the_published_image() -> None:
+    assert clusters.part(cluster("context", False), "otel") == PARTS["otel"].published
