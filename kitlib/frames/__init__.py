@@ -11,6 +11,7 @@ from kitlib.frames.frames import PARTS, Frames, latest
 from kitlib.frames.lookups import lookups
 from kitlib.frames.nodes import failure
 from kitlib.frames.persistentvolumeclaims import persistentvolumeclaims
+from kitlib.frames.queries import queries
 from kitlib.frames.runtime import runtime
 from kitlib.frames.saved import load
 from kitlib.frames.traffic import distribution
@@ -29,5 +30,6 @@ __all__ = [
     "load",
     "lookups",
     "persistentvolumeclaims",
+    "queries",
     "runtime",
 ]

@@ -41,6 +41,7 @@ KINDS: dict[str, tuple[str, ...] | None] = {
     "probes": (*logs.KINDS, *events.KINDS, *pods.KINDS),
     "endpoints": endpoints.KINDS,
     "lookups": logs.KINDS,
+    "queries": logs.KINDS,
     "persistentvolumeclaims": ("PersistentVolumeClaim",),
     "runtime": (NODE,),
 }

@@ -10,6 +10,7 @@ from kitlib.frames.logs import lines
 
 
 class _Query(msgspec.Struct, gc=False):
+    type: str = ""
     rcode: str = ""
     error: str = ""
 
@@ -21,7 +22,7 @@ class _Answer(msgspec.Struct, gc=False):
 
 
 class _Lookup(msgspec.Struct, gc=False):
-    """A line of `probe dns`: one name, looked up once."""
+    """A line of the probe: one name, looked up once."""
 
     name: str
     took_ns: int
@@ -33,12 +34,12 @@ _lookup = msgspec.json.Decoder(_Lookup)
 
 
 def lookups(frames: Frames) -> pd.DataFrame:
-    """Return what names were looked up in a window by clients (`probe dns`), and what they were answered.
+    """Return what names were looked up in a window by the probe, and what they were answered.
 
     Parameters
     ----------
     frames : Frames
-        Of a recording in which `Lab.record_logs` followed such a client.
+        Of a recording in which `Lab.record_logs` followed it: `probe dns`, or a server that was asked for `/dns`.
 
     Returns
     -------
@@ -46,7 +47,8 @@ def lookups(frames: Frames) -> pd.DataFrame:
         One row for each lookup: `at` (datetime64[ns, UTC]: when it was asked, by the node's clock), `monotonic_ns`
         (int64, ns: the same on the recording's monotonic clock), `seq` (int64: row of the recording that it came
         with), `namespace`, `name`, `uid`, `container` (str: of the client), `asked` (str: the name that was asked for,
-        without the dot at its end), `rcode` (str: NOERROR, NXDOMAIN, …; of the last query, empty if none was
+        without the dot at its end), `type` (str: A, AAAA, …; several are joined by a comma), `queries` (int64: how many
+        it took), `rcode` (str: NOERROR, NXDOMAIN, …; of the last query, empty if none was
         answered), `answers` (str: addresses or names, sorted, joined by a comma), `ttl` (Int64, s: for how long the
         first answer may be kept; NA without one), `took_ns` (int64, ns), `error` (str: why no server answered). Its
         `attrs` are those of every frame.
@@ -57,8 +59,9 @@ def lookups(frames: Frames) -> pd.DataFrame:
         last = said.queries[-1] if said.queries else _Query(error="nothing was asked")
         answers = sorted(each.data for each in said.answers)
         ttl = said.answers[0].ttl if said.answers else None
-        kept = [row[column] for column in _SAME]
-        rows.append([*kept, said.name.rstrip("."), last.rcode, ",".join(answers), ttl, said.took_ns, last.error])
+        types = ",".join(dict.fromkeys(each.type for each in said.queries))
+        kept = [*(row[column] for column in _SAME), said.name.rstrip("."), types, len(said.queries)]
+        rows.append([*kept, last.rcode, ",".join(answers), ttl, said.took_ns, last.error])
     frame = pd.DataFrame(rows, columns=list(DTYPES))
     return frames._about("lookups", frame.astype(DTYPES))
 
@@ -72,6 +75,8 @@ DTYPES = {
     "uid": "str",
     "container": "str",
     "asked": "str",
+    "type": "str",
+    "queries": "int64",
     "rcode": "str",
     "answers": "str",
     "ttl": "Int64",

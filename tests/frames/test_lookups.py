@@ -38,8 +38,18 @@ def test_each_lookup_is_a_row():
     assert frame.dtypes.astype(str).to_dict() == DTYPES
     assert frame["rcode"].tolist() == ["NXDOMAIN", "NOERROR", ""] and frame["asked"].unique().tolist() == [NAME]
     assert frame["answers"].tolist() == ["", "10.0.0.1,10.0.0.2", ""] and frame["error"].tolist() == ["", "", "timeout"]
+    assert frame["type"].unique().tolist() == ["A"] and frame["queries"].tolist() == [1, 1, 1]
     assert frame["ttl"].isna().tolist() == [True, False, True] and frame["ttl"].iloc[1] == 30
     assert (frame["at"].dt.as_unit("ns").astype("int64") - BEGIN).tolist() == [SECOND, 2 * SECOND, 3 * SECOND]
+
+
+def test_each_query_of_a_lookup_counts():
+    recording = Recording()
+    asked = [{"type": kind, "rcode": rcode} for rcode in ("NXDOMAIN", "NOERROR") for kind in ("A", "AAAA")]
+    said = {"wall_ns": BEGIN + SECOND, "took_ns": 1000, "name": "web", "queries": asked, "answers": []}
+    logged(recording, [stamped(1, json.dumps(said))])
+    frame = lookups(recording.frames)
+    assert frame[["type", "queries", "rcode"]].values.tolist() == [["A,AAAA", 4, "NOERROR"]]
 
 
 def test_a_line_that_is_no_lookup_is_left_out():

@@ -17,6 +17,7 @@ import msgspec
 
 from kitlib.recording import WatchEvent
 from tests.lessons.edits import FIELDS, Object
+from tests.lessons.logedits import LOGS
 
 Rows = list[WatchEvent]
 SECOND = 1_000_000_000
@@ -282,39 +283,6 @@ def _reversed(kinds: Sequence[str]) -> Change:
     return Change(f"order of {', '.join(kinds)} turned round", apply)
 
 
-def _lines(name: str, kept: Callable[[Object, random.Random], Object | None]) -> Change:
-    """Change what containers log: each line that is JSON, after the stamp of the kubelet."""
-
-    def changed(line: str, rng: random.Random) -> str | None:
-        stamp, _, said = line.partition(" ")
-        try:
-            fresh = kept(json.loads(said), rng)
-        except (ValueError, AttributeError, TypeError):
-            return line
-        return None if fresh is None else f"{stamp} {json.dumps(fresh)}"
-
-    def apply(rows: Rows, rng: random.Random) -> Rows:
-        made = []
-        for row in rows:
-            if row.origin == "log" and row.object:
-                obj = json.loads(row.object)
-                lines = [changed(line, rng) for line in obj.get("lines", ())]
-                obj["lines"] = [line for line in lines if line is not None]
-                row = rewritten(row, obj)
-            made.append(row)
-        return made
-
-    return Change(f"logs: {name}", apply)
-
-
-def _looked_up(said: Object, rcode: str | None, addresses: Sequence[str]) -> Object:
-    """Return what was logged of a lookup with another answer; where there was none, only if a code is given."""
-    if "queries" not in said or not (said["answers"] or rcode):
-        return said
-    queries = [{**each, "rcode": rcode or each["rcode"]} for each in said["queries"]]
-    return {**said, "queries": queries, "answers": [{"data": each, "ttl": 0} for each in addresses]}
-
-
 KINDS = (
     "Pod",
     "StatefulSet",
@@ -358,15 +326,7 @@ def changes() -> list[Change]:
         _failed_twins("Job", "CronJob"),
     ]
     made += [_renamed([kind]) for kind in KINDS[:7]]
-    made += [
-        _lines("none", lambda said, rng: None),
-        _lines("half", lambda said, rng: said if rng.random() < 0.5 else None),
-        _lines("another status", lambda said, rng: {**said, "status": 500} if "status" in said else said),
-        _lines("another address", lambda said, rng: _looked_up(said, None, ["10.9.9.9"])),
-        _lines("each name is answered", lambda said, rng: _looked_up(said, "NOERROR", ["10.9.9.9"])),
-        _lines("no name is answered", lambda said, rng: _looked_up(said, "NXDOMAIN", [])),
-        _lines("a refusal", lambda said, rng: {**said, "error": "refused", "ok": False}),
-    ]
+    made += [Change(f"logs: {name}", apply) for name, apply in LOGS.items()]
     return made
 
 

@@ -169,6 +169,13 @@ FIELDS: dict[str, tuple[Sequence[str], Callable[[Object], bool]]] = {
     "containers aren't ready": (["Pod"], edit("status.containerStatuses[].ready", flip)),
     "all on one node": (["Pod"], edit("spec.nodeName", lambda _: "elsewhere")),
     "nowhere": (["Pod"], edit("spec.nodeName", lambda _: None)),
+    "dnsPolicy is turned": (
+        ["Pod"],
+        edit(
+            "spec.dnsPolicy",
+            lambda now: {"ClusterFirst": "Default", "Default": "ClusterFirst"}.get(now, "ClusterFirst"),
+        ),
+    ),
     "address is another": (["Pod"], edit("status.podIP", lambda _: "10.9.9.9")),
     "image is another": (["Pod"], edit("spec.containers[].image", lambda _: "other:9")),
     "labels are gone": (["Pod"], edit("metadata.labels", lambda _: {})),

@@ -18,6 +18,7 @@ LEAST = {
     "daemonset": 35,
     "cronjob": 20,
     "deployment": 20,
+    "dns": 58,
     "hooks": 39,
     "job": 32,
     "lifecycle": 42,

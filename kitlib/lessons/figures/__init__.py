@@ -4,8 +4,21 @@ In: frames. Out: Matplotlib figures, each with the same said in words.
 """
 
 from kitlib.lessons.figures.hooks import hooks, hooks_text
+from kitlib.lessons.figures.hops import hops, hops_text, readiness
 from kitlib.lessons.figures.injected import injected, injected_text
 from kitlib.lessons.figures.matrix import matrix, matrix_text
 from kitlib.lessons.figures.mirror import mirror, mirror_text
 
-__all__ = ["hooks", "hooks_text", "injected", "injected_text", "matrix", "matrix_text", "mirror", "mirror_text"]
+__all__ = [
+    "hooks",
+    "hooks_text",
+    "hops",
+    "hops_text",
+    "injected",
+    "injected_text",
+    "matrix",
+    "matrix_text",
+    "mirror",
+    "mirror_text",
+    "readiness",
+]

@@ -229,6 +229,16 @@ class TestNames:
                 assert status == 200 and len(said["queries"]) == 1, (at, value)
             assert acting.get("/counts")[0] == 200
 
+    def test_what_is_looked_up_by_http_is_logged_as_it_is_answered(self, start):
+        with NameServer(ZONE) as server:
+            acting = start()
+            said = acting.get(f"/dns?name=web.shop.svc.cluster.local.&type=A,AAAA&server={server.address}")[1]
+            acting.get("/self")
+            eventually(lambda: any("queries" in line for line in acting.lines), "it logs no lookup")
+        (logged,) = [line for line in acting.lines if "queries" in line]
+        assert logged == said and not any("processes" in line for line in acting.lines)
+        assert [(each["type"], each["ttl"], each["data"]) for each in logged["answers"]][-1] == ("AAAA", 30, "fd00::1")
+
     def test_it_can_go_on_asking(self, program, resolver):
         with NameServer(ZONE) as server:
             self.ask(program, server, resolver, "web.", "--type", "A", "--every", "100ms", "--for", "350ms")

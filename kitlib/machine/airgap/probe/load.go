@@ -142,8 +142,10 @@ func explain(err error) string {
 	switch {
 	case err == nil:
 		return ""
-	case errors.As(err, &name):
+	case errors.As(err, &name) && name.IsNotFound:
 		return "no such name"
+	case errors.As(err, &name):
+		return "no DNS"
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return "refused"
 	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):

@@ -32,12 +32,13 @@ probe load URL [--rate 10] [--concurrency 1] [--for 10s] [--count 100] [--timeou
 
 // An action answers on the command line (--key value) and by HTTP (?key=value); it says its results line by line.
 type action struct {
-	first string // the key of values without one
-	run   func(ctx context.Context, given *options, say func(pairs)) error
+	first  string // the key of values without one
+	run    func(ctx context.Context, given *options, say func(pairs)) error
+	logged bool // whether what it answers by HTTP is logged, too
 }
 
-var actions = map[string]action{"self": {"", reportSelf}, "try": {"what", tryAll}, "dns": {"name", lookUp},
-	"file": {"path", useFile}, "load": {"url", load}}
+var actions = map[string]action{"self": {"", reportSelf, false}, "try": {"what", tryAll, false},
+	"dns": {"name", lookUp, true}, "file": {"path", useFile, false}, "load": {"url", load, false}}
 
 // A failure is one that was asked for, or that the world caused; any other error is a wrong call.
 type failure struct {

@@ -148,7 +148,7 @@ func result(w http.ResponseWriter, err error) {
 	}
 }
 
-// stream runs an action and sends its lines as they come.
+// stream runs an action and sends its lines as they come; what an action is to leave in the log goes there, too.
 func stream(w http.ResponseWriter, r *http.Request, act action) {
 	begun := false
 	err := act.run(r.Context(), &options{Values: r.Form}, func(line pairs) {
@@ -156,6 +156,9 @@ func stream(w http.ResponseWriter, r *http.Request, act action) {
 		text, _ := json.Marshal(line)
 		_, _ = w.Write(append(text, '\n'))
 		_ = http.NewResponseController(w).Flush()
+		if act.logged {
+			write(line)
+		}
 	})
 	if err != nil && !begun {
 		result(w, err)

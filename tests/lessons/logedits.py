@@ -1,0 +1,92 @@
+"""Changes of what containers log, for changes of a recording: lines of JSON, of which lookups are some, and others."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from kitlib.recording import WatchEvent
+from tests.lessons.edits import Object
+
+Rows = list[WatchEvent]
+
+
+def logs(changed: Callable[[str, random.Random], Sequence[str]]) -> Callable[[Rows, random.Random], Rows]:
+    """Return a change of each line that containers log: after the stamp of the kubelet, which stays."""
+
+    def of(line: str, rng: random.Random) -> list[str]:
+        stamp, _, said = line.partition(" ")
+        return [f"{stamp} {each}" for each in changed(said, rng)]
+
+    def apply(rows: Rows, rng: random.Random) -> Rows:
+        made = []
+        for row in rows:
+            if row.origin == "log" and row.object:
+                obj = json.loads(row.object)
+                obj["lines"] = [each for line in obj.get("lines", ()) for each in of(line, rng)]
+                row = msgspec.structs.replace(row, object=json.dumps(obj).encode())
+            made.append(row)
+        return made
+
+    return apply
+
+
+def _lines(kept: Callable[[Object, random.Random], Object | None]) -> Callable[[Rows, random.Random], Rows]:
+    """Change each line that is JSON."""
+
+    def changed(line: str, rng: random.Random) -> list[str]:
+        try:
+            fresh = kept(json.loads(line), rng)
+        except (ValueError, AttributeError, TypeError):
+            return [line]
+        return [] if fresh is None else [json.dumps(fresh)]
+
+    return logs(changed)
+
+
+def _texts(changed: Callable[[str], Sequence[str]]) -> Callable[[Rows, random.Random], Rows]:
+    """Change each line that is no JSON."""
+    return logs(lambda line, rng: [line] if line.startswith("{") else changed(line))
+
+
+def _looked_up(said: Object, rcode: str | None, addresses: Sequence[str]) -> Object:
+    """Return what was logged of a lookup with another answer; where there was none, only if a code is given."""
+    if "queries" not in said or not (said["answers"] or rcode):
+        return said
+    queries = [{**each, "rcode": rcode or each["rcode"]} for each in said["queries"]]
+    return {**said, "queries": queries, "answers": [{"data": each, "ttl": 0} for each in addresses]}
+
+
+def _kept(said: Object, seconds: int) -> Object:
+    """Return what was logged of a lookup with another TTL."""
+    if "queries" not in said:
+        return said
+    return {**said, "answers": [{**each, "ttl": each["ttl"] + seconds} for each in said["answers"]]}
+
+
+def _asked_more(said: Object, rng: random.Random) -> Object:
+    return {**said, "queries": [*said["queries"], *said["queries"][-1:]]} if "queries" in said else said
+
+
+LOGS = {
+    "none": _lines(lambda said, rng: None),
+    "half": _lines(lambda said, rng: said if rng.random() < 0.5 else None),
+    "another status": _lines(lambda said, rng: {**said, "status": 500} if "status" in said else said),
+    "another address": _lines(lambda said, rng: _looked_up(said, None, ["10.9.9.9"])),
+    "each name is answered": _lines(lambda said, rng: _looked_up(said, "NOERROR", ["10.9.9.9"])),
+    "no name is answered": _lines(lambda said, rng: _looked_up(said, "NXDOMAIN", [])),
+    "each answer may be kept for longer": _lines(lambda said, rng: _kept(said, 9)),
+    "each lookup took a query more": _lines(_asked_more),
+    "each file is another": _lines(lambda said, rng: {**said, "text": "search x"} if "text" in said else said),
+    "no text": _texts(lambda line: []),
+    "each text twice": _texts(lambda line: [line, line]),
+    "another name in each text": _texts(lambda line: [line.replace(" IN ", " IN other.")]),
+    "another error in each text": _texts(lambda line: [line.replace("irective", "irector").replace("lop", "x")]),
+    "a refusal": _lines(lambda said, rng: {**said, "error": "refused", "ok": False}),
+}
+"""What is logged otherwise, in words, and how the rows of a recording are changed."""
+
+__all__ = ["LOGS"]
