@@ -283,6 +283,22 @@ def _reversed(kinds: Sequence[str]) -> Change:
     return Change(f"order of {', '.join(kinds)} turned round", apply)
 
 
+def _called(kind: str, name: str) -> Change:
+    """Give all objects of a kind one name."""
+
+    def apply(rows: Rows, rng: random.Random) -> Rows:
+        made = []
+        for row in rows:
+            if row.kind == kind and row.object:
+                obj = json.loads(row.object)
+                obj["metadata"]["name"] = name
+                row = rewritten(row, obj, name=name)
+            made.append(row)
+        return made
+
+    return Change(f"each {kind} is called {name}", apply)
+
+
 KINDS = (
     "Pod",
     "StatefulSet",
@@ -324,6 +340,7 @@ def changes() -> list[Change]:
         _doubled(["Pod"], 60),
         _renumbered("Job"),
         _failed_twins("Job", "CronJob"),
+        _called("Deployment", "kube-dns"),
     ]
     made += [_renamed([kind]) for kind in KINDS[:7]]
     made += [Change(f"logs: {name}", apply) for name, apply in LOGS.items()]

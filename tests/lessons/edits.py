@@ -251,6 +251,7 @@ FIELDS: dict[str, tuple[Sequence[str], Callable[[Object], bool]]] = {
         lambda obj: any([edit(name, later(60))(obj) for name in ("firstTimestamp", "lastTimestamp", "eventTime")]),
     ),
     "endpoints are turned": (["EndpointSlice"], edit("endpoints[].conditions.*", flip)),
+    "endpoints are another Pod's": (["EndpointSlice"], edit("endpoints[].targetRef.name", lambda _: "other")),
     "endpoints are gone": (["EndpointSlice"], edit("endpoints", lambda _: [])),
     "claims are of another volume": (["PersistentVolumeClaim"], edit("spec.volumeName", lambda _: "other")),
 }

@@ -56,7 +56,7 @@ def _looked_up(said: Object, rcode: str | None, addresses: Sequence[str]) -> Obj
     """Return what was logged of a lookup with another answer; where there was none, only if a code is given."""
     if "queries" not in said or not (said["answers"] or rcode):
         return said
-    queries = [{**each, "rcode": rcode or each["rcode"]} for each in said["queries"]]
+    queries = [{**each, "rcode": rcode or each.get("rcode", ""), "error": ""} for each in said["queries"]]
     return {**said, "queries": queries, "answers": [{"data": each, "ttl": 0} for each in addresses]}
 
 
@@ -75,6 +75,7 @@ LOGS = {
     "none": _lines(lambda said, rng: None),
     "half": _lines(lambda said, rng: said if rng.random() < 0.5 else None),
     "another status": _lines(lambda said, rng: {**said, "status": 500} if "status" in said else said),
+    "each request is answered": _lines(lambda said, rng: {**said, "error": ""} if "late_ns" in said else said),
     "another address": _lines(lambda said, rng: _looked_up(said, None, ["10.9.9.9"])),
     "each name is answered": _lines(lambda said, rng: _looked_up(said, "NOERROR", ["10.9.9.9"])),
     "no name is answered": _lines(lambda said, rng: _looked_up(said, "NXDOMAIN", [])),
