@@ -14,7 +14,20 @@ from benchmarks import _report
 from benchmarks._contest import BenchmarkError
 from kitlib.errors import KitlibError
 
-BENCHMARKS = ("list", "growth", "watch", "recorder", "disk", "memory", "frames", "live", "command", "site", "up")
+BENCHMARKS = (
+    "list",
+    "growth",
+    "watch",
+    "recorder",
+    "disk",
+    "memory",
+    "frames",
+    "live",
+    "command",
+    "site",
+    "exporters",
+    "up",
+)
 """In the order in which they run and are shown."""
 
 

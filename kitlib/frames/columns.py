@@ -278,6 +278,10 @@ COLUMNS: dict[str, dict[str, Column]] = {
         "earliest": Column(TIME, "whole seconds", "begin of the interval in which the newest of them fell"),
         "latest": Column(TIME, "whole seconds", "end of that interval: server stamps are whole seconds"),
         "first": Column(TIME, "whole seconds", "firstTimestamp or eventTime: when the first of all of them fell"),
+        "lastTimestamp": Column(
+            TIME, "whole seconds", "lastTimestamp as it is: NaT where whoever wrote it left it out"
+        ),
+        "eventTime": Column(TIME, "µs", "eventTime as it is: NaT where whoever wrote it left it out"),
     },
     "occurrences": {
         **_OBSERVED,

@@ -13,6 +13,8 @@ from kitlib.frames.salvage import LeftOut, decode
 from kitlib.recording import WatchEvent
 
 KINDS = ("Event",)
+OF_UPDATES = ("count", "occurrences", "earliest", "latest", "first", "lastTimestamp", "eventTime")
+"""Columns that tell of an update of an Event, not of one occurrence."""
 
 
 class _Reference(msgspec.Struct, gc=False):
@@ -89,6 +91,8 @@ def rows(events: Iterable[WatchEvent], left: LeftOut | None = None) -> Iterator[
             latest,
             _end(latest),
             first,
+            event.lastTimestamp or event.deprecatedLastTimestamp,
+            event.eventTime,
         )
 
 
@@ -135,7 +139,7 @@ def occurrences(events: pd.DataFrame) -> pd.DataFrame:
     events : DataFrame
         The frame `events`.
     """
-    columns = [name for name in events.columns if name not in ("count", "occurrences", "earliest", "latest", "first")]
+    columns = [name for name in events.columns if name not in OF_UPDATES]
     previous = events.groupby("uid", sort=False)[["earliest", "count"]].shift()
     opening = previous["count"].isna()
     single = events["occurrences"] == 1

@@ -262,6 +262,16 @@ def test_a_series_has_stamps_that_are_points() -> None:
     ]
 
 
+def test_stamps_stand_there_as_they_are_also_those_that_were_left_out() -> None:
+    recording = Recording()
+    for raw in (event(1, 1, "2026-01-01T00:00:09Z"), series(2, 2, "2026-01-01T00:00:01.5Z", "2026-01-01T00:00:02Z")):
+        recording.add(raw, kind="Event", api_version="v1", type="MODIFIED", origin="watch", stream="events")
+    told = recording.frames.events
+    assert told["lastTimestamp"].tolist() == [pd.Timestamp("2026-01-01T00:00:09Z"), pd.NaT]
+    assert told["eventTime"].tolist() == [pd.NaT, pd.Timestamp("2026-01-01T00:00:01.5Z")]
+    assert not {"lastTimestamp", "eventTime"} & {*recording.frames.occurrences.columns}
+
+
 def test_occurrences_without_any_stamp_say_so() -> None:
     body = json.loads(event(1, 2, ""))
     del body["lastTimestamp"]

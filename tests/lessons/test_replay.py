@@ -19,6 +19,7 @@ LEAST = {
     "cronjob": 20,
     "deployment": 20,
     "dns": 58,
+    "events": 24,
     "hooks": 39,
     "job": 32,
     "lifecycle": 42,

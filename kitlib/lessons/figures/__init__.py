@@ -3,6 +3,7 @@
 In: frames. Out: Matplotlib figures, each with the same said in words.
 """
 
+from kitlib.lessons.figures.folded import folded, folded_text
 from kitlib.lessons.figures.hooks import hooks, hooks_text
 from kitlib.lessons.figures.hops import hops, hops_text, readiness
 from kitlib.lessons.figures.injected import injected, injected_text
@@ -10,6 +11,8 @@ from kitlib.lessons.figures.matrix import matrix, matrix_text
 from kitlib.lessons.figures.mirror import mirror, mirror_text
 
 __all__ = [
+    "folded",
+    "folded_text",
     "hooks",
     "hooks_text",
     "hops",
