@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -128,7 +129,7 @@ def _bar(ax: Axes, y: float, name: str, count: int, missing: tuple[int, str], mo
     tall, gone = BAR * 0.78, max(missing[0], 0)
     middle = y + tall / 2
     ax.add_patch(Rectangle((0, y), count, tall, facecolor=COLOUR, linewidth=0, gid=f"{name} there"))
-    how = {"va": "center_baseline", "fontsize": SMALL}
+    how: dict[str, Any] = {"va": "center_baseline", "fontsize": SMALL}
     ax.annotate(
         name, (0, middle), (-6, 0), textcoords="offset points", ha="right", color=INK, annotation_clip=False, **how
     )
@@ -138,12 +139,24 @@ def _bar(ax: Axes, y: float, name: str, count: int, missing: tuple[int, str], mo
     if count <= most * 0.06:
         words = f"{count} · {words}" if words else str(count)
     if gone:
-        how_gone = {"edgecolor": INK, "linewidth": 0.9, "linestyle": (0, (3, 2)), "clip_on": False, "gid": "gone"}
+        how_gone: dict[str, Any] = {
+            "edgecolor": INK,
+            "linewidth": 0.9,
+            "linestyle": (0, (3, 2)),
+            "clip_on": False,
+            "gid": "gone",
+        }
         ax.add_patch(Rectangle((count, y), gone, tall, fill=False, **how_gone))
     if words and gone > most * 0.2:
         write(ax, count + gone / 2, middle, words, ha="center", color=INK, gid="missing", **how)
     elif words:
-        where = {"textcoords": "offset points", "annotation_clip": False, "ha": "left", "color": INK, "gid": "missing"}
+        where: dict[str, Any] = {
+            "textcoords": "offset points",
+            "annotation_clip": False,
+            "ha": "left",
+            "color": INK,
+            "gid": "missing",
+        }
         ax.annotate(words, (count + gone, middle), (6, 0), **where, **how)
 
 
