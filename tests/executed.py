@@ -4,9 +4,9 @@ What came of it feeds both who looks at it: the strict check (tests/lessons/test
 compares the outputs of its cells with the committed ones. nbval's own code does that; what it takes for a kernel
 answers with what the executed copy holds.
 
-A lesson that loses a node or touches one from within has the cluster to itself; so it comes last. The others run in two
-lanes on a cluster with containers, in one on an embedded one. Lessons that bring up further clusters are walked by one
-process, since a walk takes down at its end what it brought up.
+A lesson that loses a node, touches one from within, or changes the cluster's own parts (its DNS) has the cluster to
+itself; so it comes last. The others run in two lanes on a cluster with containers, in one on an embedded one. Lessons
+that bring up further clusters are walked by one process, since a walk takes down at its end what it brought up.
 """
 
 from __future__ import annotations
@@ -35,7 +35,9 @@ NOTEBOOKS = CHECKOUT / "notebooks"
 LANES = {"embedded": 1, "kind": 2}
 DEADLINE = 3600.0
 """Seconds within which every lesson of a provider must have been executed."""
-DISTURBS = re.compile(r"\b(scale_nodes|stop_node|cut_off_node|taint|label_node|cordon|restart_kubelet|node)\(")
+DISTURBS = re.compile(
+    r"\b(scale_nodes|stop_node|cut_off_node|taint|label_node|cordon|restart_kubelet|node)\(|patch\(.*namespace="
+)
 FURTHER = re.compile(r"\b(labs|beside)\(")
 
 
@@ -51,7 +53,7 @@ class Lesson:
     containers : bool
         Whether it needs some, and so a kind cluster.
     disturbs : bool
-        Whether it loses a node or touches one from within.
+        Whether it loses a node, touches one from within, or changes what isn't its own.
     further : bool
         Whether it brings up further clusters.
     """

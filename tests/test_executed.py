@@ -12,7 +12,7 @@ from xdist.remote import Producer
 
 from tests import bylane
 from tests.durations import Durations, room
-from tests.executed import Executed, Kernel, Lesson, lessons, plan
+from tests.executed import NOTEBOOKS, Executed, Kernel, Lesson, lessons, plan
 
 V4 = nbformat.v4
 
@@ -107,8 +107,15 @@ def test_it_is_read_from_the_lessons_what_they_do():
     found = lessons()
     assert found["controllers"].disturbs and found["static-pods"].disturbs
     assert not found["deployment"].disturbs and not found["start"].disturbs
+    assert found["dns"].disturbs and found["events"].disturbs
     assert found["security"].further and found["preset"].further and not found["deployment"].further
     assert found["start"].claims == ("embedded", "kind") and found["pod"].claims == ("kind",)
+
+
+def test_a_lesson_that_asks_for_containers_says_so_where_a_walk_looks():
+    """Or it would be walked on simulated nodes, too, and fail there."""
+    for name, one in lessons().items():
+        assert one.containers == ("containers=True" in (NOTEBOOKS / f"{name}.ipynb").read_text()), name
 
 
 def report(nodeid: str, when: str, seconds: float, **more: object) -> SimpleNamespace:
