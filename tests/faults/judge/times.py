@@ -91,15 +91,17 @@ def underclaimed(evidence: Evidence) -> list[str]:
 
 
 def behind(evidence: Evidence, stream: str) -> bool:
-    """Say whether a change of a stream is missing that was written after all that came by it."""
-    came = {(row.name, row.resourceVersion, sort_of(row.type)) for row in evidence.rows if row.stream == stream}
-    last = max((int(version) for _, version, _ in came if version), default=0)
-    return any(
-        change.stream == stream
-        and change.revision > last
-        and (change.name, str(change.revision), sort_of(change.type)) not in came
-        for change in evidence.changes
-    )
+    """Say whether a change of a stream is missing that its end must tell of: the newest, or that an object has gone."""
+    rows = [row for row in evidence.rows if row.stream == stream and row.uid]
+    came = {(row.name, row.resourceVersion, sort_of(row.type)) for row in rows}
+    newest = max((int(row.resourceVersion) for row in rows), default=0)
+    there = {row.name: row.type != "DELETED" for row in rows}
+    missing = (change for change in evidence.changes if change.stream == stream and key_of(change) not in came)
+    return any(change.revision > newest or (change.type == "DELETED" and there.get(change.name)) for change in missing)
+
+
+def key_of(change: Change) -> tuple[str, str, str]:
+    return change.name, str(change.revision), sort_of(change.type)
 
 
 def untimely(rows: Iterable[Any], changes: Iterable[Change], log: Iterable[Seen]) -> list[str]:
