@@ -119,8 +119,9 @@ def lines(found: Sequence[Mapping[str, Any]]) -> list[str]:
     said = []
     for entry in found:
         text = f"{entry['name']}: {_amount(entry['value'], entry['unit'])}"
-        if entry["ratio"] is not None:
-            text += f" · {entry['peer']}: {_amount(entry['peer_value'], entry['unit'])}, {times(entry['ratio'])}"
+        if entry["peer_value"] is not None:
+            text += f" · {entry['peer']}: {_amount(entry['peer_value'], entry['unit'])}"
+            text += f", {times(entry['ratio'])}" if entry["ratio"] is not None else ""
         if entry["aim"]:
             text += f" · {'kept' if entry['kept'] else 'NOT KEPT'}: {entry['aim']}"
         said.append(text)

@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -114,13 +115,20 @@ class Race:
         waiting = {"the recording", *RECEIVERS}
         while waiting and time.monotonic() < until:
             self.marks += 1  # a receiver that isn't at work yet never gets the one before
-            mark = self._post(f"mark-{self.marks}")
+            stamp = pd.Timestamp.now("UTC").ceil("s")
+            mark = self._post(f"mark-{self.marks}", stamp)
             soon = time.monotonic() + 2
             while waiting and time.monotonic() < soon:
-                self.recorder.wait_for(lambda: mark in self.recorded(), 0.1)
+                self.recorder.wait_for(partial(self._has, mark), 0.1)
                 waiting -= {who for who in waiting if mark in self._of(who)}
         if waiting:
             raise BenchmarkError(f"{phase}: nothing arrives any more at {', '.join(sorted(waiting))}")
+        self.recorder.wait_for(
+            lambda: pd.Timestamp.now("UTC") >= stamp, 2
+        )  # what begins then is no older than they are
+
+    def _has(self, mark: tuple[str, int]) -> bool:
+        return mark in self.recorded()
 
     def _of(self, who: str) -> Writes:
         return self.collector.wrote(who) if who in RECEIVERS else self.recorded()
@@ -131,16 +139,16 @@ class Race:
         def one(number: int) -> Writes:
             made = self._post(f"{name}-{number}")
             for again in range(2, times + 1):
-                body = {"count": again, "lastTimestamp": _now()[:19] + "Z"}
+                body = {"count": again, "lastTimestamp": _stamp()}
                 self.writer.request("PATCH", f"{PATH}/{name}-{number}", body=body, content_type=MERGE)
             return {(made[0], again) for again in range(1, times + 1)}
 
         with ThreadPoolExecutor(threads) as pool:
             return set().union(*pool.map(one, range(count)))
 
-    def _post(self, name: str) -> tuple[str, int]:
-        """Write an Event that is stamped with the next second: the collector takes none that is older than itself."""
-        stamp = (pd.Timestamp.now("UTC").ceil("s")).strftime("%Y-%m-%dT%H:%M:%SZ")
+    def _post(self, name: str, at: pd.Timestamp | None = None) -> tuple[str, int]:
+        """Write an Event; a receiver takes none whose stamp, a whole second, is before its own begin."""
+        stamp = _stamp(at)
         about = {"apiVersion": "v1", "kind": "Pod", "name": "nobody", "namespace": "default"}
         event = {"metadata": {"name": name}, "involvedObject": about, "reason": "Written", "message": name}
         event |= {"count": 1, "firstTimestamp": stamp, "lastTimestamp": stamp, "type": "Normal"}
@@ -248,5 +256,5 @@ def _gate(kubeconfig: Path) -> Iterator[Gate]:
         gate.close()
 
 
-def _now() -> str:
-    return pd.Timestamp.now("UTC").ceil("s").isoformat()
+def _stamp(at: pd.Timestamp | None = None) -> str:
+    return (at or pd.Timestamp.now("UTC")).strftime("%Y-%m-%dT%H:%M:%SZ")

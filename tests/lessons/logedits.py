@@ -82,6 +82,7 @@ LOGS = {
     "each answer may be kept for longer": _lines(lambda said, rng: _kept(said, 9)),
     "each lookup took a query more": _lines(_asked_more),
     "each file is another": _lines(lambda said, rng: {**said, "text": "search x"} if "text" in said else said),
+    "no Warning": _lines(lambda said, rng: json.loads(json.dumps(said).replace('"Warning"', '"Normal"'))),
     "no text": _texts(lambda line: []),
     "each text twice": _texts(lambda line: [line, line]),
     "another name in each text": _texts(lambda line: [line.replace(" IN ", " IN other.")]),

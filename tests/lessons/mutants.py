@@ -107,6 +107,13 @@ FIRST = (
     "containers end a minute earlier (all)",
     "Pod come 30 s later",
     "Node come 30 s later",
+    "Event is of another object (all)",
+    "Event doubled",
+    "Event is of a ConfigMap (all)",
+    "Event names the user (all)",
+    "Event has a stamp of seconds (all)",
+    "Event has a finer stamp (all)",
+    "logs: no Warning",
 )
 """Changes that turn much, or what no other one turns; they are tried first."""
 ANOTHER_ANSWER = "another answer of the server"

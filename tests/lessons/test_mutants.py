@@ -19,6 +19,17 @@ from tests.lessons.replay import expectations
 TURNED: dict[str, dict[str, str]] = json.loads(KNOWN.read_text())
 LESSONS = sorted(ANSWERS)
 EXCEPTIONS: dict[str, dict[str, str]] = {
+    "events": {
+        "An Event ends by itself, --event-ttl after its last write: here after 20 seconds": (
+            "it is asked of another cluster, of which a lesson's recording has nothing"
+        ),
+        "A repeat lets an Event live longer: its time begins anew": (
+            "it is asked of another cluster, of which a lesson's recording has nothing"
+        ),
+        "kubernetes-event-exporter routes Events by rules, to files and webhooks": (
+            "it stands there as unknown, because the image can't be had"
+        ),
+    },
     "statefulset": {
         "When a StatefulSet is deleted its Pods go in reverse order, too": (
             "no change lets one of the two Pods be gone before the other is marked for deletion"
@@ -45,7 +56,7 @@ def test_each_claim_has_a_change_that_turns_it():
 
 def test_what_is_no_answer_is_a_change_of_the_recording():
     by_answer = [text for known in TURNED.values() for text, name in known.items() if name == ANOTHER_ANSWER]
-    assert len(by_answer) <= 16, "only what asks the server or a container"
+    assert len(by_answer) <= 20, "only what asks the server or a container"
 
 
 def wanted(lesson: str, text: str) -> str:
