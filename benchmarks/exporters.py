@@ -139,7 +139,7 @@ class Race:
         def one(number: int) -> Writes:
             made = self._post(f"{name}-{number}")
             for again in range(2, times + 1):
-                body = {"count": again, "lastTimestamp": _stamp()}
+                body: dict[str, Any] = {"count": again, "lastTimestamp": _stamp()}
                 self.writer.request("PATCH", f"{PATH}/{name}-{number}", body=body, content_type=MERGE)
             return {(made[0], again) for again in range(1, times + 1)}
 
@@ -150,7 +150,12 @@ class Race:
         """Write an Event; a receiver takes none whose stamp, a whole second, is before its own begin."""
         stamp = _stamp(at)
         about = {"apiVersion": "v1", "kind": "Pod", "name": "nobody", "namespace": "default"}
-        event = {"metadata": {"name": name}, "involvedObject": about, "reason": "Written", "message": name}
+        event: dict[str, Any] = {
+            "metadata": {"name": name},
+            "involvedObject": about,
+            "reason": "Written",
+            "message": name,
+        }
         event |= {"count": 1, "firstTimestamp": stamp, "lastTimestamp": stamp, "type": "Normal"}
         made = json.loads(self.writer.request("POST", PATH, body=event))
         return made["metadata"]["uid"], 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import sys
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from benchmarks import _contest, _corpus, _peers, _report, _rows, _server, disk,
 from benchmarks import list as listing  # noqa: E402
 from benchmarks import watch as watching  # noqa: E402
 from benchmarks._contest import Aim, Result  # noqa: E402
+from benchmarks._gate import Gate  # noqa: E402
 
 CLIENTS = {
     "kubernetes": _peers.list_official,
@@ -165,6 +167,42 @@ def test_it_runs_on_a_real_api_server(cluster, together):
 
     checked(live.measure(count=20, rounds=1))
     checked(up.measure(rounds=1, providers=["embedded"]))
+
+
+@pytest.mark.live
+@pytest.mark.slow
+def test_what_an_exporter_loses(cluster):
+    """An exporter that is away hands on nothing of what was written then; a recording that goes on has it."""
+    from benchmarks import exporters
+
+    results = exporters.measure(count=3, burst=10)
+    checked(results)
+    lost = {(result.name.partition(":")[0], result.peer): result.peer_value for result in results}
+    assert [result.value for result in results] == [0] * 8
+    assert lost["a burst", "k8sevents"] == 0
+    assert lost["the collector is started again", "k8sevents"] == 6
+
+
+def test_a_gate_hands_on_until_it_is_shut(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        kubeconfig = tmp_path / "kubeconfig"
+        kubeconfig.write_text(f"clusters: [{{cluster: {{server: 'https://127.0.0.1:{port}'}}}}]")
+        gate = Gate(kubeconfig)
+        try:
+            where = ("127.0.0.1", int(gate.kubeconfig.rsplit(":", 1)[1]))
+            first = socket.create_connection(where, 10)
+            inside, _ = server.accept()
+            first.sendall(b"hello")
+            assert inside.recv(5) == b"hello"
+            gate.cut()
+            assert first.recv(1) == b"" and inside.recv(1) == b""
+            assert socket.create_connection(where, 10).recv(1) == b""
+            gate.open()
+            socket.create_connection(where, 10).sendall(b"again")
+            assert server.accept()[0].recv(5) == b"again"
+        finally:
+            gate.close()
 
 
 @pytest.mark.kind
