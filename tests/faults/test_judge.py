@@ -262,6 +262,10 @@ def test_a_stream_that_is_behind_need_not_be_covered_at_its_end() -> None:
     assert any("isn't covered at its end" in text for text in judge(evidence).others)
     more = replace(evidence, changes=[*evidence.changes, change("late", 55, "ADDED")])
     assert not judge(more).others
+    gone = replace(evidence, changes=[*evidence.changes, change("c", 47, "DELETED")])
+    assert not any("isn't covered" in text for text in judge(gone).others)
+    spanning = [*open_[:3], replace(open_[3], after_rv=51, until_rv=60)]
+    assert not judge(replace(evidence, coverage=spanning)).others
 
 
 def test_a_recorder_that_was_killed_has_an_end_that_says_why() -> None:

@@ -63,7 +63,7 @@ def underclaimed(evidence: Evidence) -> list[str]:
     """Name the streams that reached their end, and aren't covered there; and all gaps that can't be seen.
 
     A stream that was silenced less than `JUST_NS` before its end counts as having reached it, as for who reads it. One
-    from which a change is missing then has not.
+    from which a change is missing then has not; nor has one whose last gap, which is judged as such, spans the end.
     """
     if evidence.coverage is None:
         return []
@@ -77,7 +77,8 @@ def underclaimed(evidence: Evidence) -> list[str]:
             continue
         covered = bool(mine) and mine[-1].covered
         if stream not in evidence.silenced:
-            if not covered and not behind(evidence, stream):
+            forgotten = bool(mine) and mine[-1].until_rv is not None  # by a list that came while it was stopped
+            if not covered and not forgotten and not behind(evidence, stream):
                 wrong.append(f"{stream} isn't covered at its end: {mine[-1:]}")
             continue
         came = (seen for seen in evidence.log if seen.stream == stream and seen.what in ("line", "listed", "bookmark"))
