@@ -96,13 +96,11 @@ def behind(evidence: Evidence, stream: str) -> bool:
     rows = [row for row in evidence.rows if row.stream == stream and row.uid]
     came = {(row.name, row.resourceVersion, sort_of(row.type)) for row in rows}
     newest = max((int(row.resourceVersion) for row in rows), default=0)
-    there = {row.name: row.type != "DELETED" for row in rows}
-    missing = (change for change in evidence.changes if change.stream == stream and key_of(change) not in came)
-    return any(change.revision > newest or (change.type == "DELETED" and there.get(change.name)) for change in missing)
-
-
-def key_of(change: Change) -> tuple[str, str, str]:
-    return change.name, str(change.revision), sort_of(change.type)
+    return any(
+        change.revision > newest or change.type == "DELETED"
+        for change in evidence.changes
+        if change.stream == stream and (change.name, str(change.revision), sort_of(change.type)) not in came
+    )
 
 
 def untimely(rows: Iterable[Any], changes: Iterable[Change], log: Iterable[Seen]) -> list[str]:
