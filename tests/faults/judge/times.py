@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -94,12 +95,15 @@ def underclaimed(evidence: Evidence) -> list[str]:
 def behind(evidence: Evidence, stream: str) -> bool:
     """Say whether a change of a stream is missing that its end must tell of: the newest, or that an object has gone."""
     rows = [row for row in evidence.rows if row.stream == stream and row.uid]
+    mine = [change for change in evidence.changes if change.stream == stream]
     came = {(row.name, row.resourceVersion, sort_of(row.type)) for row in rows}
     newest = max((int(row.resourceVersion) for row in rows), default=0)
-    return any(
-        change.revision > newest or change.type == "DELETED"
-        for change in evidence.changes
-        if change.stream == stream and (change.name, str(change.revision), sort_of(change.type)) not in came
+    seen = {row.name for row in rows}
+    went = Counter(change.name for change in mine if change.type == "DELETED" and change.name in seen)
+    told_of = Counter(row.name for row in rows if row.type == "DELETED")
+    return bool(went - told_of) or any(
+        change.revision > newest and (change.name, str(change.revision), sort_of(change.type)) not in came
+        for change in mine
     )
 
 
