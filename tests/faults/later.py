@@ -73,7 +73,7 @@ def _dead_at_the_end(rng: random.Random) -> dict[str, Any]:
     stall = Fault("stall", stream=stream, lines=rng.randint(1, 4), seconds=60)
     acts = [Act(3.2, "stop")]
     if rng.random() < 0.5:
-        slow = Fault("delay", stream="configmaps", lines=EVER, seconds=rng.uniform(0.15, 0.3))
+        slow = Fault("delay", stream="configmaps", lines=EVER, seconds=rng.uniform(0.3, 0.45))
         return {"faults": [slow], "acts": acts, "seconds": 3.4, "writes": 260, "must": ("delay", "stop")}
     more = {"seconds": 3.4, "writes": 160, "watch_seconds": 20, "silenced": (stream,), "must": ("stall", "stop")}
     return {"faults": [stall], "acts": acts, **more}

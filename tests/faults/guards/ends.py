@@ -50,16 +50,9 @@ ENDS = (
     Guard(
         "what no ALIVE covers isn't covered, and says why",
         COVERAGE,
-        "why = self.died or (self.why_ended if self.ended else NO_END)",
-        'why = self.died or ""',
+        "        if known < now:\n",
+        "        if known < now and self.ended:\n",
         ("dead and killed", "kill the recorder"),
-    ),
-    Guard(
-        "a stream that was silent at its end isn't covered up to it",
-        COVERAGE,
-        'JUST_NS if what.get("asked") else PROVEN_NS',
-        "PROVEN_NS",
-        ("dead at the end",),
     ),
     Guard(
         "a stream that was silent at its end, and has everything, is covered up to it",
@@ -83,11 +76,11 @@ ENDS = (
         ("silent at the end", "cut fin"),
     ),
     Guard(
-        "who was cut off at the end says why",
+        "who was cut off at the end has a gap",
         LIFE,
         "if self._down_ns is not None and max(self._down_ns, self._known_ns) < at_ns and not self._open:",
         "if self._down_ns == 0:",
-        ("away at the end",),
+        ("thread dies",),
     ),
     Guard(
         "a dead watch is noticed by its silence",
