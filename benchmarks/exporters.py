@@ -10,7 +10,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -25,6 +24,8 @@ import yaml
 
 from benchmarks._contest import BenchmarkError, Result, shown
 from benchmarks._gate import Gate
+from benchmarks._own import own_cluster
+from kitlib.api.patches import MERGE
 from kitlib.api.transport import Connection
 from kitlib.lessons import events
 from kitlib.machine.airgap import parts
@@ -36,7 +37,6 @@ RECEIVERS = ("k8sevents", "k8sobjects")
 ARRIVED = 90.0
 """Seconds in which what was written must have arrived; an informer that lost its server asks again after 30 at most."""
 WRITERS = 8
-MERGE = "application/merge-patch+json"
 
 Writes = set[tuple[str, int]]
 """Each write of an Event: its uid, and its count."""
@@ -48,7 +48,7 @@ def measure(count: int = 100, burst: int = 800) -> list[Result]:
     shown("exporters: have the collector")
     program = parts.make(part, progress=False).folder / part.program
     with (
-        _cluster() as kubeconfig,
+        own_cluster("exporters") as (kubeconfig, _),
         tempfile.TemporaryDirectory(prefix="kitlib-bench-") as folder,
         _gate(kubeconfig) as gate,
     ):
@@ -235,21 +235,6 @@ class Collector:
             known |= set(zip(told["event"], told["count"].fillna(1).astype("int64"), strict=True))
             self._read[receiver] = begin + len(whole) + bool(whole), known
         return known
-
-
-@contextmanager
-def _cluster() -> Iterator[Path]:
-    """Have a cluster whose state is in a folder of its own; give its kubeconfig."""
-    with tempfile.TemporaryDirectory(prefix="kitlib-bench-") as folder:
-        environment = os.environ | {"KITLIB_STATE": folder}
-        up = "from kitlib import cluster; print(cluster.up('embedded', progress=False).kubeconfig)"
-        shown("exporters: a cluster of its own")
-        try:
-            said = subprocess.run([sys.executable, "-c", up], check=True, env=environment, stdout=subprocess.PIPE)
-            yield Path(said.stdout.decode().strip())
-        finally:
-            down = "from kitlib import cluster; cluster.down()"
-            subprocess.run([sys.executable, "-c", down], check=False, env=environment, capture_output=True)
 
 
 @contextmanager

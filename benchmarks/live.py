@@ -5,16 +5,12 @@ from __future__ import annotations
 import json
 import os
 import statistics
-import subprocess
-import sys
-import tempfile
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 
 from benchmarks import _corpus, _peers
 from benchmarks._contest import Result, alone, contest, shown
+from benchmarks._own import own_cluster
 from benchmarks.list import ORJSON, contestants
 
 NOBODY = "nobody"
@@ -23,7 +19,7 @@ NOBODY = "nobody"
 
 def measure(count: int = 2_000, rounds: int = 5) -> list[Result]:
     """List so many Pods of a cluster of kitlib's own, made for this and removed at the end."""
-    with _cluster() as (kubeconfig, server):
+    with own_cluster("live") as (kubeconfig, server):
         shown(f"live: making {count:,} Pods")
         alone(_fill, kubeconfig, count)
         everyone = contestants(kubeconfig)
@@ -45,22 +41,6 @@ def measure(count: int = 2_000, rounds: int = 5) -> list[Result]:
         median, spread = statistics.median(share), (min(share), max(share))
         found.append(Result("and the CPU time of the kube-apiserver meanwhile", median, "s", spread, clock="CPU"))
     return found
-
-
-@contextmanager
-def _cluster() -> Iterator[tuple[Path, int]]:
-    """Have a cluster whose state is in a folder of its own; give its kubeconfig and its API server's process."""
-    with tempfile.TemporaryDirectory(prefix="kitlib-bench-") as folder:
-        environment = os.environ | {"KITLIB_STATE": folder}
-        up = "from kitlib import cluster; print(cluster.up('embedded', progress=False).kubeconfig)"
-        shown("live: a cluster of its own")
-        try:
-            said = subprocess.run([sys.executable, "-c", up], check=True, env=environment, stdout=subprocess.PIPE)
-            process = next(Path(folder).rglob("kube-apiserver.pid"), None)
-            yield Path(said.stdout.decode().strip()), int(process.read_text()) if process else 0
-        finally:
-            down = "from kitlib import cluster; cluster.down()"
-            subprocess.run([sys.executable, "-c", down], check=False, env=environment, capture_output=True)
 
 
 def _fill(kubeconfig: Path, count: int) -> int:

@@ -13,6 +13,16 @@ from kitlib.frames.salvage import LeftOut, decode
 from kitlib.recording import WatchEvent
 
 KINDS = ("Log",)
+WHERE = {
+    "at": "datetime64[ns, UTC]",
+    "monotonic_ns": "int64",
+    "seq": "int64",
+    "namespace": "str",
+    "name": "str",
+    "uid": "str",
+    "container": "str",
+}
+"""Columns, and their dtypes, that a frame made of lines has as the frame `logs` has them."""
 STAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
 """How the kubelet begins each line."""
 

@@ -6,7 +6,7 @@ import msgspec
 import pandas as pd
 
 from kitlib.frames.frames import Frames
-from kitlib.frames.logs import lines
+from kitlib.frames.logs import WHERE, lines
 
 
 class _Query(msgspec.Struct, gc=False):
@@ -60,20 +60,14 @@ def lookups(frames: Frames) -> pd.DataFrame:
         answers = sorted(each.data for each in said.answers)
         ttl = said.answers[0].ttl if said.answers else None
         types = ",".join(dict.fromkeys(each.type for each in said.queries))
-        kept = [*(row[column] for column in _SAME), said.name.rstrip("."), types, len(said.queries)]
+        kept = [*(row[column] for column in WHERE), said.name.rstrip("."), types, len(said.queries)]
         rows.append([*kept, last.rcode, ",".join(answers), ttl, said.took_ns, last.error])
     frame = pd.DataFrame(rows, columns=list(DTYPES))
     return frames._about("lookups", frame.astype(DTYPES))
 
 
 DTYPES = {
-    "at": "datetime64[ns, UTC]",
-    "monotonic_ns": "int64",
-    "seq": "int64",
-    "namespace": "str",
-    "name": "str",
-    "uid": "str",
-    "container": "str",
+    **WHERE,
     "asked": "str",
     "type": "str",
     "queries": "int64",
@@ -84,6 +78,5 @@ DTYPES = {
     "error": "str",
 }
 """The frame's columns and their dtypes."""
-_SAME = tuple(DTYPES)[:7]
 
 __all__ = ["DTYPES", "lookups"]

@@ -7,6 +7,7 @@ import re
 import pandas as pd
 
 from kitlib.frames.frames import Frames
+from kitlib.frames.logs import WHERE
 
 _LINE = re.compile(
     r"\[INFO\] (?P<client>\S+):(?P<port>\d{1,5}) - (?P<id>\d{1,5}) "
@@ -43,20 +44,14 @@ def queries(frames: Frames) -> pd.DataFrame:
             took = round(float(said["took"]) * _SECOND)
             client, asked = said["client"].strip("[]"), said["asked"].rstrip(".")
             numbers = (int(said["port"]), int(said["id"]))
-            kept = [row[column] for column in _SAME]
+            kept = [row[column] for column in WHERE]
             rows.append([*kept, client, *numbers, said["type"], asked, said["protocol"], said["rcode"], took])
     frame = pd.DataFrame(rows, columns=list(DTYPES))
     return frames._about("queries", frame.astype(DTYPES))
 
 
 DTYPES = {
-    "at": "datetime64[ns, UTC]",
-    "monotonic_ns": "int64",
-    "seq": "int64",
-    "namespace": "str",
-    "name": "str",
-    "uid": "str",
-    "container": "str",
+    **WHERE,
     "client": "str",
     "port": "int64",
     "id": "int64",
@@ -67,6 +62,5 @@ DTYPES = {
     "took_ns": "int64",
 }
 """The frame's columns and their dtypes."""
-_SAME = tuple(DTYPES)[:7]
 
 __all__ = ["DTYPES", "queries"]

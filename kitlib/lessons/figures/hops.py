@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgba
 from matplotlib.patches import Rectangle
 
 from kitlib.errors import UsageError
@@ -146,8 +147,7 @@ def hops(table: pd.DataFrame, stages: Sequence[str] = STAGES, title: str = "", a
 def _bar(corner: tuple[float, float], width: float, height: float, hop: int, **how: Any) -> Rectangle:
     colour, tone = PALETTE[hop], TONES[hop]
     bar = Rectangle(corner, width, height, edgecolor=colour, linewidth=max(tone.edge, 0.9), gid=f"hop {hop}", **how)
-    red, green, blue = (int(colour[index : index + 2], 16) / 255 for index in (1, 3, 5))
-    bar.set_facecolor((red, green, blue, tone.fill))
+    bar.set_facecolor(to_rgba(colour, tone.fill))
     if tone.hatch:
         bar.set_hatch(tone.hatch)
     return bar
