@@ -8,9 +8,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, NullLocator
 
-from kitlib.errors import UsageError
 from kitlib.plots.canvas import attach, bare, new_axes, new_figure, write
 from kitlib.plots.style import INK, PALETTE, SMALL, TEXT, amount, drawn
+from kitlib.rollout.window import need_columns
 
 
 def backoff(
@@ -97,6 +97,5 @@ def backoff_text(
 
 def _rows(delays: pd.DataFrame, what: str) -> list[dict[Any, Any]]:
     needs = [what, "delay"]
-    if missing := [name for name in needs if name not in delays.columns]:
-        raise UsageError(f"no column {', '.join(missing)}", step="backoff", next=f"its columns must be: {what}, delay")
+    need_columns(delays, needs, "backoff", f"its columns must be: {what}, delay")
     return delays[needs].to_dict("records")

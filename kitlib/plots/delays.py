@@ -10,6 +10,7 @@ from matplotlib.ticker import FuncFormatter
 from kitlib.errors import UsageError
 from kitlib.plots.canvas import attach, bare, new_axes, new_figure
 from kitlib.plots.style import INK, PALETTE, SMALL, TEXT, amount
+from kitlib.rollout.window import need_columns
 
 
 def delays(frame: pd.DataFrame, column: str = "delay", what: str = "delay", ax: Axes | None = None) -> Axes:
@@ -69,8 +70,7 @@ def delays_text(frame: pd.DataFrame, column: str = "delay", what: str = "delay")
 
 
 def _values(frame: pd.DataFrame, column: str) -> np.ndarray:
-    if column not in frame.columns:
-        raise UsageError(f"no column {column}", step="delays", next="name the column that holds the seconds")
+    need_columns(frame, [column], "delays", "name the column that holds the seconds")
     values = np.sort(pd.to_numeric(frame[column], errors="coerce").dropna().to_numpy(dtype="float64"))
     if not len(values):
         raise UsageError("there is no delay to draw", step="delays", object=column, next="look at the frame")

@@ -45,6 +45,28 @@ def need(frame: object, columns: Iterable[str], name: str, step: str) -> pd.Data
     return frame
 
 
+def need_columns(frame: pd.DataFrame, columns: Iterable[str], step: str, next: str) -> None:
+    """Say which columns a table lacks that is none of a recording's frames.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        What was given.
+    columns : iterable of str
+        Those that are needed.
+    step, next : str
+        The caller, and what to do, for the message.
+
+    Raises
+    ------
+    UsageError
+        If a column is missing.
+    """
+    missing = [column for column in columns if column not in frame.columns]
+    if missing:
+        raise UsageError(f"no column {', '.join(missing)}", step=step, next=next)
+
+
 @dataclass(frozen=True)
 class Gap:
     """A time of which nothing was recorded, of one kind of objects or of all.

@@ -13,6 +13,7 @@ from matplotlib.patches import Rectangle
 from kitlib.errors import UsageError
 from kitlib.plots.canvas import LEFT, RIGHT, WIDTH, attach, bare, new_axes, new_figure, write
 from kitlib.plots.style import INK, PALETTE, SMALL, TEXT, amount, drawn, plain, text_on
+from kitlib.rollout.window import need_columns
 
 COLUMNS = ("what", "happened", "written", "events")
 BAR, CASE, HEAD, FOOT = 0.24, 1.06, 0.1, 0.5
@@ -161,11 +162,7 @@ def _bar(ax: Axes, y: float, name: str, count: int, missing: tuple[int, str], mo
 
 
 def _cases(told: pd.DataFrame) -> list[Case]:
-    missing = [name for name in COLUMNS if name not in told]
-    if missing:
-        raise UsageError(
-            f"no column {', '.join(missing)}", step="folded", next=f"its columns must be: {', '.join(COLUMNS)}"
-        )
+    need_columns(told, COLUMNS, "folded", f"its columns must be: {', '.join(COLUMNS)}")
     cases = [
         Case(str(what), int(happened), int(written), int(events))
         for what, happened, written, events in told[list(COLUMNS)].itertuples(index=False)

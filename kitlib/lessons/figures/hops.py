@@ -15,7 +15,7 @@ from kitlib.frames.covered import Covered
 from kitlib.frames.origin import joined
 from kitlib.plots.canvas import attach, bare, new_axes, new_figure, write
 from kitlib.plots.style import INK, PALETTE, SMALL, TEXT, Tone, amount, drawn, plain
-from kitlib.rollout.window import need
+from kitlib.rollout.window import need, need_columns
 
 STAGES = ("probe", "Pod", "EndpointSlice", "answer")
 """Where the readiness of a Pod is to be seen, one after the other."""
@@ -206,9 +206,7 @@ def _seconds(table: pd.DataFrame, stages: Sequence[str]) -> pd.DataFrame:
         raise UsageError(
             f"{len(stages)} stages can't be drawn", step="hops", next=f"name two to {len(TONES) + 1} columns"
         )
-    missing = [name for name in ("change", *stages) if name not in table]
-    if missing:
-        raise UsageError(f"no column {', '.join(missing)}", step="hops", next="name the columns that hold the stages")
+    need_columns(table, ("change", *stages), "hops", "name the columns that hold the stages")
     times = table[list(stages)].astype("Float64").astype("float64")
     begin = times.min(axis=1)
     after = times.sub(times[stages[0]].fillna(begin), axis=0) / SECOND

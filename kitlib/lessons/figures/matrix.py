@@ -8,9 +8,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.patches import FancyBboxPatch
 
-from kitlib.errors import UsageError
 from kitlib.plots.canvas import attach, bare, new_axes, new_figure, write
 from kitlib.plots.style import INK, PALETTE, SMALL, TEXT, drawn, plain, text_on
+from kitlib.rollout.window import need_columns
 
 COLUMNS = ("row", "means", "unwanted", "wanted")
 LOOKS = {
@@ -26,11 +26,7 @@ FOOT = 0.45
 
 
 def _check(answers: pd.DataFrame) -> pd.DataFrame:
-    missing = [name for name in COLUMNS if name not in answers]
-    if missing:
-        raise UsageError(
-            f"no column {', '.join(missing)}", step="matrix", next=f"its columns must be: {', '.join(COLUMNS)}"
-        )
+    need_columns(answers, COLUMNS, "matrix", f"its columns must be: {', '.join(COLUMNS)}")
     return answers
 
 
