@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from kitlib import objects
 from tests.conftest import CHECKOUT
+from tests.lessons.manifests import by_name
 
 MANIFESTS = CHECKOUT / "notebooks" / "manifests" / "dns"
 LINES = {
@@ -90,8 +90,7 @@ WRONG = {
 
 def manifests() -> dict[str, dict]:
     """Each object that the lesson applies, by kind and name."""
-    items = [item for path in MANIFESTS.glob("*.yaml") for item in objects.load(path)]
-    return {f"{item['kind']}/{item['metadata']['name']}": item for item in items}
+    return by_name(MANIFESTS)
 
 
 def test_the_least_pod_says_nothing_of_dns():

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import yaml
 
-from kitlib import objects
 from tests.conftest import CHECKOUT
+from tests.lessons.manifests import by_name
 
 MANIFESTS = CHECKOUT / "notebooks" / "manifests" / "events"
 LINES = {
@@ -64,8 +64,7 @@ WRONG = {
 
 def manifests() -> dict[str, dict]:
     """Each object that the lesson applies, by kind and name."""
-    items = [item for path in MANIFESTS.glob("*.yaml") for item in objects.load(path)]
-    return {f"{item['kind']}/{item['metadata']['name']}": item for item in items}
+    return by_name(MANIFESTS)
 
 
 def test_what_is_made_by_the_dozen_runs_nowhere():

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from kitlib import objects
 from tests.conftest import CHECKOUT
+from tests.lessons.manifests import by_name
 
 MANIFESTS = CHECKOUT / "notebooks" / "manifests" / "job"
 LINES = {
@@ -65,8 +65,7 @@ WRONG = {
 
 def manifests() -> dict[str, dict]:
     """Each object that the lesson applies, by kind and name."""
-    items = [item for path in MANIFESTS.glob("*.yaml") for item in objects.load(path)]
-    return {f"{item['kind']}/{item['metadata']['name']}": item["spec"] for item in items}
+    return {name: item["spec"] for name, item in by_name(MANIFESTS).items()}
 
 
 def test_the_least_job_names_neither_completions_nor_parallelism():
