@@ -22,7 +22,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import msgspec
@@ -171,6 +171,8 @@ class _Life:
         for gap in sorted(missing, key=lambda each: each.begin_ns):
             if gap.begin_ns > at:
                 found.append(self._interval(at, gap.begin_ns, True))
+            elif found:  # it began before the end of the one before: a list has everything up to when it was asked for
+                gap = replace(gap, begin_ns=min(max(gap.begin_ns, found[-1].end_ns), gap.end_ns))
             found.append(gap)
             at = max(at, gap.end_ns)
         if at < known:

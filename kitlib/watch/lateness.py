@@ -1,10 +1,10 @@
 """How long before its receipt a change may have been written.
 
 Late is not lost, and is said. What comes by a watch that was opened after a break, and was in the store already when it
-was opened, was written at some time since the stream was last known to have everything. What comes after a silence may
-have been held up on its way: the stamps that the API server has put into the object tell
-(`metadata.managedFields[].time`, its deletion's, Events' own); they are whole seconds of its clock. What has no stamp
-says nothing: then the first change after it that has one tells.
+was opened, was written at some time since the stream was last known to have everything. Anything else may have been
+held up on its way: the stamps that the API server has put into an object tell (`metadata.managedFields[].time`, its
+deletion's, Events' own); they are whole seconds of its clock. One is looked at every second, and each as long as they
+tell of lateness. What has no stamp says nothing: then the first change after it that has one tells.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from datetime import UTC, datetime
 from kitlib.api import Connection
 from kitlib.watch.changes import Change
 
-SILENCE_NS = 1_500_000_000
-"""Only after such a silence are the stamps of what comes looked at: a stall is a silence first."""
+LOOK_NS = 1_000_000_000
+"""So long after a stamp has told that nothing is late, the next one is looked at."""
 STAMP_NS = 1_000_000_000
 """A stamp is a whole second."""
 LATE_NS = 1_000_000_000
@@ -40,42 +40,49 @@ class Judge:
         When the stream was last known to have everything, monotonic clock.
     store : int or None
         Where the store stood when the watch was opened; None where it wasn't asked.
+    asked_ns : int
+        When it was asked, monotonic clock: what is newer was written after that.
     connection : Connection
         Whose `ahead` tells by how much the server's clock is ahead of this machine's.
     """
 
-    def __init__(self, known_ns: int, store: int | None, connection: Connection) -> None:
+    def __init__(self, known_ns: int, store: int | None, asked_ns: int, connection: Connection) -> None:
         self._known_ns = known_ns
         self._store = store
         self._connection = connection
-        self._last_ns = known_ns
-        self._silent_ns: int | None = None  # since when there was silence, until a stamp tells that nothing is late
-        self._stalled = False  # a stamp has told that what comes after it is late
+        self._current_ns = known_ns if store is None else asked_ns  # what comes was written after that for certain
+        self._looked_ns = self._current_ns  # when a stamp last told that nothing is late
+        self._look = False  # it is time for the next one to tell
+        self._written_ns: int | None = None  # the stream is late, and what comes next was written after that
+        self.untold = False  # something has come without a stamp, and whether it was late isn't known yet
+
+    def batch(self, at_ns: int) -> None:
+        """Note that something has come, before its changes are judged; it may be a part of a line."""
+        self._look = self._look or at_ns - self._looked_ns >= LOOK_NS
 
     def late_ns(self, change: Change, at: tuple[int, int]) -> int:
         """Return how many ns before its receipt a change may have been written; 0 if it came as it happened."""
         if change.type in ("BOOKMARK", "UNREADABLE"):
             return 0
         if self._store is not None and int(change.meta.resourceVersion) <= self._store:
+            if at[1] - self._current_ns >= LATE_NS:  # it could have come as the watch was opened
+                self._written_ns = self._current_ns
             return _late(at[1] - self._known_ns)
-        if self._silent_ns is None and at[1] - self._last_ns < SILENCE_NS:
-            return 0
         low = self._connection.ahead[0]
-        if low == -math.inf:
+        if not self._look or low == -math.inf:
             return 0
-        since = self._last_ns if self._silent_ns is None else self._silent_ns
         written = None if change.type == "DELETED" else newest_stamp(change.raw)  # nobody stamps an end
-        if written is None:  # it goes by what comes with it
-            self._silent_ns = since
-            return _late(at[1] - since) if self._stalled else 0
+        self.untold = written is None and self._written_ns is None
+        if written is None:  # it goes by what came before it
+            return 0 if self._written_ns is None else _late(at[1] - self._written_ns)
         held_up = at[0] + round(low * 1e9) - (written + STAMP_NS)
-        self._stalled = held_up >= LATE_NS
-        self._silent_ns = since if self._stalled else None
-        return _late(min(at[1] - since, held_up + STAMP_NS)) if self._stalled else 0
-
-    def batch_ended(self, at_ns: int) -> None:
-        """Note that what came together has been judged."""
-        self._last_ns = at_ns
+        self._look = held_up >= LATE_NS
+        if not self._look:
+            self._written_ns, self._looked_ns, self._current_ns = None, at[1], at[1] - LATE_NS - STAMP_NS
+            return 0
+        late = min(at[1] - self._current_ns, held_up + STAMP_NS)
+        self._written_ns = at[1] - late
+        return _late(late)
 
 
 def _late(ns: int) -> int:

@@ -90,7 +90,8 @@ class Life:
     def known_ns(self) -> int:
         """Return up to when it has everything, as far as is known: now, while there is a watch, or was a moment ago."""
         now = clock.monotonic_ns()
-        return now if self._down_ns is None or now - self._known_ns < MOMENT_NS else self._known_ns
+        followed = self._down_ns is None or now - self._known_ns < MOMENT_NS
+        return now if followed and not self._open else self._known_ns
 
     def has(self, identity: str, version: int) -> bool:
         """Say whether this version of an object, or a later one, has been recorded."""
@@ -166,14 +167,17 @@ class Life:
         )
         self.history.note(row)
 
-    def _reached(self, version: int, at_ns: int, force: bool = False) -> None:
-        """Note that everything up to a resourceVersion has been recorded."""
+    def _reached(self, version: int, at_ns: int, known_ns: int | None = None, force: bool = False) -> None:
+        """Note that everything up to a resourceVersion has been recorded.
+
+        A list shows what there was at some time after it was asked for: it has everything up to then (`known_ns`).
+        """
         if self._open:  # it went on where it was: nothing is missing after all
             self._gap(at_ns, version if self.history.version is None else self.history.version, "")
         self.history.version = version
-        self._known_ns = at_ns
+        self._known_ns = at_ns if known_ns is None else known_ns
         self.last_error = ""
-        if force or at_ns - self._alive_ns >= ALIVE_NS:
+        if force or self._known_ns - self._alive_ns >= ALIVE_NS:
             self._alive()
         if self.error:
             self.error = ""

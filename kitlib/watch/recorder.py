@@ -170,17 +170,22 @@ class Recorder:
         if self._error is not None or self._stopping.is_set():
             return
         whole = [each for each in self._reflectors.values() if each.is_whole()]
+        shown: list[tuple[Reflector, dict[str, Any]]] = []
         for place, reflector in enumerate(whole):
             try:
                 listed = self.connection.get(reflector.path, accept=PARTIAL, retry=NEVER, timeout=LAST_LOOK)
             except KitlibError as error:  # nobody answers, or not now: then nothing is proven
                 for each in whole[place:]:
                     each.unproven(f"the server could not be asked at its end: {error}")
-                return
-            if self.wait_for(partial(_is_level, reflector, listed), IN_FLIGHT):
-                reflector.proven(at_ns)
-            else:
-                reflector.unproven("at its end the server had more than had come")
+                break
+            shown.append((reflector, listed))
+        self.wait_for(lambda: all(_is_level(*each) for each in shown), IN_FLIGHT)
+        with self.recording.changed:
+            for reflector, listed in shown:
+                if _is_level(reflector, listed):
+                    reflector.proven(at_ns)
+                else:
+                    reflector.unproven("at its end the server had more than had come")
 
     def __enter__(self) -> Recorder:
         return self.start()

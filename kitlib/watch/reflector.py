@@ -5,15 +5,15 @@ How it tells what it can't have missed:
 * A watch goes on from the last resourceVersion that came, by an object or a bookmark: nothing lies between.
 * The server ends each watch after `watch_seconds`, because it is asked to. So a watch that is silent for longer is
   dead, on every version of Kubernetes, also for a quiet kind and where no bookmarks are sent.
-* Before a watch goes on where nothing came by the one before, the store is asked where it stands. If it stands behind
-  what was seen, it was put back to an older state: a gap, and a list. If it stands ahead, the server has ended this
-  watch at its time (the last chunk of the answer has come) and nothing came by it, nothing had been written up to
-  there: so a quiet kind keeps up with the store also where no bookmarks are sent, and etcd doesn't forget its version.
+* Before a watch goes on, the store is asked where it stands. If it stands behind what was seen, it was put back to an
+  older state: a gap, and a list. If it stands ahead, the server has ended this watch at its time (the last chunk of the
+  answer has come) and nothing came by it, nothing had been written up to there: so a quiet kind keeps up with the store
+  also where no bookmarks are sent, and etcd doesn't forget its version.
 * Only when the history is not there to go on from is something possibly missing: the server says 410, that it has
   forgotten it, or 504, that it is behind. Then a list shows what is there now (`relist`), and a gap says between which
   resourceVersions changes may be missing.
 * What comes by a watch that was opened after a break, and is no newer than the store was at its begin, was written
-  during the break: its row says how long before its receipt that may have been (`late_ns`). After a silence the stamps
+  during the break: its row says how long before its receipt that may have been (`late_ns`). Of what is newer the stamps
   in an object tell whether it was held up on its way.
 
 Its life is written into the recording; see `kitlib.recording.coverage`.
@@ -99,7 +99,6 @@ class Reflector(Life):
         self._open_stream: Stream | None = None
         self._forgotten = ""  # why it must list again
         self._just_listed = False  # nothing has been watched since
-        self._moved = False  # the last watch brought a newer version
         self._came = False  # something came since the last failure
         self._failures = 0  # in a row, without anything that came between
 
@@ -211,6 +210,7 @@ class Reflector(Life):
             If it does not answer within `timeout` seconds.
         """
         seconds = timeout or self.timeouts.list_seconds
+        asked_ns = clock.monotonic_ns()
         version, items, moments = self.pages(seconds)
         at = clock.now()
         listed: dict[str, Change] = {}
@@ -232,8 +232,8 @@ class Reflector(Life):
             self._shown_ns = at[1]
             self._forgotten = ""
             self._came = self._just_listed = True
-            self._reached(version, at[1], force=True)
             self._mark("LISTED", known_ns=at[1], rv=str(version), objects=len(listed))
+            self._reached(version, at[1], known_ns=asked_ns, force=True)
             for change in unreadable:
                 self._left_out_of_list(change, at[1], since)
             if moments > 1:
@@ -282,6 +282,7 @@ class Reflector(Life):
 
     def _watch(self) -> None:
         """Watch until the server ends it."""
+        asked_ns = clock.monotonic_ns()
         store, behind = self._store_version()
         if behind:
             self._forgotten = behind
@@ -293,26 +294,27 @@ class Reflector(Life):
             "timeoutSeconds": self.timeouts.watch_seconds,
         }
         began = time.monotonic()
-        judge = lateness.Judge(self._known_ns, store, self.connection)
+        judge = lateness.Judge(self._known_ns, store, asked_ns, self.connection)
         self._just_listed = False
         with self.connection.stream(self.path, query, read_timeout=self.timeouts.silent_seconds) as stream:
             self._open_stream = stream
             self._down_ns = None
-            self._moved = False
             quiet = True
             pending: list[bytes] = []
             try:
                 for batch in () if self._stopping.is_set() else stream.chunks():
                     at = clock.now()
+                    judge.batch(at[1])
                     quiet = False
                     self.recording.await_room(self._stopping.is_set)
                     with self.recording.changed:
                         try:
                             for change in changes.lines(batch, pending):
-                                self._take(change, at, judge.late_ns(change, at))
+                                self._take(change, at, judge)
+                            if store is not None and (self.history.version or 0) >= store:
+                                self._known_ns = max(self._known_ns, asked_ns)
                         finally:
                             self.recording.changed.notify_all()
-                    judge.batch_ended(at[1])
                     self._came = True
                 with self.recording.changed:
                     for change in changes.leftover(pending):
@@ -329,9 +331,9 @@ class Reflector(Life):
     def _store_version(self) -> tuple[int | None, str]:
         """Ask where the store stands, by a list of one object; return that, and why it can't be gone on from there.
 
-        It isn't asked where a list, or a watch that went on by itself, has just shown it.
+        It isn't asked where a list has just shown it.
         """
-        if self._failures == 0 and (self._just_listed or self._moved):
+        if self._just_listed:
             return None, ""
         try:
             listed = self.connection.request("GET", self.path, {"limit": 1}, accept=PARTIAL)
@@ -346,16 +348,18 @@ class Reflector(Life):
             )
         return version, ""
 
-    def _take(self, change: Change, at: tuple[int, int], late_ns: int) -> None:
+    def _take(self, change: Change, at: tuple[int, int], judge: lateness.Judge) -> None:
         """Record a change, unless it came before."""
+        late_ns = judge.late_ns(change, at)
         if change.type == "UNREADABLE":
             self._left_out(change, at[1])
             return
         version = int(change.meta.resourceVersion)
         if change.type != "BOOKMARK" and self.history.is_new(change):
             self._add(change.raw, change.meta, change.type, "watch", at, late_ns)
-        self._moved |= version > (self.history.version or 0)
-        self._reached(max(version, self.history.version or 0), at[1])
+        # What is late, or may be, says nothing of what was written after it.
+        known_ns = self._known_ns if judge.untold else max(self._known_ns, at[1] - late_ns)
+        self._reached(max(version, self.history.version or 0), at[1], known_ns=known_ns)
 
 
 def _not_there(status: dict, message: str) -> str:

@@ -206,6 +206,8 @@ def _late(rng: random.Random) -> dict[str, Any]:
     """A stall, after which all that was written meanwhile comes at once."""
     stall = Fault("stall", stream=rng.choice([*LIVELY, ""]), lines=rng.randint(1, 5), seconds=rng.uniform(4.5, 6))
     stall = replace(stall, form=rng.choice(["", "deletion"]))
+    if not stall.form and rng.random() < 0.5:
+        stall = replace(stall, form="piece")
     more = {"seconds": 7.5, "writes": 160, "watch_seconds": 20}
     return {"faults": [stall], **more, "must": ("stall",)}
 

@@ -69,6 +69,15 @@ def test_a_gap_lies_between_two_covered_times() -> None:
     assert (found[2].after_rv, found[2].until_rv) == (9, 12)
 
 
+def test_a_gap_that_begins_before_a_list_came_is_told_once() -> None:
+    """A list has everything up to when it was asked for, and came later."""
+    marks = begun()
+    marks.add(60, "GAP", after_ns=30, until_ns=60, after_rv="5", until_rv="9", reason="cut")
+    marks.add(80, "GAP", after_ns=55, until_ns=70, after_rv="9", until_rv="12", reason="cut again")
+    marks.add(100, "END", known_ns=100, end_ns=100)
+    assert told(marks)[1:] == [(1, 30, True), (30, 60, False), (60, 70, False), (70, 100, True)]
+
+
 def test_a_gap_after_which_it_went_on_where_it_was_is_none() -> None:
     marks = begun().add(20, "GAP", after_ns=20, until_ns=None, after_rv="9", until_rv=None, reason="cut")
     marks.add(30, "GAP", after_ns=20, until_ns=30, after_rv="9", until_rv="9", reason="cut")

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import threading
+from datetime import UTC, datetime
 from types import SimpleNamespace
 
 import pytest
 
 from kitlib.errors import ServerError
 from kitlib.recording import Recording, clock
+from kitlib.recording.coverage import intervals
 from kitlib.watch import Reflector, Timeouts, changes
+from kitlib.watch.lateness import Judge
 
 
 def reflector(recording: Recording) -> Reflector:
@@ -96,7 +99,7 @@ def test_two_lines_that_read_alike_may_be_two_changes_and_an_item_that_stays_is_
     assert len(gaps()) == 1, "the list shows the same"
     for at in (clock.now(), clock.now()):
         (change,) = changes.lines([b'{"type":"MODIFIED","object":null}'], [])
-        one._take(change, at, 0)
+        one._take(change, at, Judge(at[1], None, at[1], SimpleNamespace(ahead=(0, 1))))  # type: ignore[arg-type]
         assert gaps()[-1] == at[1]
     assert len(gaps()) == 3
 
@@ -115,3 +118,49 @@ def test_a_thread_that_dies_says_why_in_its_coverage(monkeypatch: pytest.MonkeyP
         one.run()
     one.end(clock.monotonic_ns())
     assert "out of a clear sky" in recording.coverage()[-1].reason
+
+
+def test_a_list_that_took_long_shows_what_there_was_when_it_was_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was written while it came may be lost with the watch that should have brought it."""
+    recording = Recording()
+    one = reflector(recording)
+    asked = []
+
+    def pages(seconds: float) -> tuple[int, list[bytes], int]:
+        asked.append(clock.monotonic_ns())
+        return 7, [item("a", "5")], 1
+
+    monkeypatch.setattr(one, "pages", pages)
+    one.begin()
+    one.list_now()
+    killed = intervals(recording.rows, 0, clock.monotonic_ns())
+    assert not any(each.covered for each in killed), "what is known is older than its list"
+    one._gap(None, None, "cut")
+    (gap,) = [json.loads(row.object) for row in recording.rows if row.type == "GAP"]
+    assert gap["after_ns"] <= asked[0]
+    found = recording.coverage()
+    assert [each.covered for each in found] == [False, False]
+    assert found[0].end_ns == found[1].begin_ns > asked[0], "none is there twice"
+
+
+def test_what_has_come_late_or_may_have_does_not_move_what_is_known() -> None:
+    """What was written after it may still be on its way."""
+    one = reflector(Recording())
+    one.begin()
+    known = one._known_ns
+    judge = Judge(known, None, known, SimpleNamespace(ahead=(0, 1)))  # type: ignore[arg-type]
+    wall, now = clock.now()[0], known + 20 * 10**9
+    judge.batch(now)
+    (gone,) = changes.lines([b'{"type":"DELETED","object":%s}\n' % item("a", "5")], [])
+    one._take(gone, (wall, now), judge)
+    assert one._known_ns == known, "nobody stamps a deletion"
+    stamp = datetime.fromtimestamp(wall // 10**9 - 10, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    late = b'{"metadata":{"name":"b","uid":"b","resourceVersion":"6","managedFields":[{"time":"%s"}]}}' % stamp.encode()
+    one._take(changes.item(late, "ADDED"), (wall, now), judge)
+    assert known < one._known_ns <= now - 8 * 10**9
+    stamp = datetime.fromtimestamp(wall // 10**9, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    timely = (
+        b'{"metadata":{"name":"c","uid":"c","resourceVersion":"7","managedFields":[{"time":"%s"}]}}' % stamp.encode()
+    )
+    one._take(changes.item(timely, "ADDED"), (wall, now), judge)
+    assert one._known_ns == now

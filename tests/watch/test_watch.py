@@ -309,7 +309,7 @@ def test_a_server_says_when_to_come_again() -> None:
 def test_a_quiet_kind_without_bookmarks_keeps_its_place(connection: Connection, namespace: str) -> None:
     """etcd forgets: a watch that stays at an old resourceVersion would meet 410."""
     recording = Recording()
-    item = connection.discover("configmaps")
+    item = connection.discover("limitranges")  # of which nobody makes any; a namespace gets a ConfigMap by itself
     patience = Timeouts(watch_seconds=1, silent_seconds=3)
     stopping = threading.Event()
     follower = Reflector(connection, item, recording, namespace, patience, stopping, recording.changed.notify_all)

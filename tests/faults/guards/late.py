@@ -8,8 +8,8 @@ LATE = (
     Guard(
         "a row says that it is late",
         REFLECTOR,
-        "self._take(change, at, judge.late_ns(change, at))",
-        "self._take(change, at, 0)",
+        "        late_ns = judge.late_ns(change, at)",
+        "        late_ns = 0",
         ("late", "plain and late"),
     ),
     Guard(
@@ -29,16 +29,24 @@ LATE = (
     Guard(
         "what comes after a silence is as old as its stamps",
         LATENESS,
-        "        return _late(min(at[1] - since, held_up + STAMP_NS)) if self._stalled else 0",
-        "        return 0",
+        "        late = min(at[1] - self._current_ns, held_up + STAMP_NS)",
+        "        late = 0",
         ("late", "plain and late"),
     ),
     Guard(
         "a silence is judged by the first stamp after it, whatever came before that",
         LATENESS,
-        "            self._silent_ns = since\n",
-        "",
+        "        if written is None:  # it goes by what came before it\n",
+        "        if written is None:  # it goes by what came before it\n            self._look = False\n",
         ("late",),
         (717, 756),
+    ),
+    Guard(
+        "stamps are looked at again, also where there was no silence",
+        LATENESS,
+        "            self._written_ns, self._looked_ns, self._current_ns = None, at[1], at[1] - LATE_NS - STAMP_NS",
+        "            self._written_ns, self._looked_ns, self._current_ns = None, at[1] + 10**12, at[1]",
+        ("split", "late"),
+        (69,),
     ),
 )

@@ -57,7 +57,7 @@ class Fault:
         How the body ends: "fin", "rst", "end" (as if it were complete), or "stay" (not at all).
     form : str
         In which form it comes; each kind that has several says which. A stall of the form "deletion" holds up a
-        deletion, and then sends that by itself first.
+        deletion, and then sends that by itself first; one of the form "piece" first sends a part of a line.
     """
 
     kind: str

@@ -17,7 +17,7 @@ from tests.faults.proxy.request import Request
 LATE = 0.15
 """Seconds by which a busy machine may delay an orderly end."""
 LONE = 0.3
-"""Seconds between a deletion that was held up and what was held up with it: the recorder gets it by itself."""
+"""Seconds between what comes first after a stall and what was held up with it: the recorder gets it by itself."""
 
 
 class Out:
@@ -120,7 +120,7 @@ class Out:
         elif "swallow" in self._shape and self._lines == self._shape["swallow"].lines and decoded.type != "BOOKMARK":
             self._lines += 1
             return
-        lone = False
+        lone = piece = False
         for fault in list(self._waiting):
             if fault.form == "deletion" and decoded.type != "DELETED":
                 continue
@@ -138,13 +138,17 @@ class Out:
                     await self.put(line[:middle])
                     line = line[middle:]
                 await self._happen(fault)
-                lone = fault.form == "deletion"
+                lone, piece = fault.form == "deletion", fault.form == "piece"
         if form := self._memory.garbled.get(
             (self._request.stream, int(version or 0), decoded.type)
         ):  # whenever it is sent
             self._note("garbled", (int(version), decoded.type))
             line, bad = spoilt_line(line, form), True
         self._lines += 1
+        if piece:
+            await self.put(line[: len(line) // 3])
+            await self.pause(LONE)
+            line = line[len(line) // 3 :]
         await self._send(line)
         if lone:
             await self.pause(LONE)
