@@ -17,6 +17,8 @@ from kitlib.progress import Progress, message
 
 LABEL = "kitlib/notebook"
 OWNER = "kitlib/owner"
+ADMITTED = 120.0
+"""Seconds within which a namespace has its ServiceAccount: a controller that lost its lease needs a minute of them."""
 
 
 def create(
@@ -49,7 +51,7 @@ def create(
     }
     connection.request("POST", "/api/v1/namespaces", {"fieldManager": "kitlib"}, body)
     try:
-        _until(connection, f"/api/v1/namespaces/{name}/serviceaccounts", "default", 30, _whole(connection))
+        _until(connection, f"/api/v1/namespaces/{name}/serviceaccounts", "default", ADMITTED, _whole(connection))
     except BaseException:
         delete(connection, name, timeout=None)
         raise
