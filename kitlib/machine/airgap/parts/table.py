@@ -100,6 +100,42 @@ SHELL = {f"/usr/bin/{name}": "busybox" for name in APPLETS}
 """What a person looks into a container with, and a lesson writes files with."""
 LOGS = {f"/var/log/nginx/{name}.log": f"/dev/{to}" for name, to in (("access", "stdout"), ("error", "stderr"))}
 """Where nginx logs: where `kubectl logs` looks, as in the published images."""
+LUA = {
+    f"/usr/local/share/lua/5.1/resty/{name}.lua": target
+    for name, target in (
+        ("cookie", "/usr/share/lua/5.1/nginx/cookie.lua"),  # Debian gives these two another name
+        ("dns/resolver", "/usr/share/lua/5.1/nginx/dns/resolver.lua"),
+        ("global_throttle", "absent.lua"),
+        ("http", "absent.lua"),
+        ("ipmatcher", "absent.lua"),
+    )
+}
+"""The libraries that ingress-nginx expects beside those that kitlib writes itself."""
+MODULES = ("ndk_http", "ngx_http_headers_more_filter", "ngx_http_lua", "ngx_stream")
+STREAM = """\
+stream {
+    server {
+        listen 127.0.0.1:{{ .StreamPort }};
+        return "";
+    }
+}
+"""
+OF_TEMPLATE = tuple(
+    Change("/etc/nginx/template/nginx.tmpl", pattern, text)
+    for pattern, text in (
+        # Debian's nginx has these as modules
+        (
+            r"^pid \{\{ \.PID \}\};\n",
+            "pid {{ .PID }};\n" + "".join(f"load_module modules/{name}_module.so;\n" for name in MODULES),
+        ),
+        # its version knows HTTP/2 by another name, of each address that it listens at
+        (r"^ *http2 on;\n", ""),
+        # its stream module knows no Lua: no TCP and UDP services, just somebody who hears about them
+        (r"^stream \{\n(?:.*\n)*?^\}\n", STREAM),
+    )
+)
+"""What nginx' configuration is made from differs from that of the published image."""
+
 PARTS = {
     part.name: part
     for part in (
@@ -125,6 +161,51 @@ PARTS = {
             config={"Cmd": ["nginx", "-g", "daemon off;"], "StopSignal": "SIGQUIT"},
             packages=("nginx", "busybox"),
             links=SHELL | LOGS,
+        ),
+        Part(
+            name="traefik",
+            title="Traefik, an ingress controller; with an image that is made here it fetches no certificates by ACME",
+            version="3.7.13",
+            published="library/traefik:v3.7.13@sha256:24841fe2de7304c149343d877d2923b4c8800a38ba015dea9174c23b20e344a0",
+            config={"Entrypoint": ["/traefik"]},
+            programs={"/traefik": "github.com/traefik/traefik/v3/cmd/traefik"},
+            module="github.com/traefik/traefik/v3",
+            revision="v3.7.13",
+            variable="github.com/traefik/traefik/v3/pkg/version.Version",
+            folders=("/tmp",),
+            cache=2 * resources.GIB,
+            modules=3 * resources.GIB // 2,
+        ),
+        Part(
+            name="ingress-nginx",
+            title="ingress-nginx, the ingress controller that Kubernetes retired",
+            version="1.11.0",
+            published="registry.k8s.io/ingress-nginx/controller:v1.11.0"
+            "@sha256:a886e56d532d1388c77c8340261149d974370edca1093af4c97a96fb1467cb39",
+            config={"Entrypoint": ["dumb-init", "--"], "Cmd": ["/nginx-ingress-controller"], "User": "101"},
+            programs={
+                "/nginx-ingress-controller": "k8s.io/ingress-nginx/cmd/nginx",
+                "/wait-shutdown": "k8s.io/ingress-nginx/cmd/waitshutdown",
+            },
+            module="k8s.io/ingress-nginx",
+            revision="v0.0.0-20240708192948-52c50467d67d",
+            variable="k8s.io/ingress-nginx/version.RELEASE",
+            taken={"rootfs/etc/nginx": "/etc/nginx"},
+            changes=OF_TEMPLATE,
+            packages=(
+                *("nginx", "libnginx-mod-http-headers-more-filter", "libnginx-mod-http-lua", "libnginx-mod-stream"),
+                *("lua-cjson", "lua-nginx-cookie", "lua-nginx-dns", "busybox", "dumb-init"),
+            ),
+            links=SHELL | LOGS | LUA | {"/usr/bin/nginx": "../sbin/nginx"},
+            folders=(
+                "/tmp",
+                "/tmp/nginx",
+                "/etc/nginx",
+                "/var/lib/nginx",
+                *(f"/etc/ingress-controller/{name}" for name in ("auth", "geoip", "ssl", "telemetry")),
+            ),
+            cache=resources.GIB // 2,
+            modules=resources.GIB // 2,
         ),
     )
 }
