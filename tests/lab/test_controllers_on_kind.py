@@ -41,6 +41,13 @@ kind: Service
 metadata: {name: NAME}
 spec: {selector: {app: NAME}, ports: [{port: 80, targetPort: 8080}]}
 """
+STABLE = """
+apiVersion: v1
+kind: Service
+metadata: {name: stable}
+spec: {selector: {app: one}, ports: [{port: 80, targetPort: 8080}]}
+"""
+"""A Service that just one Ingress uses: a canary takes traffic of all that use its Service."""
 
 
 def ingress(name: str, of: str, host: str, paths: dict[str, str], tls: str = "", **annotations: str) -> dict[str, Any]:
@@ -118,10 +125,11 @@ def test_a_controller_serves_hosts_paths_canaries_rewrites_passwords_and_certifi
     password = base64.b64encode(hashlib.sha1(b"right").digest())
     for item in (
         *(BACKEND.replace("NAME", name) for name in ("one", "two")),
+        STABLE,
         secret("tls", "kubernetes.io/tls", tls_crt=crt, tls_key=key),
         secret("users", "Opaque", auth=b"ada:{SHA}" + password),
         ingress("site", of, "site.example", {"/": "one", "/two": "two"}),
-        ingress("shop", of, "shop.example", {"/": "one"}),
+        ingress("shop", of, "shop.example", {"/": "stable"}),
         ingress("canary", of, "shop.example", {"/": "two"}, **{"canary": "true", "canary-weight": "100"}),
         ingress(
             "rewrite", of, "rewrite.example", {"/api(/|$)(.*)": "one"}, **{"use-regex": "true", "rewrite-target": "/$2"}
