@@ -41,13 +41,18 @@ kind: Service
 metadata: {name: NAME}
 spec: {selector: {app: NAME}, ports: [{port: 80, targetPort: 8080}]}
 """
-STABLE = """
+SHOP = """
 apiVersion: v1
 kind: Service
 metadata: {name: stable}
 spec: {selector: {app: one}, ports: [{port: 80, targetPort: 8080}]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: next}
+spec: {selector: {app: two}, ports: [{port: 80, targetPort: 8080}]}
 """
-"""A Service that just one Ingress uses: a canary takes traffic of all that use its Service."""
+"""Each of one Ingress. A canary takes traffic of all that use the stable one; none, in ingress-nginx, if they use its own."""
 
 
 def ingress(name: str, of: str, host: str, paths: dict[str, str], tls: str = "", **annotations: str) -> dict[str, Any]:
@@ -120,17 +125,17 @@ def test_a_controller_serves_hosts_paths_canaries_rewrites_passwords_and_certifi
     lab: Lab, tmp_path: Path, part: str, manifest: str, of: str
 ) -> None:
     text = (MANIFESTS / f"{manifest}.yaml").read_text()
-    lab.apply(text.replace("IMAGE", lab.part(part)).replace("NAMESPACE", lab.namespace))
+    lab.apply(text.replace("IMAGE", lab.part(part)).replace("LAB-NAMESPACE", lab.namespace))
     crt, key = certificate(tmp_path, "tls.example")
     password = base64.b64encode(hashlib.sha1(b"right").digest())
     for item in (
         *(BACKEND.replace("NAME", name) for name in ("one", "two")),
-        STABLE,
+        SHOP,
         secret("tls", "kubernetes.io/tls", tls_crt=crt, tls_key=key),
         secret("users", "Opaque", auth=b"ada:{SHA}" + password),
         ingress("site", of, "site.example", {"/": "one", "/two": "two"}),
         ingress("shop", of, "shop.example", {"/": "stable"}),
-        ingress("canary", of, "shop.example", {"/": "two"}, **{"canary": "true", "canary-weight": "100"}),
+        ingress("canary", of, "shop.example", {"/": "next"}, **{"canary": "true", "canary-weight": "100"}),
         ingress(
             "rewrite", of, "rewrite.example", {"/api(/|$)(.*)": "one"}, **{"use-regex": "true", "rewrite-target": "/$2"}
         ),
