@@ -52,7 +52,7 @@ kind: Service
 metadata: {name: next}
 spec: {selector: {app: two}, ports: [{port: 80, targetPort: 8080}]}
 """
-"""Each of one Ingress: a canary takes the traffic of all of the stable one; in ingress-nginx none, if others use its own."""
+"""A canary takes traffic of all that use the stable one; in ingress-nginx none, if others use its own."""
 
 
 def ingress(name: str, of: str, host: str, paths: dict[str, str], tls: str = "", **annotations: str) -> dict[str, Any]:
