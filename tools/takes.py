@@ -22,6 +22,7 @@ of a [kubeconfig and of networks](kubeconfig.md) stand on a page of their own.
 NAMES = {
     "api": "API",
     "ascii": "ASCII",
+    "debian": "Debian",
     "html": "HTML",
     "http": "HTTP",
     "https": "HTTPS",
@@ -103,7 +104,9 @@ PARTS = {
     ),
     "Parts beside Kubernetes": (
         "machine/airgap/test_parts.py::unknown|without_a_network|without_room|does_not_build|simulated|yours",
+        "machine/airgap/test_parts_contents.py::clear_error|damaged|root_on_debian",
         "lab/test_parts_on_kind.py",
+        "lab/test_controllers_on_kind.py",
     ),
 }
 """Heading → files below tests/, each whole, or `file::a|b` for the tests whose names hold one of these."""

@@ -22,6 +22,7 @@ def apply(
     namespace: str,
     base: Path | None = None,
     dry_run: bool = False,
+    owner: dict[str, str] | None = None,
 ) -> list[Change]:
     """Apply manifests on the server's side, and say what changed.
 
@@ -39,6 +40,8 @@ def apply(
         For objects that live in one and don't name it.
     dry_run : bool
         Ask the server what would change, and change nothing.
+    owner : dict, optional
+        A reference to the namespace that shall own what is made here and lives in none: it goes when that goes.
 
     Raises
     ------
@@ -58,8 +61,22 @@ def apply(
             resource = _defined(connection, manifest, definition, dry_run)
         else:
             resource = connection.discover(manifest["kind"], manifest["apiVersion"])
+        if owner and not resource.namespaced:
+            manifest = _owned(connection, resource, manifest, owner)
         changes.append(_apply(connection, resource, manifest, namespace, dry_run, kubectl))
     return changes
+
+
+def _owned(
+    connection: Connection, resource: Resource, manifest: dict[str, Any], owner: dict[str, str]
+) -> dict[str, Any]:
+    """Return a manifest with its owner, unless it is of something that was there before and that no namespace owns."""
+    metadata = manifest["metadata"]
+    there = get_or_none(connection, resource.path("", metadata["name"]))
+    owners = [each["kind"] for each in ((there or {}).get("metadata") or {}).get("ownerReferences") or ()]
+    if there is not None and "Namespace" not in owners:
+        return manifest
+    return {**manifest, "metadata": {**metadata, "ownerReferences": [*metadata.get("ownerReferences", ()), owner]}}
 
 
 def _apply(

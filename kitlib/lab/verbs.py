@@ -55,8 +55,13 @@ class Verbs:
         display(text, f"<pre class='kitlib-manifest'><code class='language-yaml'>{html.escape(text)}</code></pre>")
 
     def apply(self, source: str | Path | dict, dry_run: bool = False) -> Changes:
-        """Apply a manifest on the server's side; see `kitlib.objects.apply`."""
-        return self._show(*objects.apply(self.connection, source, self.namespace, self.base, dry_run))
+        """Apply a manifest on the server's side; see `kitlib.objects.apply`.
+
+        What it makes that lives in no namespace, such as an IngressClass, goes with the lab's namespace all the same.
+        """
+        uid = objects.get(self.connection, f"namespace/{self.namespace}", "")["metadata"]["uid"]
+        owner = {"apiVersion": "v1", "kind": "Namespace", "name": self.namespace, "uid": uid}
+        return self._show(*objects.apply(self.connection, source, self.namespace, self.base, dry_run, owner))
 
     def patch(
         self, ref: str, body: dict[str, Any] | str, subresource: str = "", *, namespace: str | None = None
