@@ -32,9 +32,10 @@ def image(client: Client, kind_name: str, part: Part, progress: bool = True) -> 
     refusal = None
     if not client.own:  # from there no way leads to a registry
         try:
+            name = f"{_home(client, nodes[0])}{part.published}" if part.kubernetes else part.published
             for node in nodes:
-                _fetch(client, node, part)
-            return part.published
+                _fetch(client, node, name)
+            return name
         except ClusterError as error:
             refusal = error
     try:
@@ -50,12 +51,18 @@ def image(client: Client, kind_name: str, part: Part, progress: bool = True) -> 
     return made.image
 
 
-def _fetch(client: Client, node: str, part: Part) -> None:
-    """Have a node fetch the published image, unless it has it."""
+def _home(client: Client, node: str) -> str:
+    """Return what the names of Kubernetes' own images begin with, as those on a node do."""
+    names = client.run("exec", node, "crictl", "images", step=STEP).split()
+    return next((name.removesuffix("kube-proxy") for name in names if name.endswith("/kube-proxy")), "")
+
+
+def _fetch(client: Client, node: str, name: str) -> None:
+    """Have a node fetch a published image, unless it has it."""
     try:
-        client.run("exec", node, "crictl", "inspecti", "--quiet", part.published, step=STEP)
+        client.run("exec", node, "crictl", "inspecti", "--quiet", name, step=STEP)
     except ClusterError:
-        client.run("exec", node, "crictl", "pull", part.published, step=STEP, patience=PULL)
+        client.run("exec", node, "crictl", "pull", name, step=STEP, patience=PULL)
 
 
 def _has(client: Client, node: str, made: Made) -> bool:

@@ -61,7 +61,9 @@ def flags(part: Part) -> list[str]:
 def key(part: Part) -> str:
     """Return what names a part in the cache: a digest of everything that goes into it."""
     told = {
-        name: value for name, value in asdict(part).items() if name not in ("title", "published", "cache", "modules")
+        name: value
+        for name, value in asdict(part).items()
+        if name not in ("title", "published", "kubernetes", "cache", "modules")
     }
     release = debian.release().get("VERSION_CODENAME", "") if part.packages else ""
     digest = hashlib.sha256(json.dumps([told, flags(part), build.goarch(), release], sort_keys=True).encode())

@@ -45,6 +45,8 @@ class Part:
         Of the published image, without a leading v.
     published : str
         The image that its authors publish, by digest.
+    kubernetes : bool
+        Whether that is where Kubernetes publishes its own images; a cluster's nodes know where that is.
     config : mapping
         What its image runs and as whom, in the words of the OCI image specification; as the published image has it.
     programs : mapping
@@ -83,6 +85,7 @@ class Part:
     folders: tuple[str, ...] = ()
     cache: int = 0
     modules: int = 0
+    kubernetes: bool = False
 
     @property
     def source(self) -> Path:
@@ -180,7 +183,8 @@ PARTS = {
             name="ingress-nginx",
             title="ingress-nginx, the ingress controller that Kubernetes retired",
             version="1.11.0",
-            published="registry.k8s.io/ingress-nginx/controller:v1.11.0"
+            kubernetes=True,
+            published="ingress-nginx/controller:v1.11.0"
             "@sha256:a886e56d532d1388c77c8340261149d974370edca1093af4c97a96fb1467cb39",
             config={"Entrypoint": ["dumb-init", "--"], "Cmd": ["/nginx-ingress-controller"], "User": "101"},
             programs={
