@@ -119,8 +119,8 @@ def ingresses(recording: Recording, namespace: str) -> pd.DataFrame:
         names, with commas between), `address` (str: those that its status names).
     """
     rows = []
-    for row in recording.rows:
-        if row.kind != "Ingress" or row.namespace != namespace or not row.object:
+    for row in recording.rows.of("Ingress"):
+        if row.namespace != namespace or not row.object:
             continue
         item = json.loads(row.object)
         spec, served = item.get("spec", {}), item.get("status", {}).get("loadBalancer", {}).get("ingress") or ()
