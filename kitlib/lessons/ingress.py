@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import msgspec
 import pandas as pd
@@ -16,7 +17,7 @@ from kitlib.claims.looking import select
 from kitlib.errors import WaitTimeout
 from kitlib.frames.logs import lines
 from kitlib.lab import Lab
-from kitlib.recording import Recording
+from kitlib.recording import Recording, WatchEvent
 from kitlib.watch import Recorder
 
 ENDS = 20.0
@@ -31,11 +32,10 @@ VERSIONS = {
     "name": "str",
     "uid": "str",
     "generation": "int64",
-    "ingressClassName": "str",
-    "services": "str",
-    "address": "str",
 }
-"""Columns of what `ingresses` returns, and their types."""
+"""Columns of what `versions` returns, and their types."""
+NAMED = {"ingressClassName": "str", "services": "str", "address": "str"}
+"""Those that `ingresses` adds."""
 
 
 class Controller:
@@ -101,6 +101,27 @@ class Controller:
             raise self.error
 
 
+def versions(recording: Recording, kind: str, namespace: str) -> pd.DataFrame:
+    """Return what was seen of objects of a kind that has no frame.
+
+    Parameters
+    ----------
+    recording : Recording
+        With that kind.
+    kind : str
+        "Service".
+    namespace : str
+        Whose.
+
+    Returns
+    -------
+    DataFrame
+        One row for each version: `observed_at`, `monotonic_ns`, `resourceVersion`, `type` ("ADDED", …), `name`,
+        `uid`, `generation` (int: rises when the spec changes; 0 where the kind has none).
+    """
+    return _versions(_rows(recording, kind, namespace))
+
+
 def ingresses(recording: Recording, namespace: str) -> pd.DataFrame:
     """Return what was seen of Ingresses.
 
@@ -114,34 +135,43 @@ def ingresses(recording: Recording, namespace: str) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row for each version: `observed_at`, `monotonic_ns`, `resourceVersion`, `type` ("ADDED", …), `name`,
-        `uid`, `generation` (int: rises when the spec changes), `ingressClassName`, `services` (str: those that it
-        names, with commas between), `address` (str: those that its status names).
+        As of `versions`, and `ingressClassName`, `services` (str: those that it names, with commas between),
+        `address` (str: those that its status names).
     """
-    rows = []
-    for row in recording.rows.of("Ingress"):
-        if row.namespace != namespace or not row.object:
-            continue
-        item = json.loads(row.object)
-        spec, served = item.get("spec", {}), item.get("status", {}).get("loadBalancer", {}).get("ingress") or ()
-        named = [path["backend"] for rule in spec.get("rules") or () for path in rule.get("http", {}).get("paths", ())]
-        backends = [*named, *([spec["defaultBackend"]] if "defaultBackend" in spec else [])]
-        services = sorted({each["service"]["name"] for each in backends if "service" in each})
-        rows.append(
-            (
-                pd.Timestamp(row.received_at, unit="ns", tz="UTC"),
-                row.monotonic_ns,
-                int(row.resourceVersion),
-                row.type,
-                row.name,
-                row.uid,
-                item["metadata"].get("generation", 0),
-                spec.get("ingressClassName", ""),
-                ",".join(services),
-                ",".join(each.get("ip") or each.get("hostname", "") for each in served),
-            )
+    found = _rows(recording, "Ingress", namespace)
+    names = pd.DataFrame([_named(item) for _, item in found], columns=list(NAMED)).astype(NAMED)
+    return pd.concat([_versions(found), names], axis=1)
+
+
+def _rows(recording: Recording, kind: str, namespace: str) -> list[tuple[WatchEvent, dict[str, Any]]]:
+    rows = (row for row in recording.rows.of(kind) if row.namespace == namespace and row.object)
+    return [(row, json.loads(row.object)) for row in rows]
+
+
+def _versions(found: Sequence[tuple[WatchEvent, dict[str, Any]]]) -> pd.DataFrame:
+    rows = [
+        (
+            pd.Timestamp(row.received_at, unit="ns", tz="UTC"),
+            row.monotonic_ns,
+            int(row.resourceVersion),
+            row.type,
+            row.name,
+            row.uid,
+            item["metadata"].get("generation", 0),
         )
+        for row, item in found
+    ]
     return pd.DataFrame(rows, columns=list(VERSIONS)).astype(VERSIONS)
+
+
+def _named(item: dict[str, Any]) -> tuple[str, str, str]:
+    """Return an Ingress' class, the Services that it names, and where it is served."""
+    spec, served = item.get("spec", {}), item.get("status", {}).get("loadBalancer", {}).get("ingress") or ()
+    paths = [path for rule in spec.get("rules") or () for path in rule.get("http", {}).get("paths", ())]
+    backends = [*(path["backend"] for path in paths), spec.get("defaultBackend", {})]
+    services = sorted({each["service"]["name"] for each in backends if "service" in each})
+    addresses = [each.get("ip") or each.get("hostname", "") for each in served]
+    return spec.get("ingressClassName", ""), ",".join(services), ",".join(addresses)
 
 
 class _Passed(msgspec.Struct, gc=False):
@@ -238,4 +268,4 @@ def _so(traffic: pd.DataFrame, how: str) -> pd.Series:
     return select(traffic, how).fillna(False).astype(bool)
 
 
-__all__ = ["STAGES", "VERSIONS", "Controller", "changed", "ingresses", "passed", "served"]
+__all__ = ["NAMED", "STAGES", "VERSIONS", "Controller", "changed", "ingresses", "passed", "served", "versions"]

@@ -130,8 +130,18 @@ def test_of_an_ingress_is_told_what_it_names_and_where_it_is_served():
     assert seen["services"].tolist() == ["a,b", "a,b", "z"]
     assert seen["address"].tolist() == ["", "10.0.0.1,edge.example", ""]
     assert seen["ingressClassName"].tolist() == ["lesson", "lesson", ""]
-    assert seen["generation"].tolist() == [1, 1, 2] and list(seen.columns) == list(ingress.VERSIONS)
+    assert seen["generation"].tolist() == [1, 1, 2] and list(seen.columns) == [*ingress.VERSIONS, *ingress.NAMED]
     assert ingress.ingresses(recording({"spec": spec}), "elsewhere").empty
+
+
+def test_of_a_kind_without_a_frame_each_version_is_told():
+    made = recording({"kind": "Service"}, {"kind": "Service", "about": {"resourceVersion": "9"}}, {"spec": {}})
+    seen = ingress.versions(made, "Service", "shop")
+    assert seen[["monotonic_ns", "resourceVersion", "type", "generation"]].values.tolist() == [
+        [0, 1, "ADDED", 0],
+        [SECOND, 9, "MODIFIED", 0],
+    ]
+    assert ingress.versions(made, "Pod", "shop").empty
 
 
 @pytest.fixture
