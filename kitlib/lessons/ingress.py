@@ -22,7 +22,7 @@ from kitlib.watch import Recorder
 
 ENDS = 20.0
 """Seconds that a controller may take to end."""
-STAGES = ("API change", "first", "all")
+STAGES = ("API change", "first request", "all requests")
 """Where a change is to be seen, one after the other: what `changed` tells, and `figures.hops` draws."""
 VERSIONS = {
     "observed_at": "datetime64[ns, UTC]",
@@ -249,7 +249,8 @@ def changed(
     Returns
     -------
     DataFrame
-        `change`, `client` (str), `API change`, `first`, `all` (Int64, ns on the monotonic clock; NA if not seen).
+        `change`, `client` (str), `API change`, `first request`, `all requests` (Int64, ns on the monotonic clock; NA
+        if not seen).
     """
     begin = int(since["monotonic_ns"].iloc[0]) if len(since) else None
     rows = []

@@ -63,7 +63,7 @@ def test_each_client_has_a_row_and_the_figure_takes_them():
     traffic = pd.concat([requests("old", "new"), requests("old", "old", "new", client="two")])
     table = ingress.changed("rule", at(0.0), traffic, "who == 'new'", "who == 'old'")
     assert table["client"].tolist() == ["one", "two"] and seconds(table) == [[0.0, 0.1, 0.1], [0.0, 0.2, 0.2]]
-    assert "first 0.100 s later" in twin(figures.hops(table, ingress.STAGES))
+    assert "first request 0.100 s later" in twin(figures.hops(table, ingress.STAGES))
 
 
 def test_the_last_requests_of_each_client_decide():
