@@ -46,7 +46,7 @@ def measure(count: int = 100, burst: int = 800) -> list[Result]:
     """Write so many Events in each phase, and so many in the burst, each of them two or three times."""
     part = parts.find("otel")
     shown("exporters: have the collector")
-    program = parts.make(part, progress=False).folder / part.program
+    program = parts.make(part, progress=False).folder / "otelcol"
     with (
         own_cluster("exporters") as (kubeconfig, _),
         tempfile.TemporaryDirectory(prefix="kitlib-bench-") as folder,

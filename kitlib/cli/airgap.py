@@ -20,7 +20,7 @@ airgap = App(
 \b
 Examples:
   kitlib airgap build          the node image, with all that goes into it; once, some ten minutes on two cores
-  kitlib airgap build otel     a part that lessons run beside Kubernetes: OpenTelemetry's collector
+  kitlib airgap build nginx    a part that lessons run beside Kubernetes; without a name after `build`, none of them
   kitlib airgap status         what of it is kept, and what it takes
   kitlib airgap engine         an engine to run it where there is none; `kitlib down` takes it away again
   kitlib airgap clean --older  remove what is of use no more
@@ -37,7 +37,7 @@ app.add_typer(airgap, name="airgap")
 \b
 Examples:
   kitlib airgap build
-  kitlib airgap build otel
+  kitlib airgap build traefik
 
 It can be interrupted and repeated: each step that is done is kept."""
 )
@@ -45,7 +45,7 @@ def build(
     part: Annotated[
         str | None,
         typer.Argument(
-            help="A part beside Kubernetes: otel. Without one, the node image.",
+            help="A part beside Kubernetes, such as nginx. Without one, the node image.",
             autocompletion=names.parts,
             show_default=False,
         ),

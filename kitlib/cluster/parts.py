@@ -19,7 +19,7 @@ def part(cluster: Cluster, name: str, progress: bool = True) -> str:
     ----------
     cluster : Cluster
     name : str
-        Such as "otel"; `kitlib.machine.airgap.parts` has the table.
+        Such as "nginx"; `kitlib.machine.airgap.parts` has the table.
     progress : bool
         Whether to show how a build goes on.
 

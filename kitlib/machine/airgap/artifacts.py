@@ -63,7 +63,8 @@ def _artifact(name: str, found: Path | None, path: Path) -> Artifact:
 
 def _part(part: parts.Part) -> Artifact:
     key = parts.key(part)
-    return _artifact(f"{part.name} {part.version}", programcache.get(key), programcache.folder(key))
+    name = part.image.rpartition("/")[2].replace(":", " ")
+    return _artifact(name, programcache.get(key), programcache.folder(key))
 
 
 def status() -> dict[str, Any]:

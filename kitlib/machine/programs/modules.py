@@ -34,7 +34,10 @@ def keep(go: Go, module: Module, packages: list[str], part: Path, lock: int) -> 
     lock : int
         The open lock file, which `go` inherits.
     """
-    template = "{{with .Module}}{{if .Version}}{{.Path}}\t{{.Version}}\t{{.Dir}}{{end}}{{end}}"
+    # a module that another one stands for is that one; a folder of ours that stands for one has no version
+    template = (
+        "{{with .Module}}{{$of := or .Replace .}}{{with $of.Version}}{{$of.Path}}\t{{.}}\t{{$of.Dir}}{{end}}{{end}}"
+    )
     command = [str(go.path), "list", "-deps", "-f", template, *packages]
     environment = module.environment(toolchain.environment())
     said = gobuild.call(command, module.folder, environment, lock, lambda text: False, lambda: None, None)
@@ -55,6 +58,14 @@ def keep(go: Go, module: Module, packages: list[str], part: Path, lock: int) -> 
             info = tarfile.TarInfo(digest)
             info.size = len(data)
             tar.addfile(info, io.BytesIO(data))
+
+
+def folder(go: Go, module: Module, name: str, lock: int) -> Path:
+    """Return the folder of a module that a build needs, with all of the module's files."""
+    command = [str(go.path), "list", "-m", "-f", "{{.Dir}}", name]
+    environment = module.environment(toolchain.environment())
+    said = gobuild.call(command, module.folder, environment, lock, lambda text: False, lambda: None, None)
+    return Path(said.strip())
 
 
 def licences(folder: Path) -> dict[str, bytes]:

@@ -18,17 +18,25 @@ from kitlib.machine import resources
 from kitlib.machine.airgap import artifacts, parts
 from kitlib.machine.airgap.parts import PARTS, Part
 
-MAIN = 'package main\n\nvar version = "unknown"\n\nfunc main() { println(version) }\n'
+MAIN = """
+package main
+
+import _ "example.com/tiny"
+
+var version = "unknown"
+
+func main() { println(version) }
+"""
 TINY = Part(
     name="tiny",
     title="a program that tells its version",
     version="1.2.3",
     published="somebody/tiny:1.2.3@sha256:" + "0" * 64,
+    config={"Entrypoint": ["/bin/tell"], "User": "10001:10001"},
+    programs={"/bin/tell": "."},
     module="example.com/tiny",
-    program="tell",
-    user="10001:10001",
-    cache=0,
-    modules=0,
+    revision="v1.2.3",
+    variable="main.version",
 )
 
 
@@ -37,19 +45,29 @@ def tiny(go: Path, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     """The folder of a part that builds in a second."""
     folder = tmp_path / "tiny"
     folder.mkdir()
-    (folder / "go.mod").write_text("module kitlib/parts/tiny\n\ngo 1.26\n")
+    (folder / "go.mod").write_text(
+        "module kitlib/parts/tiny\n\ngo 1.26\n\nrequire example.com/tiny v1.2.3\n\nreplace example.com/tiny => ./own\n"
+    )
     (folder / "main.go").write_text(MAIN)
+    for name, text in {"go.mod": "module example.com/tiny\n\ngo 1.26\n", "own.go": "package own\n"}.items():
+        (folder / "own").mkdir(exist_ok=True)
+        (folder / "own" / name).write_text(text)
     monkeypatch.setattr(Part, "source", property(lambda self: folder))
     monkeypatch.setitem(PARTS, "tiny", TINY)
     return folder
 
 
 @pytest.mark.parametrize("part", PARTS.values(), ids=PARTS)
-def test_the_table_says_what_the_module_pins_and_names_images_by_digest_without_a_host(part: Part) -> None:
-    assert f"\t{part.module} v{part.version}\n" in (part.source / "go.mod").read_text()
-    assert re.fullmatch(r"[\w-]+/[\w-]+:[\w.-]+@sha256:[0-9a-f]{64}", part.published)
-    assert f":{part.version}@" in part.published
-    assert part.image == f"localhost/{part.name}:{part.version}"
+def test_the_table_says_what_the_module_pins_and_names_images_by_digest(part: Part) -> None:
+    if part.programs:
+        pinned = (part.source / "go.mod").read_text().replace("require ", "\t")
+        assert f"\t{part.module} {part.revision}\n" in pinned
+        assert part.image == f"localhost/{part.name}:{part.version}"
+    else:
+        assert part.image == f"localhost/{part.name}:debian"
+    # Kubernetes' own projects publish under Kubernetes' own name, and nowhere else
+    assert re.fullmatch(r"(registry\.k8s\.io/)?[\w-]+/[\w-]+:v?[\w.-]+@sha256:[0-9a-f]{64}", part.published)
+    assert re.search(rf":v?{re.escape(part.version)}@", part.published)
 
 
 def test_an_unknown_part_names_those_that_there_are() -> None:
@@ -87,11 +105,11 @@ def test_a_part_is_made_once_with_its_image_and_what_is_in_it(tiny: Path) -> Non
     assert said.stderr == "1.2.3\n"
     image = content(made)
     assert (image["name"], image["digest"]) == ("localhost/tiny:1.2.3", made.digest)
-    assert image["config"]["Entrypoint"] == ["/tell"] and image["config"]["User"] == "10001:10001"
-    assert image["files"] == {"tell": 0o755, "usr/share/kitlib/sbom.cdx.json": 0o644}
+    assert image["config"]["Entrypoint"] == ["/bin/tell"] and image["config"]["User"] == "10001:10001"
+    assert image["files"] == {"bin/tell": 0o755, "usr/share/kitlib/sbom.cdx.json": 0o644}
     listed = json.loads((made.folder / parts.SBOM).read_text())
     assert listed["metadata"]["component"]["version"] == "1.2.3"
-    assert [each["name"] for each in listed["components"]] == ["stdlib"]
+    assert [each["name"] for each in listed["components"]] == ["stdlib"], "a stand-in of ours is no module of others"
     made_at = (made.folder / "tell").stat().st_ino
     assert parts.make(TINY, progress=False) == made
     assert (made.folder / "tell").stat().st_ino == made_at
@@ -137,18 +155,28 @@ def test_without_room_it_says_how_much_is_needed(
         parts.make(PARTS["otel"], progress=False)
 
 
-def test_the_list_of_the_collector_that_is_kept_is_whole() -> None:
-    made = parts.cached(PARTS["otel"])
+RECEIVERS = "github.com/open-telemetry/opentelemetry-collector-contrib/receiver"
+INSIDE = {
+    "otel": (f"{RECEIVERS}/k8seventsreceiver", f"{RECEIVERS}/k8sobjectsreceiver"),
+    "nginx": ("nginx", "libssl3", "busybox"),
+}
+"""What is in each, among much else."""
+
+
+@pytest.mark.parametrize("part", PARTS.values(), ids=PARTS)
+def test_the_list_of_a_part_that_is_kept_is_whole(part: Part) -> None:
+    made = parts.cached(part)
     if made is None:
-        pytest.skip("it is not kept: `kitlib airgap build otel` makes it")
+        pytest.skip(f"it is not kept: `kitlib airgap build {part.name}` makes it")
     document = json.loads((made.folder / parts.SBOM).read_text())
     versions = {each["name"]: each["version"] for each in document["components"]}
-    receivers = "github.com/open-telemetry/opentelemetry-collector-contrib/receiver"
-    for module in (f"{receivers}/k8seventsreceiver", f"{receivers}/k8sobjectsreceiver", PARTS["otel"].module):
-        assert versions[module] == f"v{PARTS['otel'].version}"
-    assert not [each["name"] for each in document["components"] if not each.get("licenses")]
+    assert set(INSIDE[part.name]) <= set(versions)
+    assert not part.module or versions[part.module] == part.revision
+    without = [each["purl"] for each in document["components"] if not each.get("licenses")]
+    assert len(without) <= 2 and all(each.startswith("pkg:deb/") for each in without), "their texts are there, no name"
     inside = content(made)["files"]
-    assert len([name for name in inside if name.startswith("usr/share/kitlib/licences/")]) > 20
+    texts = [name for name in inside if name.startswith("usr/share/kitlib/licences/") or name.endswith("/copyright")]
+    assert len(texts) > 20
 
 
 def cluster(provider: str, by_kitlib: bool) -> Cluster:

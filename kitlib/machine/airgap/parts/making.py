@@ -1,17 +1,19 @@
-"""Make a part where no registry answers: its program from pinned Go modules, its image from the program."""
+"""Make a part where no registry answers: an image of programs from pinned Go modules, Debian's packages and files."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import os
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import asdict, dataclass
+from pathlib import Path, PurePosixPath
 
 from kitlib.errors import BuildError
 from kitlib.machine import folders, paths, resources
-from kitlib.machine.airgap import oci, sbom
+from kitlib.machine.airgap import debian, debs, images, oci, sbom
 from kitlib.machine.airgap.oci import Entry, Layout
+from kitlib.machine.airgap.parts import contents
+from kitlib.machine.airgap.parts.contents import Content
 from kitlib.machine.airgap.parts.table import Part
 from kitlib.machine.lock import FileLock
 from kitlib.machine.programs import build, gobuild, modules, programcache, toolchain
@@ -19,12 +21,12 @@ from kitlib.progress import Progress
 
 STEP = "build a part"
 ARCHIVE = "image.tar"
-"""Beside the program: its image, as `kind load image-archive` takes it."""
+"""Beside the programs: the image, as `kind load image-archive` takes it."""
 SBOM = "sbom.cdx.json"
-"""Beside the program: the bill of materials, which the image has in /usr/share/kitlib, with the licences' texts."""
+"""Beside the programs: the bill of materials, which the image has in /usr/share/kitlib, with the licences' texts."""
 SHARED = "/usr/share/kitlib"
 SIZE = resources.GIB // 4
-"""What the program and its image take, twice for a moment."""
+"""What the programs and their image take, twice for a moment."""
 
 
 @dataclass(frozen=True)
@@ -53,15 +55,20 @@ class Made:
 
 def flags(part: Part) -> list[str]:
     """Return the flags of the one build command."""
-    return [*build.COMMON, f"-ldflags=-s -w -X main.version={part.version}"]
+    return [*build.COMMON, f"-ldflags=-s -w -X {part.variable}={part.version}"]
 
 
 def key(part: Part) -> str:
     """Return what names a part in the cache: a digest of everything that goes into it."""
-    digest = hashlib.sha256("\n".join([part.image, part.program, part.user, *flags(part), build.goarch()]).encode())
-    sources = sorted(path for path in part.source.rglob("*") if path.suffix in (".go", ".mod", ".sum"))
-    for path in [*sources, *(Path(str(module.__file__)) for module in (oci, sbom, modules)), Path(__file__)]:
-        digest.update(f"{path.name} {hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
+    told = {
+        name: value for name, value in asdict(part).items() if name not in ("title", "published", "cache", "modules")
+    }
+    release = debian.release().get("VERSION_CODENAME", "") if part.packages else ""
+    digest = hashlib.sha256(json.dumps([told, flags(part), build.goarch(), release], sort_keys=True).encode())
+    for path in sorted(path for path in part.source.rglob("*") if path.is_file()):
+        digest.update(f"{path.relative_to(part.source)} {programcache.sha256(path)}\n".encode())
+    for code in (Path(__file__), *(Path(str(each.__file__)) for each in (contents, debs, images, oci, sbom, modules))):
+        digest.update(code.read_bytes())
     return f"part-{part.name}-{digest.hexdigest()[:16]}"
 
 
@@ -82,19 +89,19 @@ def make(part: Part, progress: bool = True) -> Made:
     Raises
     ------
     BuildError
-        No Go, no modules, no room, or the compiler fails.
+        No Go, no modules, no packages, no room, or the compiler fails.
     """
     name = key(part)
     with FileLock(paths.cache() / "locks" / f"build-{name}.lock", f"{STEP}: {part.name}", progress) as lock:
         if found := cached(part):
             return found
         try:
-            go = toolchain.find(progress)
             with programcache.adding(name) as draft:
-                _compile(go, part, draft, name, lock.handle, progress)
+                go, taken = _compile(part, draft, name, lock.handle, progress) if part.programs else ("", draft)
+                content = contents.of(part, taken, draft / "apt", STEP, progress)
                 with Progress(f"make the image {part.image}", quiet=not progress):
-                    digest = _image(part, draft)
-                programcache.seal(draft, {}, go=go.version, system=f"linux/{build.goarch()}", image=digest)
+                    digest = _image(part, draft, content)
+                programcache.seal(draft, {}, go=go, system=f"linux/{build.goarch()}", image=digest)
         except BuildError as error:
             if error.step == "find Go":
                 raise
@@ -111,31 +118,39 @@ def make(part: Part, progress: bool = True) -> Made:
         return made
 
 
-def _compile(go: toolchain.Go, part: Part, draft: Path, name: str, lock: int, progress: bool) -> None:
-    """Build the program into a draft of its folder, and note what it was compiled from."""
-    target = gobuild.Target(
-        f"{part.name} {part.version}", f"{part.module}@v{part.version}", SIZE, part.cache, part.modules
-    )
+def _compile(part: Part, draft: Path, name: str, lock: int, progress: bool) -> tuple[str, Path]:
+    """Build the programs into a draft of their folder, and note of what; return Go's version, the module's folder."""
+    go = toolchain.find(progress)
+    known_by = f"{part.module}@{part.revision}"
+    target = gobuild.Target(f"{part.name} {part.version}", known_by, SIZE, part.cache, part.modules)
     module = gobuild.Module(part.source, system="linux")
-    gobuild.run(go, target, ["."], flags(part), module, draft, name, lock, progress)
-    (draft / part.name).rename(draft / part.program)
-    modules.keep(go, module, ["."], draft, lock)
+    packages = list(part.programs.values())
+    gobuild.run(go, target, packages, flags(part), module, draft, name, lock, progress)
+    for path, package in part.programs.items():
+        built = part.source.name if package == "." else PurePosixPath(package).name
+        (draft / built).rename(draft / PurePosixPath(path).name)
+    modules.keep(go, module, packages, draft, lock)
+    return go.version, modules.folder(go, module, part.module, lock)
 
 
-def _image(part: Part, draft: Path) -> str:
-    """Write the image of a program beside it; return its digest."""
-    (draft / SBOM).write_text(sbom.document(sbom.modules(draft), part.name, part.version))
-    texts = modules.licences(draft)
+def _image(part: Part, draft: Path, content: Content) -> str:
+    """Write the image of a part beside its programs; return its digest."""
+    texts: dict[str, bytes] = {}
+    components = list(content.components)
+    if part.programs:
+        texts = modules.licences(draft)
+        components += sbom.modules(draft)
+    version = next((each.version for each in components if each.name == part.name), part.version)
+    (draft / SBOM).write_text(sbom.document(components, part.name, version))
     work = draft / "layout"
     layout = Layout(work, build.goarch())
-    layers = [
-        layout.layer(Entry(f"/{part.program}", draft / part.program)),
-        layout.layer(
-            Entry(f"{SHARED}/{SBOM}", draft / SBOM, 0o644),
-            *(Entry(f"{SHARED}/licences/{digest}", text, 0o644) for digest, text in sorted(texts.items())),
-        ),
+    programs = [Entry(path, draft / PurePosixPath(path).name) for path in part.programs]
+    told = [
+        Entry(f"{SHARED}/{SBOM}", draft / SBOM, 0o644),
+        *(Entry(f"{SHARED}/licences/{digest}", text, 0o644) for digest, text in sorted(texts.items())),
     ]
-    made = layout.image(part.image, layers, Entrypoint=[f"/{part.program}"], User=part.user)
+    layers = [content.packaged, [*content.files, *programs], told]
+    made = layout.image(part.image, [layout.layer(*layer) for layer in layers if layer], **part.config)
     layout.write()
     with (draft / ARCHIVE).open("wb") as file:
         layout.stream(file)
