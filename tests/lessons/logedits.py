@@ -83,6 +83,7 @@ LOGS = {
     "each request is answered": _lines(lambda said, rng: {**said, "error": ""} if "late_ns" in said else said),
     "each request is answered by another": _lines(lambda said, rng: _asked(said, who="other", status=200, error="")),
     "each request is answered by cart": _lines(lambda said, rng: _asked(said, who="cart", status=200, error="")),
+    "no signal was sent": _lines(lambda said, rng: None if said.get("event") == "sent" else said),
     "no request is answered": _lines(lambda said, rng: _asked(said, error="refused", who="", status=0)),
     "each request is answered with 200": _lines(lambda said, rng: _asked(said, status=200, error="")),
     "who answers isn't ready": _lines(lambda said, rng: _asked(said, ready="false")),
