@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -18,7 +18,7 @@ from kitlib.errors import WaitTimeout
 from kitlib.frames.logs import lines
 from kitlib.lab import Lab
 from kitlib.recording import Recording, WatchEvent
-from kitlib.watch import Recorder
+from kitlib.watch import LogFollower, Recorder
 
 ENDS = 20.0
 """Seconds that a controller may take to end."""
@@ -208,20 +208,20 @@ def passed(logs: pd.DataFrame) -> pd.DataFrame:
     return told
 
 
-def served(traffic: pd.DataFrame, how: str, last: int = 10) -> bool:
+def served(clients: Iterable[LogFollower], how: str, last: int = 10) -> bool:
     """Say whether of each client the last requests were served in some way.
 
     Parameters
     ----------
-    traffic : DataFrame
-        The frame of that name, of one client or more.
+    clients : iterable of LogFollower
+        What `lab.record_logs` returned, of clients (`probe load`).
     how : str
-        As `DataFrame.eval` takes it: "who == 'cart'".
+        What each of these lines has to hold: `'"who":"cart"'`.
     last : int
         How many requests.
     """
-    clients = _so(traffic, how).groupby(traffic["container"])
-    return len(clients) > 0 and all(len(each) >= last and each.iloc[-last:].all() for _, each in clients)
+    told = [each.last(last) for each in clients]
+    return bool(told) and all(len(lines) == last and all(how in line for line in lines) for lines in told)
 
 
 def changed(

@@ -66,12 +66,24 @@ def test_each_client_has_a_row_and_the_figure_takes_them():
     assert "first request 0.100 s later" in twin(figures.hops(table, ingress.STAGES))
 
 
+class Log:
+    """What was logged up to now."""
+
+    def __init__(self, *lines: str) -> None:
+        self.lines = lines
+
+    def last(self, count: int) -> list[str]:
+        return [*self.lines][-count:]
+
+
 def test_the_last_requests_of_each_client_decide():
-    traffic = pd.concat([requests("old", *["new"] * 10), requests(*["new"] * 10, client="two")])
-    assert ingress.served(traffic, "who == 'new'")
-    assert not ingress.served(traffic, "who == 'new'", last=11)
-    assert not ingress.served(pd.concat([traffic, requests("503", begin=9)]), "status == 200")
-    assert not ingress.served(requests(), "status == 200")
+    new, old = '{"who":"new"}', '{"who":"old"}'
+    one, two = Log(old, new, new), Log(new, new)
+    assert ingress.served([one, two], '"who":"new"', last=2)
+    assert not ingress.served([one, two], '"who":"new"', last=3)
+    assert not ingress.served([one, two, Log(new, old)], '"who":"new"', last=2)
+    assert not ingress.served([one, Log()], '"who":"new"', last=2)
+    assert not ingress.served([], '"who":"new"')
 
 
 def logs(*lines: str) -> pd.DataFrame:
