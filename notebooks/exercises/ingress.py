@@ -64,8 +64,14 @@ spec:
 """
 CLASS = "ingressClassName: lesson\n  "
 UNTIL = """
-rows = lambda: lab.frames.traffic.query("name == '{name}'").tail(5)
-lab.until(lambda: len(rows()) == 5 and bool(rows().eval("{how}").all()), "{name}: {how}")
+from kitlib.lessons.ingress import served
+
+log = lab.record_logs("{name}")
+lab.until(lambda: served([log], '{how}', 5), '{name}: {how}')
+"""
+WITHOUT = """
+lab.until(lambda: not lab.owned("endpointslices", "old-home"), "old-home leads nowhere")
+log.wait_for('"late_ns"', times=log.count('"late_ns"') + 3)
 """
 
 
@@ -129,7 +135,7 @@ EXERCISES = [
             "What says which Service a host is for?",
             "Who is to follow it? The lesson's controller has the class `lesson`.",
         ),
-        solution=rule("blog", "blog") + until("reader", "who == 'blog'"),
+        solution=rule("blog", "blog") + until("reader", '"who":"blog"'),
         wrong=rule("blog", "blog", which=""),
         told="`blog` answers",
         containers=True,
@@ -138,13 +144,13 @@ EXERCISES = [
         name="which-port",
         task="`author` asks for wiki.example, and gets 503, although the Ingress `wiki`, the Service `wiki` and the Pod `wiki` "
         "are all there. Mend it, and leave the Pod alone.",
-        before=stage("wiki", "author", "wiki", rule("wiki", "wiki", "{name: web}")) + until("author", "status == 503"),
+        before=stage("wiki", "author", "wiki", rule("wiki", "wiki", "{name: web}")) + until("author", '"status":503'),
         check=port,
         hints=(
             "503 says that there is a rule, and nobody behind it. What does the rule name?",
             "A rule names a port of the Service, by its number or by its name: not a port of the Pod.",
         ),
-        solution=rule("wiki", "wiki", "{name: http}") + until("author", "who == 'wiki'"),
+        solution=rule("wiki", "wiki", "{name: http}") + until("author", '"who":"wiki"'),
         wrong=rule("wiki", "wiki", "{number: 8080}"),
         told="`wiki` answers",
         containers=True,
@@ -152,24 +158,23 @@ EXERCISES = [
     Exercise(
         name="moved-house",
         task="The Service `old-home` is to be called `new-home`. `guest`, who asks for home.example all the time, must not notice.",
-        before=stage("home", "guest", "old-home", rule("home", "old-home")) + until("guest", "who == 'home'"),
+        before=stage("home", "guest", "old-home", rule("home", "old-home")) + until("guest", '"who":"home"'),
         check=moved,
         hints=(
             "A Service's name can't be changed; but there may be two Services for one Pod.",
             "What must be there before the rule names it? And when does nobody need the old one any more?",
         ),
         solution=made(SERVICE, name="new-home", app="home")
-        + 'lab.until(lambda: lab.frames.endpoints.query("service == \'new-home\' and ready").shape[0], "new-home has an end")\n'
+        + 'lab.until(lambda: lab.owned("endpointslices", "new-home"), "new-home leads somewhere")\n'
         + rule("home", "new-home")
-        + until("guest", "who == 'home'")
+        + until("guest", '"who":"home"')
         + 'lab.delete("service/old-home")\n'
-        + 'gone = lambda: lab.frames.endpoints.query("service == \'old-home\' and not listed")["monotonic_ns"].max()\n'
-        + 'lab.until(lambda: (lab.frames.traffic.query("name == \'guest\'")["monotonic_ns"] > gone()).any(), "asked since")\n',
+        + WITHOUT,
         wrong='lab.delete("service/old-home")\n'
-        + until("guest", "status == 503")
+        + until("guest", '"status":503')
         + made(SERVICE, name="new-home", app="home")
         + rule("home", "new-home")
-        + until("guest", "who == 'home'"),
+        + until("guest", '"who":"home"'),
         told="The guest was answered each time",
         containers=True,
     ),
