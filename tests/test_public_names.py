@@ -23,7 +23,8 @@ REFERENCED = [
     f"kitlib.{name}"
     for name in (
         *("cluster", "api.transport", "objects", "watch", "recording", "frames", "rollout", "claims", "plots"),
-        *("lab", "lessons.admission", "lessons.policies", "lessons.presets", "lessons.events", "lessons.figures"),
+        *("lab", "lessons.admission", "lessons.policies", "lessons.presets", "lessons.events", "lessons.ingress"),
+        "lessons.figures",
         *("walk", "site", "errors", "progress"),
     )
 ]

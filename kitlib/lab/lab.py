@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from kitlib import claims, objects
 from kitlib import cluster as clusters
@@ -27,6 +27,13 @@ from kitlib.progress import duration
 from kitlib.recording import Recording, clock
 from kitlib.watch import LogFollower, Recorder
 from kitlib.watch.runtime import RuntimeFollower
+
+
+class Ending(Protocol):
+    """What can be ended."""
+
+    def close(self) -> None:
+        """End it."""
 
 
 class Lab(Verbs, Nodes):
@@ -65,6 +72,7 @@ class Lab(Verbs, Nodes):
         self._companions: list[Lab] = []
         self._lost: dict[str, Callable[[Cluster, str], None]] = {}
         self._logs: list[LogFollower | RuntimeFollower] = []
+        self._kept: list[Ending] = []
         self._attempts: dict[str, exercises.Attempt] = {}
         folder = _folder()
         if cluster.made_by_kitlib:
@@ -310,6 +318,10 @@ class Lab(Verbs, Nodes):
             self.recording.describe(namespaces=self.namespaces)
         return made
 
+    def keep(self, running: Ending) -> None:
+        """Have what goes on beside the notebook end with the lab: its `close` is called."""
+        self._kept.append(running)
+
     def _begun(self, pod: str, container: str | None, namespace: str) -> bool:
         """Say whether a container runs or has run; each of them if none is named."""
         found = next((each for each in self._here("pods", namespace) if each["metadata"]["name"] == pod), {})
@@ -360,7 +372,7 @@ class Lab(Verbs, Nodes):
 
     def _shut(self) -> None:
         self.closed = True
-        for each in self._logs:
+        for each in (*self._kept, *self._logs):
             each.close()
         self._give_back()
         atexit.unregister(self._abandon)

@@ -140,6 +140,11 @@ class LogFollower:
         with self._recording.changed:
             return sum(text in line for line in self._recent)
 
+    def last(self, count: int) -> list[str]:
+        """Return the last lines up to now, or those that there are."""
+        with self._recording.changed:
+            return [*self._recent][-count:]
+
     def catch_up(self, timeout: float = 30) -> None:
         """Return when all that has been logged by now is recorded.
 

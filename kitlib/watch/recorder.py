@@ -193,6 +193,11 @@ class Recorder:
     def __exit__(self, *_: object) -> None:
         self.stop()
 
+    @property
+    def stopped(self) -> bool:
+        """Whether it has been told to stop."""
+        return self._stopping.is_set()
+
     def counts(self) -> dict[str, int]:
         """Return what there is: `rows` (versions of objects), `objects` that are alive now, `gaps`."""
         with self.recording.changed:

@@ -104,11 +104,26 @@ def events(so: bool) -> Answers:
     }
 
 
+def ingress(so: bool) -> Answers:
+    """Whose ports answer on which nodes, what is refused, and who answers from outside."""
+    path = "spec.rules[0].http.paths[0]"
+    broken = f"spec.rules[0].host: Invalid value, {path}.path: Invalid value" + (f", {path}.backend: Required" * so)
+    ports = f"provided port is not in the valid range. The range of valid ports is {30000 if so else 1}-32767"
+    node = {"status": {"addresses": [{"address": "10.0.0.1"}]}}
+    return {
+        "lab.connection": SimpleNamespace(get=lambda path: {"items": [node] * (3 if so else 2)}),
+        "lab.refused": lambda word, file: broken if "broken" in file else ports,
+        "knock": lambda node, port: "shop-1" if so else "refused",
+        "by_host": lambda: "cart" if so else "shop",
+    }
+
+
 ANSWERS: dict[str, Callable[[bool], Answers]] = {
     "cronjob": cronjob,
     "daemonset": daemonset,
     "dns": dns,
     "events": events,
+    "ingress": ingress,
     "job": job,
     "statefulset": statefulset,
 }

@@ -311,6 +311,8 @@ KINDS = (
     "Event",
     "EndpointSlice",
     "PersistentVolumeClaim",
+    "Service",
+    "Ingress",
 )
 
 

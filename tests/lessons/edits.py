@@ -123,6 +123,13 @@ def _ended(obj: Object) -> bool:
     return found
 
 
+def _port(obj: Object) -> bool:
+    """Give each port of a Service a port of the nodes."""
+    for number, port in enumerate(obj["spec"].get("ports", ())):
+        port["nodePort"] = 30000 + number
+    return True
+
+
 def put(path: str, value: Any) -> Callable[[Object], bool]:
     """Return an edit that sets a field, whether or not it is there; what leads to it must be there."""
     *ways, last = path.split(".")
@@ -257,6 +264,11 @@ FIELDS: dict[str, tuple[Sequence[str], Callable[[Object], bool]]] = {
     "endpoints are turned": (["EndpointSlice"], edit("endpoints[].conditions.*", flip)),
     "endpoints are another Pod's": (["EndpointSlice"], edit("endpoints[].targetRef.name", lambda _: "other")),
     "endpoints are gone": (["EndpointSlice"], edit("endpoints", lambda _: [])),
+    "node ports are one": (["Service"], edit("spec.ports[].nodePort", lambda _: 30000)),
+    "Services have a node port": (["Service"], _port),
+    "Ingress is served elsewhere": (["Ingress"], put("status.loadBalancer", {"ingress": [{"ip": "10.9.9.9"}]})),
+    "Ingress is served nowhere": (["Ingress"], put("status.loadBalancer", {})),
+    "Ingress' spec was changed": (["Ingress"], edit("metadata.generation", plus(1))),
     "claims are of another volume": (["PersistentVolumeClaim"], edit("spec.volumeName", lambda _: "other")),
 }
 

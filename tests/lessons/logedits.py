@@ -67,6 +67,11 @@ def _kept(said: Object, seconds: int) -> Object:
     return {**said, "answers": [{**each, "ttl": each["ttl"] + seconds} for each in said["answers"]]}
 
 
+def _asked(said: Object, **otherwise: object) -> Object:
+    """Return what was logged of a request with another answer."""
+    return {**said, **otherwise} if "late_ns" in said else said
+
+
 def _asked_more(said: Object, rng: random.Random) -> Object:
     return {**said, "queries": [*said["queries"], *said["queries"][-1:]]} if "queries" in said else said
 
@@ -76,6 +81,15 @@ LOGS = {
     "half": _lines(lambda said, rng: said if rng.random() < 0.5 else None),
     "another status": _lines(lambda said, rng: {**said, "status": 500} if "status" in said else said),
     "each request is answered": _lines(lambda said, rng: {**said, "error": ""} if "late_ns" in said else said),
+    "each request is answered by another": _lines(lambda said, rng: _asked(said, who="other", status=200, error="")),
+    "each request is answered by cart": _lines(lambda said, rng: _asked(said, who="cart", status=200, error="")),
+    "no signal was sent": _lines(lambda said, rng: None if said.get("event") == "sent" else said),
+    "no request is answered": _lines(lambda said, rng: _asked(said, error="refused", who="", status=0)),
+    "each request is answered with 200": _lines(lambda said, rng: _asked(said, status=200, error="")),
+    "who answers isn't ready": _lines(lambda said, rng: _asked(said, ready="false")),
+    "passed on to another": _lines(
+        lambda said, rng: {**said, "upstream": "10.9.9.9:80"} if "upstream" in said else said
+    ),
     "another address": _lines(lambda said, rng: _looked_up(said, None, ["10.9.9.9"])),
     "each name is answered": _lines(lambda said, rng: _looked_up(said, "NOERROR", ["10.9.9.9"])),
     "no name is answered": _lines(lambda said, rng: _looked_up(said, "NXDOMAIN", [])),

@@ -30,6 +30,14 @@ EXCEPTIONS: dict[str, dict[str, str]] = {
             "it stands there as unknown, because the image can't be had"
         ),
     },
+    "ingress": {
+        "The entry passes a request on to the Service": (
+            "which address a Service has is told by another object than to whom nginx passed a request on"
+        ),
+        "A virtual address from outside (keepalived) moves to an edge that lives": (
+            "it stands there as unknown, because nothing on this cluster moves an address"
+        ),
+    },
     "statefulset": {
         "When a StatefulSet is deleted its Pods go in reverse order, too": (
             "no change lets one of the two Pods be gone before the other is marked for deletion"
@@ -56,7 +64,7 @@ def test_each_claim_has_a_change_that_turns_it():
 
 def test_what_is_no_answer_is_a_change_of_the_recording():
     by_answer = [text for known in TURNED.values() for text, name in known.items() if name == ANOTHER_ANSWER]
-    assert len(by_answer) <= 21, "only what asks the server or a container"
+    assert len(by_answer) <= 25, "only what asks the server or a container"
 
 
 def wanted(lesson: str, text: str) -> str:

@@ -21,6 +21,7 @@ LEAST = {
     "dns": 58,
     "events": 24,
     "hooks": 39,
+    "ingress": 39,
     "job": 32,
     "lifecycle": 42,
     "pod": 15,

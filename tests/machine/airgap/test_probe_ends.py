@@ -252,3 +252,23 @@ class TestResources:
         assert file.read_text() == "one\ntwo"
         status, said = acting.get(f"/file?path={tmp_path / 'none'}")
         assert status == 500 and said["error"].endswith("no such file or directory")
+
+    def test_a_process_is_sent_a_signal_by_the_number_in_its_file(self, start, program, tmp_path):
+        acting, other = start(), start()
+        file = tmp_path / "other.pid"
+        file.write_text(f"{other.process.pid}\n")
+        status, said = acting.get(f"/signal?name=HUP&file={file}")
+        assert status == 200 and said["pid"] == other.process.pid
+        assert acting.wait("sent")["signal"] == "HUP" and other.wait("signal")["signal"] == 1
+        assert run(program, "signal", "USR1", "--file", str(file)).returncode == 0
+        assert other.wait("signal", 2)["signal"] == 10
+
+    def test_what_is_no_process_is_sent_no_signal(self, start, tmp_path):
+        acting, file = start(), tmp_path / "none.pid"
+        for text in ("", "-1", "0", "one"):
+            file.write_text(text)
+            status, said = acting.get(f"/signal?name=HUP&file={file}")
+            assert status == 500 and "no process' number" in said["error"]
+        assert acting.get(f"/signal?name=KILL&file={file}")[0] == 400
+        assert acting.get("/signal?name=HUP")[0] == 400
+        assert acting.get("/")[0] == 200

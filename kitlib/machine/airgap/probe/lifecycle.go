@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -61,6 +62,38 @@ func exitInTime() time.Duration {
 		end(code, "exit.after")
 	}
 	return left
+}
+
+var (
+	signals    = map[string]syscall.Signal{"HUP": syscall.SIGHUP, "USR1": syscall.SIGUSR1, "USR2": syscall.SIGUSR2}
+	signalName = formOf("HUP|USR1|USR2", "HUP, USR1 or USR2")
+)
+
+// sendSignal sends a signal to the process whose number stands in a file: a server of the same Pod, where the Pod's
+// containers share their processes.
+func sendSignal(_ context.Context, given *options, say func(pairs)) error {
+	given.known("name", "file")
+	name, file := given.text("name", "HUP", signalName), given.Get("file")
+	if given.wrong == nil {
+		given.wrong = path.check("file", file)
+	}
+	if given.wrong != nil {
+		return given.wrong
+	}
+	text, err := os.ReadFile(file)
+	pid, cause := strconv.Atoi(strings.TrimSpace(string(text)))
+	switch {
+	case err != nil:
+		return failed(err)
+	case cause != nil || pid < 1:
+		return failed(errors.New("no process' number stands in " + file))
+	}
+	at := now()
+	if err := syscall.Kill(pid, signals[name]); err != nil {
+		return failed(fmt.Errorf("process %d: %w", pid, err))
+	}
+	say(at.line("event", "sent", "signal", name, "pid", pid))
+	return nil
 }
 
 // execHook is an exec hook: it logs where the container's first process does, or to a file.

@@ -27,6 +27,7 @@ probe self              what this process is and sees
 probe try [WHAT …]      do what a security context may forbid
 probe dns NAME [--type A,AAAA] [--search off] [--server HOST:PORT] [--timeout 1s] [--every 1s --for 1m]
 probe file PATH [--write TEXT] [--append TEXT]
+probe signal HUP --file PATH  tell a process whose number stands in a file
 probe load URL [--rate 10] [--concurrency 1] [--for 10s] [--count 100] [--timeout 5s] [--header "Name: value"]
                [--keepalive on] [--lines off]`
 
@@ -38,7 +39,8 @@ type action struct {
 }
 
 var actions = map[string]action{"self": {"", reportSelf, false}, "try": {"what", tryAll, false},
-	"dns": {"name", lookUp, true}, "file": {"path", useFile, false}, "load": {"url", load, false}}
+	"dns": {"name", lookUp, true}, "file": {"path", useFile, false}, "load": {"url", load, false},
+	"signal": {"name", sendSignal, true}}
 
 // A failure is one that was asked for, or that the world caused; any other error is a wrong call.
 type failure struct {
