@@ -20,10 +20,9 @@ import kitlib
 from kitlib import objects
 from kitlib.cluster import Cluster, providers
 from kitlib.lab import Lab
-from tests.conftest import CHECKOUT
 
 pytestmark = [pytest.mark.kind, pytest.mark.timeout(400)]
-MANIFESTS = CHECKOUT / "notebooks" / "manifests" / "ingress"
+MANIFESTS = Path(__file__).parent / "manifests"
 ANNOTATION = "nginx.ingress.kubernetes.io/"
 BACKEND = """
 apiVersion: v1
