@@ -22,7 +22,7 @@ def apply(
     namespace: str,
     base: Path | None = None,
     dry_run: bool = False,
-    owner: dict[str, str] | None = None,
+    owner: str = "",
 ) -> list[Change]:
     """Apply manifests on the server's side, and say what changed.
 
@@ -40,8 +40,8 @@ def apply(
         For objects that live in one and don't name it.
     dry_run : bool
         Ask the server what would change, and change nothing.
-    owner : dict, optional
-        A reference to the namespace that shall own what is made here and lives in none: it goes when that goes.
+    owner : str
+        The namespace that shall own what is made here and lives in none: it goes when that goes. None if empty.
 
     Raises
     ------
@@ -67,15 +67,15 @@ def apply(
     return changes
 
 
-def _owned(
-    connection: Connection, resource: Resource, manifest: dict[str, Any], owner: dict[str, str]
-) -> dict[str, Any]:
+def _owned(connection: Connection, resource: Resource, manifest: dict[str, Any], namespace: str) -> dict[str, Any]:
     """Return a manifest with its owner, unless it is of something that was there before and that no namespace owns."""
     metadata = manifest["metadata"]
     there = get_or_none(connection, resource.path("", metadata["name"]))
     owners = [each["kind"] for each in ((there or {}).get("metadata") or {}).get("ownerReferences") or ()]
     if there is not None and "Namespace" not in owners:
         return manifest
+    uid = connection.get(f"/api/v1/namespaces/{namespace}")["metadata"]["uid"]
+    owner = {"apiVersion": "v1", "kind": "Namespace", "name": namespace, "uid": uid}
     return {**manifest, "metadata": {**metadata, "ownerReferences": [*metadata.get("ownerReferences", ()), owner]}}
 
 

@@ -59,9 +59,8 @@ class Verbs:
 
         What it makes that lives in no namespace, such as an IngressClass, goes with the lab's namespace all the same.
         """
-        uid = objects.get(self.connection, f"namespace/{self.namespace}", "")["metadata"]["uid"]
-        owner = {"apiVersion": "v1", "kind": "Namespace", "name": self.namespace, "uid": uid}
-        return self._show(*objects.apply(self.connection, source, self.namespace, self.base, dry_run, owner))
+        here = self.namespace
+        return self._show(*objects.apply(self.connection, source, here, self.base, dry_run, owner=here))
 
     def patch(
         self, ref: str, body: dict[str, Any] | str, subresource: str = "", *, namespace: str | None = None
