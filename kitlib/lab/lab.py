@@ -8,6 +8,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -263,13 +264,21 @@ class Lab(Verbs, Nodes):
         WaitTimeout
             If it isn't so in time.
         """
-        if not self.recorder.wait_for(predicate, timeout):
-            raise WaitTimeout(
-                f"not so within {duration(timeout)}",
-                step="wait for",
-                object=what,
-                next="%kubectl shows what is there instead",
-            )
+        deadline = time.monotonic() + timeout
+        seen = len(self.recording)
+        while not predicate():  # without the recording's lock: a frame takes its time, and rows come meanwhile
+            left = deadline - time.monotonic()
+            if left <= 0 or not self.recorder.wait_for(partial(self._more_than, seen), left):
+                raise WaitTimeout(
+                    f"not so within {duration(timeout)}",
+                    step="wait for",
+                    object=what,
+                    next="%kubectl shows what is there instead",
+                )
+            seen = len(self.recording)
+
+    def _more_than(self, seen: int) -> bool:
+        return len(self.recording) > seen
 
     def owned(self, plural: str, owner: str) -> list[dict[str, Any]]:
         """Return the objects of a kind that exist now and are owned by one of this name, as far as recorded."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from dataclasses import replace
 from pathlib import Path
 
@@ -74,6 +75,26 @@ def test_a_step_that_fails_leaves_the_lab_usable(place: Path) -> None:
         assert lab.frames.steps["end_ns"].isna().sum() == 0
         with pytest.raises(UsageError, match="it was accepted"):
             lab.refused(lab.get, "serviceaccount/default")
+    finally:
+        lab.close()
+
+
+def test_rows_are_recorded_while_what_is_waited_for_is_looked_at(place: Path) -> None:
+    lab = kitlib.open("test")
+    try:
+        looks: list[bool] = []
+
+        def looked() -> bool:
+            before = len(lab.recording)
+            hears = threading.Thread(target=lambda: lab.recorder.wait_for(lambda: len(lab.recording) > before, 60))
+            hears.start()
+            lab.apply("manifests/start/hello.yaml")
+            hears.join(30)
+            looks.append(not hears.is_alive())
+            return True
+
+        lab.until(looked, "it has been looked at")
+        assert looks == [True]
     finally:
         lab.close()
 

@@ -45,7 +45,7 @@ LINES = {
         "With a readiness probe alone, requests are lost",
         "With a wait before the end alone, requests are lost",
         "For Kubernetes all four went well: at no time were fewer than two Pods available",
-        "Without a readiness probe it is the new Pods that lose them: they are asked before they listen",
+        "Without a readiness probe it is the new Pods that lose them: they are asked before they can answer",
         "Without a wait it is the old ones: they end while they have requests, and are asked for a moment longer",
     ],
     "Bad input: a broken Ingress, a Service or a Secret that is missing, two controllers of one class": [

@@ -51,6 +51,8 @@ def test_a_committed_notebook_is_executed_and_clean(name):
     nb = nbformat.read(NOTEBOOKS / f"{name}.ipynb", as_version=4)
     nbformat.validate(nb)
     assert nb.metadata.kernelspec.name == "python3", "a kernel that everybody has"
+    on = lessons()[name].committed_on
+    assert nb.metadata.kitlib.provider == on, f"{name}: nbval compares it with outputs of {on}; walk it there"
     for number, cell in enumerate(nb.cells, 1):
         where = f"{name}, cell {number}"
         assert cell.source.strip(), f"{where} is empty"

@@ -218,6 +218,20 @@ class TestAnswers:
         acting = start(listen__after="300ms")
         assert acting.said("listen")[0]["mono_ns"] - acting.said("start")[0]["mono_ns"] >= 0.3 * SECOND
 
+    def test_it_hangs_up_until_it_is_warm_which_begins_with_the_first_connection(self, start):
+        acting = start(warm__up="300ms")
+
+        def answered() -> bool:
+            try:
+                return acting.get("/")[0] == 200
+            except OSError:
+                return False
+
+        assert not answered()
+        eventually(answered, "it stays cold")
+        assert acting.wait("request")["mono_ns"] - acting.wait("first")["mono_ns"] >= 0.3 * SECOND
+        assert len(acting.said("first")) == 1
+
 
 def handled(acting: Probe, kind: str, handler: str, port: int) -> bool:
     """Ask a probe by one of the four handlers, as the kubelet does."""

@@ -52,10 +52,34 @@ func serve(job bool) error {
 		return failed(err)
 	}
 	note(now(), "listen", "address", listener.Addr().String())
-	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+	if err := server.Serve(&cold{Listener: listener}); !errors.Is(err, http.ErrServerClosed) {
 		return failed(err)
 	}
 	select {} // terminate exits
+}
+
+// cold hangs up on all who come before it is warm; what it needs it begins to load for the first of them.
+type cold struct {
+	net.Listener
+	begun time.Time
+}
+
+// Accept is called by one goroutine, the server's.
+func (c *cold) Accept() (net.Conn, error) {
+	for {
+		connection, err := c.Listener.Accept()
+		if err != nil {
+			return nil, err
+		}
+		if c.begun.IsZero() {
+			c.begun = time.Now()
+			note(now(), "first", "from", connection.RemoteAddr().String())
+		}
+		if time.Since(c.begun) >= settings.span("warm.up") {
+			return connection, nil
+		}
+		_ = connection.Close()
+	}
 }
 
 // route answers what is the probe's own, and takes the rest for plain requests.

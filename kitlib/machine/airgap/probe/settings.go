@@ -86,6 +86,7 @@ func newStore() *store {
 	add("version", "v1", anything, "its version")
 	add("http", ":8080", host, "where HTTP and gRPC are served").fixed = true
 	add("listen.after", "0s", span, "time before any port opens").fixed = true
+	add("warm.up", "0s", span, "time from the first connection on in which it hangs up on all").fixed = true
 	add("status", "200", status, "the status of plain answers")
 	add("latency", "0s", span, "time before a plain answer")
 	add("log.requests", "on", onOff, "whether each plain request is logged")
