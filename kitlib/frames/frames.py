@@ -66,8 +66,9 @@ class Frames:
         end_ns: int | None = None,
         namespace: str | Sequence[str] | None = None,
     ) -> None:
-        self._all = recording.rows
-        self._info, self._live = recording.info, recording.live
+        with recording.changed:  # a stream that ends from here on was alive until then
+            self._all, self._live = recording.rows, dict(recording.live)
+        self._info = recording.info
         self._left = LeftOut()
         named = (namespace,) if isinstance(namespace, str) else namespace
         self._where = None if named is None else (*named, *_SHARED)

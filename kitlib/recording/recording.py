@@ -192,7 +192,9 @@ class Recording:
 
         What no interval covers isn't covered.
         """
-        return coverage(self.rows, self.info, self.live)
+        with self.changed:  # a stream that ends from here on was alive until then
+            rows, live = self.rows, dict(self.live)
+        return coverage(rows, self.info, live)
 
     def add(
         self,

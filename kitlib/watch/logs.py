@@ -190,11 +190,12 @@ class LogFollower:
         except Exception as met:  # whatever it is must not end a log unnoticed
             error = f"{type(met).__name__}: {met}"
         finally:
-            self._recording.live.pop(self._source, None)
-            if error:
-                self._gap(None, error)
-            now = clock.monotonic_ns()
-            self._mark("END", known_ns=now, end_ns=now, final=not self._closed.is_set())
+            with self._recording.changed:  # whoever looks sees it alive, or its end
+                self._recording.live.pop(self._source, None)
+                if error:
+                    self._gap(None, error)
+                now = clock.monotonic_ns()
+                self._mark("END", known_ns=now, end_ns=now, final=not self._closed.is_set())
 
     def _to_its_end(self) -> str:
         """Read to the log's end; return what went wrong if that can't be reached."""

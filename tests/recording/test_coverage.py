@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from kitlib.recording import Recording, WatchEvent
+from kitlib.recording import Recording, WatchEvent, clock
 from kitlib.recording.coverage import intervals
 
 SECOND = 1_000_000_000
@@ -136,3 +136,15 @@ def test_only_its_owner_can_read_it(tmp_path: Path) -> None:
         pods(recording, 12, lambda number: number % 2 == 1)
     assert (tmp_path / "r").stat().st_mode & 0o077 == 0
     assert all(path.stat().st_mode & 0o077 == 0 for path in (tmp_path / "r").rglob("*"))
+
+
+def test_frames_of_a_stream_that_ends_after_they_were_made_have_it_covered() -> None:
+    recording = Recording()
+    recording.mark("STREAM", "Log", stream="log", kind="Log", api_version="v1")
+    recording.mark("LISTED", "Log", stream="log", kind="Log", known_ns=clock.monotonic_ns(), rv="1", objects=0)
+    recording.live["log"] = clock.monotonic_ns
+    recording.mark("STREAM", "Pod", stream="pods", kind="Pod", api_version="v1")
+    frames = recording.frames
+    del recording.live["log"]
+    assert frames.coverage.query("stream == 'log'")["covered"].iloc[-1]
+    assert not recording.frames.coverage.query("stream == 'log'")["covered"].iloc[-1], "it has no end"
