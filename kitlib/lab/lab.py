@@ -265,7 +265,7 @@ class Lab(Verbs, Nodes):
             If it isn't so in time.
         """
         deadline = time.monotonic() + timeout
-        seen = self.recorder.counts()["rows"]
+        seen = len(self.recording)
         while not predicate():  # without the recording's lock: a frame takes its time, and rows come meanwhile
             left = deadline - time.monotonic()
             if left <= 0 or not self.recorder.wait_for(partial(self._more_than, seen), left):
@@ -275,10 +275,10 @@ class Lab(Verbs, Nodes):
                     object=what,
                     next="%kubectl shows what is there instead",
                 )
-            seen = self.recorder.counts()["rows"]
+            seen = len(self.recording)
 
     def _more_than(self, seen: int) -> bool:
-        return self.recorder.counts()["rows"] > seen
+        return len(self.recording) > seen
 
     def owned(self, plural: str, owner: str) -> list[dict[str, Any]]:
         """Return the objects of a kind that exist now and are owned by one of this name, as far as recorded."""

@@ -156,7 +156,8 @@ class Recording:
         return recording
 
     def __len__(self) -> int:
-        return self._stored + len(self._tail)
+        with self.changed:
+            return self._stored + len(self._tail)
 
     def __repr__(self) -> str:
         where = str(self.path) if self.path else "in memory"

@@ -99,6 +99,22 @@ def test_rows_are_recorded_while_what_is_waited_for_is_looked_at(place: Path) ->
         lab.close()
 
 
+def test_what_is_waited_for_is_looked_at_when_a_mark_comes_too(place: Path) -> None:
+    lab = kitlib.open("test")
+    try:
+        looks: list[int] = []
+
+        def looked() -> bool:
+            looks.append(len(lab.recording))
+            if len(looks) == 1:  # what a node's runtime tells is a mark
+                threading.Timer(0.3, lab.recording.mark, ("RUNTIME", "test")).start()
+            return any(row.type == "RUNTIME" for row in lab.recording.rows)
+
+        lab.until(looked, "the mark came", timeout=30)
+    finally:
+        lab.close()
+
+
 def test_opening_another_lab_ends_the_one_before(place: Path, connection: Connection) -> None:
     first = kitlib.open("test")
     second = kitlib.open("test")
