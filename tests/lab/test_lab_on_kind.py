@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import kitlib
+from kitlib import objects
 from kitlib.cluster import Cluster
 from kitlib.errors import ServerError, UsageError
 from kitlib.lab import Lab, verbs
@@ -53,15 +54,16 @@ def labels_and_more(lab: Lab, node: str) -> tuple[dict, list, bool]:
 
 def test_what_was_done_to_a_node_is_undone_at_the_labs_end(kind: Cluster, lab: Lab) -> None:
     node = next(item["metadata"]["name"] for item in lab.recorder.latest("nodes") if not item["spec"].get("taints"))
+    objects.patch(lab.connection, f"node/{node}", {"metadata": {"labels": {"example.com/before": "yes"}}}, "")
     before = labels_and_more(lab, node)
     lab.label_node(node, "example.com/test=one")
     lab.label_node(node, "example.com/test=two")
-    lab.label_node(node, "beta.kubernetes.io/os-")  # its successor the node lifecycle controller writes again
+    lab.label_node(node, "example.com/before-")
     lab.taint(node, "example.com/test=yes:PreferNoSchedule")
     (change,) = lab.cordon(node)
     assert change.kubectl == f"kubectl cordon {node}"
     labels, taints, cordoned = labels_and_more(lab, node)
-    assert labels["example.com/test"] == "two" and "beta.kubernetes.io/os" not in labels and cordoned
+    assert labels["example.com/test"] == "two" and "example.com/before" not in labels and cordoned
     assert "example.com/test" in [taint["key"] for taint in taints]
     lab.catch_up()
     told = lab.frames.nodes.query("name == @node and about == 'labels'")["labels"]
@@ -70,5 +72,6 @@ def test_what_was_done_to_a_node_is_undone_at_the_labs_end(kind: Cluster, lab: L
         lab.label_node(node, "nonsense")
     lab.close()
     after = labels_and_more(lab, node)
+    objects.patch(lab.connection, f"node/{node}", {"metadata": {"labels": {"example.com/before": None}}}, "")
     assert after[0] == before[0] and not after[2]
     assert [taint for taint in after[1] if taint["key"] != "node.kubernetes.io/unschedulable"] == before[1]
