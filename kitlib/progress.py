@@ -136,14 +136,14 @@ class Progress:
             self._console = Console(file=self._stream, force_terminal=True, color_system=None, legacy_windows=False)
             self._spinner = Spinner("dots" if self._console.encoding.startswith("utf") else "line")
         console = self._console
-        text = Text(line, no_wrap=True, end="")
+        text = Text(line)
         if moving:
-            text = Text.assemble(str(self._spinner.render(time.monotonic())), " ", text, no_wrap=True, end="")
-            text.truncate(self._columns() - 1, overflow="ellipsis")
+            text = Text.assemble(str(self._spinner.render(time.monotonic())), " ", text)
+            dots = 1 if console.encoding.startswith("utf") else 3  # what a terminal that lacks … shows instead
+            text.truncate(self._columns() - dots, overflow="ellipsis")
         with console:  # all at once
             console.control(Control(ControlType.CARRIAGE_RETURN, (ControlType.ERASE_IN_LINE, 2)))
-            end = "" if moving else "\n"
-            console.print(text, end=end, width=max(self._columns(), len(line) + 2), no_wrap=True, crop=False)
+            console.out(text, end="" if moving else "\n", highlight=False)
 
     def _moves(self) -> bool:
         """Say whether a line can be written anew."""
@@ -223,6 +223,7 @@ def folded(text: str, columns: int) -> str:
     """Return text with its long lines broken between words.
 
     What follows stands under the text of its line: under the second column where a line has two, else two columns in.
+    A second column that begins too far to the right is told on lines of its own, two columns in.
     A command between backticks stays in one piece, and so does a word that is longer than a line, such as a path.
     """
     return "\n".join(_folded(line, columns) for line in text.split("\n"))
@@ -233,10 +234,13 @@ def _folded(line: str, columns: int) -> str:
         return line
     hang = _HANG.match(line)
     lead = len(line) - len(line.lstrip())
-    under = hang.end() if hang and hang.end() <= columns // 2 else lead + 2
+    under = cells(hang[0]) if hang else lead + 2
     shown, at = [line[: hang.end() if hang else lead]], hang.end() if hang else lead
     if cells(shown[0]) > columns:
-        shown, at = [line[:lead]], lead
+        shown, at, under = [line[:lead]], lead, lead + 2
+    elif under > columns * 2 // 3:  # too little is left beside the first column
+        under = lead + 2
+        shown = [shown[0].rstrip(), " " * under]
     for match in _WORD.finditer(line, at):
         gap = line[at : match.start()]
         if shown[-1].strip() and cells(shown[-1] + gap + match[0]) > columns:
