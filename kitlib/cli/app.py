@@ -8,8 +8,8 @@ import sys
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperCommand, TyperGroup
 
+from kitlib.cli import help
 from kitlib.cli.output import folded, prepare_streams, tell, width
 from kitlib.errors import KitlibError
 
@@ -52,33 +52,8 @@ CallError: type[Exception] = typer.BadParameter.__mro__[1]
 """What Typer raises for a wrong call; it has no public name there."""
 
 
-def write_epilog(epilog: str | None, formatter: Any) -> None:
-    """Write the end of a help: what begins with a backspace keeps its lines, which end where the terminal does."""
-    for paragraph in (epilog or "").strip("\n").split("\n\n"):
-        formatter.write_paragraph()
-        with formatter.indentation():
-            if not paragraph.startswith("\b\n"):
-                formatter.write_text(paragraph)
-                continue
-            lead = " " * formatter.current_indent
-            for line in paragraph.splitlines()[1:]:
-                formatter.write(folded(lead + line, formatter.width) + "\n")
-
-
-class Command(TyperCommand):
-    """Writes the end of its help as wide as the terminal."""
-
-    def format_epilog(self, ctx: Any, formatter: Any) -> None:
-        """Write what follows the options."""
-        write_epilog(self.epilog, formatter)
-
-
-class Group(TyperGroup):
+class Group(help.Group):
     """Turns the errors of all commands into one message and an exit code."""
-
-    def format_epilog(self, ctx: Any, formatter: Any) -> None:
-        """Write what follows the commands."""
-        write_epilog(self.epilog, formatter)
 
     def make_context(self, *args: Any, **more: Any) -> Any:
         """Read the words of a call."""
@@ -110,7 +85,8 @@ class Group(TyperGroup):
 
 def _readable(error: Any) -> Any:
     """Return the error of a wrong call, with a message that breaks no word at the terminal's edge."""
-    said = folded(f"Error: {error.format_message()}", width(sys.stderr)).removeprefix("Error: ")
+    message = error.format_message().replace(": Value error, ", ": ", 1)  # pydantic's word for all that it refuses
+    said = folded(f"Error: {message}", width(sys.stderr)).removeprefix("Error: ")
     error.format_message = lambda: said
     return error
 
@@ -120,7 +96,7 @@ class App(typer.Typer):
 
     def command(self, name: str | None = None, **settings: Any) -> Any:
         """Take a function as a command."""
-        return super().command(name, **{"cls": Command, **settings})
+        return super().command(name, **{"cls": help.Command, **settings})
 
 
 _DISK = {

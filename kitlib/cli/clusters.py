@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 Provider = Annotated[
     str | None,
     typer.Option(
-        "--provider", help="kind or embedded; chosen for this machine by default.", autocompletion=names.providers
+        "--provider",
+        metavar="NAME",
+        help="kind or embedded; chosen for this machine by default.",
+        autocompletion=names.providers,
     ),
 ]
 Kubernetes = Annotated[
@@ -66,6 +69,13 @@ def use(provider: str | None, kubernetes: str | None, context: str | None, yes_w
     return found
 
 
+def _count(text: str | int) -> int:
+    """Return a number of nodes."""
+    if not (str(text).strip().isdecimal() and int(text) >= 1):
+        raise typer.BadParameter(f"{str(text)!r} is no number of nodes: write 1 or more")
+    return int(text)
+
+
 @app.command(
     epilog="""\
 \b
@@ -82,7 +92,9 @@ Kubernetes may have to be built: six minutes on two cores, once for all checkout
 def up(
     provider: Provider = None,
     kubernetes: Kubernetes = None,
-    nodes: Annotated[int | None, typer.Option("--nodes", min=1, help="How many nodes.")] = None,
+    nodes: Annotated[
+        int | None, typer.Option("--nodes", metavar="NUMBER", parser=_count, help="How many nodes.")
+    ] = None,
     output: AsJson = Output.text,
 ) -> None:
     """Bring up a cluster of your own, or find it running."""

@@ -60,8 +60,10 @@ def walk(
     keep_outputs: Annotated[
         bool, typer.Option("--keep-outputs", help="Afterwards take the executed copies over into notebooks/.")
     ] = False,
-    build: Annotated[Path | None, typer.Option("--build", help="Where copies, claims and recordings go.")] = None,
-    out: Annotated[Path | None, typer.Option("--out", help="Where the site goes.")] = None,
+    build: Annotated[
+        Path | None, typer.Option("--build", metavar="FOLDER", help="Where copies, claims and recordings go.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option("--out", metavar="FOLDER", help="Where the site goes.")] = None,
     keep: Annotated[
         bool, typer.Option("--keep", help="Leave the clusters that notebooks bring up beside the one they run on.")
     ] = False,
@@ -195,7 +197,9 @@ Examples:
   kitlib lab -- --no-browser --port 8890     what follows -- goes to JupyterLab"""
 )
 def lab(
-    notebook: Annotated[str, typer.Argument(help="The notebook to open.", autocompletion=names.lessons)] = "start",
+    notebook: Annotated[
+        str, typer.Argument(metavar="NOTEBOOK", help="The notebook to open.", autocompletion=names.lessons)
+    ] = "start",
     options: Annotated[list[str] | None, typer.Argument(metavar="-- OPTION", help="For JupyterLab.")] = None,
     provider: Provider = None,
     kubernetes: Kubernetes = None,

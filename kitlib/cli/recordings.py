@@ -58,11 +58,20 @@ Examples:
 Ctrl-C ends the recording well: what came is on the disk, and exit code 0."""
 )
 def record(
-    out: Annotated[Path | None, typer.Option("--out", help="The recording's folder; a new one by default.")] = None,
-    namespace: Annotated[str | None, typer.Option("--namespace", "-n", help="Only this one; all by default.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FOLDER", help="Where it is written; a new folder by default.")
+    ] = None,
+    namespace: Annotated[
+        str | None, typer.Option("--namespace", "-n", metavar="NAME", help="Only this one; all by default.")
+    ] = None,
     kinds: Annotated[
         str,
-        typer.Option("--kinds", help="What is recorded, as kubectl names it, with commas.", autocompletion=names.kinds),
+        typer.Option(
+            "--kinds",
+            metavar="KINDS",
+            help="What is recorded, as kubectl names it, with commas.",
+            autocompletion=names.kinds,
+        ),
     ] = "pods,replicasets,deployments,events",
     seconds: Annotated[
         float | None,
@@ -70,7 +79,9 @@ def record(
     ] = None,
     redact: Annotated[
         list[Redact] | None,
-        typer.Option("--redact", help="What is left out beside Secrets' data and annotations that hold a token."),
+        typer.Option(
+            "--redact", metavar="env", help="What is left out beside Secrets' data and annotations that hold a token."
+        ),
     ] = None,
     first: Annotated[
         float,
@@ -248,10 +259,12 @@ Examples:
 The figure's text twin goes to standard output: it says in words what the figure shows."""
 )
 def plot(
-    recording: Annotated[Path, typer.Argument(help="The folder that `kitlib record` or a notebook wrote.")],
-    out: Annotated[Path, typer.Option("--out", help="The picture: .png, .svg or .pdf.")],
+    recording: Annotated[
+        Path, typer.Argument(metavar="RECORDING", help="The folder that `kitlib record` or a notebook wrote.")
+    ],
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The picture: .png, .svg or .pdf.")],
     deployment: Annotated[
-        str | None, typer.Option("--deployment", help="Which; needed where the recording has several.")
+        str | None, typer.Option("--deployment", metavar="NAME", help="Which; needed where the recording has several.")
     ] = None,
     figure: Annotated[Figure, typer.Option("--figure", help="What is drawn.")] = Figure.story,
 ) -> None:
