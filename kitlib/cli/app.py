@@ -99,11 +99,12 @@ class App(typer.Typer):
         return super().command(name, **{"cls": help.Command, **settings})
 
 
+_PLACES = "KITLIB_CACHE, KITLIB_STATE and KITLIB_BUILD choose other places"
 _DISK = {
-    errno.ENOSPC: "make room on that disk (KITLIB_CACHE and KITLIB_STATE choose other places), then repeat",
-    errno.EDQUOT: "your quota is used up: make room (KITLIB_CACHE and KITLIB_STATE choose other places), then repeat",
-    errno.EROFS: "choose a place that can be written to: KITLIB_CACHE, KITLIB_STATE or --out",
-    errno.EACCES: "mend the permissions, or choose another place: KITLIB_CACHE, KITLIB_STATE or --out",
+    errno.ENOSPC: f"make room on that disk ({_PLACES}), then repeat",
+    errno.EDQUOT: f"your quota is used up: make room ({_PLACES}), then repeat",
+    errno.EROFS: f"choose a place that can be written to by --out; {_PLACES}, too",
+    errno.EACCES: f"mend the permissions, or choose another place by --out; {_PLACES}, too",
 }
 
 app = App(
@@ -144,4 +145,7 @@ def main() -> None:
         from typer.completion import completion_init
 
         completion_init()
-    app(prog_name="kitlib")
+    try:
+        app(prog_name="kitlib")
+    except KeyboardInterrupt:  # before a command has begun
+        sys.exit(INTERRUPTED)

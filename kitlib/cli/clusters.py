@@ -133,9 +133,10 @@ def down(
     """
     from kitlib import cluster as clusters
 
-    clusters.down(name, progress=not quiet)
+    removed = clusters.down(name, progress=not quiet)
     if not quiet:
-        echo(f"{name or 'Everything that kitlib brought up'} is gone.")
+        gone = f"{name or 'Everything that kitlib brought up'} is gone."
+        echo(gone if removed else "Nothing that kitlib brought up is there.")
 
 
 @app.command(

@@ -61,7 +61,10 @@ def walk(
         bool, typer.Option("--keep-outputs", help="Afterwards take the executed copies over into notebooks/.")
     ] = False,
     build: Annotated[
-        Path | None, typer.Option("--build", metavar="FOLDER", help="Where copies, claims and recordings go.")
+        Path | None,
+        typer.Option(
+            "--build", metavar="FOLDER", help="Where copies, claims and recordings go; else KITLIB_BUILD, or build/."
+        ),
     ] = None,
     out: Annotated[Path | None, typer.Option("--out", metavar="FOLDER", help="Where the site goes.")] = None,
     keep: Annotated[
@@ -74,7 +77,7 @@ def walk(
     from kitlib import walk as walking
 
     root = _lessons(yes)
-    build = (build or root / "build").resolve()
+    build = Path(build or os.environ.get("KITLIB_BUILD") or root / "build").resolve()
     out = (out or root / "site").resolve()
     document: dict[str, Any] = {"ok": True}
     if not site_only:

@@ -19,7 +19,7 @@ from kitlib.cli import names
 from kitlib.cli.app import app
 from kitlib.cli.clusters import Context
 from kitlib.cli.durations import lasting
-from kitlib.cli.output import AsJson, Output, echo, say, show_json, tell
+from kitlib.cli.output import AsJson, Output, say, show_json, tell
 from kitlib.errors import KitlibError, ServerError, UsageError
 
 if TYPE_CHECKING:
@@ -165,7 +165,7 @@ def show(
     if output is Output.json:
         show_json(about)
     else:
-        echo(described(about))
+        say(described(about))
 
 
 def _check_namespace(name: str) -> None:

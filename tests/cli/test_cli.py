@@ -102,6 +102,27 @@ def test_a_full_disk_is_said(run, monkeypatch):
     assert "/somewhere/big: No space left on device" in shown.stderr and "Next: make room" in shown.stderr
 
 
+def test_down_says_whether_there_was_anything(run, monkeypatch):
+    monkeypatch.setattr("kitlib.machine.airgap.engine.down", lambda *_: False)
+    shown = run("down")
+    assert shown.exit_code == 0 and shown.output == "Nothing that kitlib brought up is there.\n"
+    monkeypatch.setattr("kitlib.machine.airgap.engine.down", lambda *_: True)
+    assert run("down").output == "Everything that kitlib brought up is gone.\n"
+
+
+def test_a_mistyped_cluster_is_told_those_that_run(run, monkeypatch):
+    monkeypatch.setattr("kitlib.cluster.lifecycle.clusters", lambda: [Fake("embedded-1.37")])
+    shown = run("status", "embeded")
+    assert shown.exit_code == 3 and "'embeded'.\n  Next: use one of: embedded-1.37" in shown.stderr
+
+
+@pytest.mark.parametrize("place", ["KITLIB_BUILD", "--build"])
+def test_a_walk_leaves_its_copies_where_it_is_told(walked, tmp_path, monkeypatch, place):
+    monkeypatch.setenv("KITLIB_BUILD", str(tmp_path / "elsewhere"))
+    walked(True, *(["--build", str(tmp_path / "named")] if place == "--build" else []))
+    assert walked.builds == [tmp_path / ("named" if place == "--build" else "elsewhere")]
+
+
 def test_a_bug_is_not_hidden(run, monkeypatch):
     def broken(*_, **__):
         raise RuntimeError("a bug")
@@ -216,11 +237,12 @@ def walked(run, monkeypatch, tmp_path):
         )
         monkeypatch.setattr(lessons, "use", lambda *_: cluster or Fake())
         monkeypatch.setattr(lessons, "_lessons", lambda *_: tmp_path)
-        monkeypatch.setattr(walking, "walk", lambda *_, **__: result)
+        monkeypatch.setattr(walking, "walk", lambda _, __, build, **___: play.builds.append(build) or result)
         built: list[Path] = []
         monkeypatch.setattr("kitlib.site.build", lambda root, build, out: built.append(out) or out / "index.html")
         return run("walk", *arguments), built
 
+    play.builds = []
     return play
 
 
