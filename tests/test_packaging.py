@@ -327,7 +327,12 @@ class TestEnvironment:
         assert news("Successfully installed a-1 b-2") == "  Installed 2 packages"
         assert news("  Getting requirements to build editable: finished with status 'error'").endswith("'error'")
         assert news("something else") == "  something else"
-        for dull in ("Requirement already satisfied: a", "Collecting a>=1", "  Building editable for a: started"):
+        for dull in (
+            "Requirement already satisfied: a",
+            "Collecting a>=1",
+            "Obtaining file:///a",
+            "  Building editable for a: started",
+        ):
             assert news(dull) == ""
 
     def test_a_half_made_environment_is_not_current(self, tmp_path):

@@ -165,7 +165,7 @@ def _gone_afterwards(keep: bool) -> Iterator[None]:
             yield
         finally:
             del os.environ[BROUGHT_UP]
-            brought = dict.fromkeys(noted.read_text().split()) if noted.exists() else {}
+            brought = dict.fromkeys(noted.read_text(encoding="utf-8").split()) if noted.exists() else {}
             gone = [name for name in brought if name not in before and _taken_down(name)]
             if gone:
                 tell(f"Taken down again: {', '.join(gone)} (--keep leaves such clusters)")

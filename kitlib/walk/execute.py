@@ -267,7 +267,7 @@ class _Run:
     def _read_ledger(self) -> None:
         """Print the verdicts that the last cell has added."""
         try:
-            document = json.loads(self.ledger.read_text())
+            document = json.loads(self.ledger.read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return
         rows = document.get("claims", [])
