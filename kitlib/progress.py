@@ -215,7 +215,8 @@ def width(stream: TextIO) -> int:
     return shutil.get_terminal_size().columns
 
 
-_WORD = re.compile(r"`[^`\n]*`[^\s`]*|\S+")
+_AMOUNT = r"[−-]?\d[\d.,]* (?:s|ms|min|h|MB|GB|MiB|GiB)\b"
+_WORD = re.compile(rf"`[^`\n]*`[^\s`]*|\(?{_AMOUNT}(?: {_AMOUNT})*\S*|\S+")
 _HANG = re.compile(r"\s*(?:Next: |\S(?:.*?\S)?(?: {2,}))")
 
 
@@ -224,7 +225,8 @@ def folded(text: str, columns: int) -> str:
 
     What follows stands under the text of its line: under the second column where a line has two, else two columns in.
     A second column that begins too far to the right is told on lines of its own, two columns in.
-    A command between backticks stays in one piece, and so does a word that is longer than a line, such as a path.
+    A command between backticks stays in one piece, and so do a number with its unit, and a word that is longer than a
+    line, such as a path.
     """
     return "\n".join(_folded(line, columns) for line in text.split("\n"))
 

@@ -310,8 +310,7 @@ def plot(
         out.parent.mkdir(parents=True, exist_ok=True)
         canvas.savefig(out, dpi=192, bbox_inches="tight")
     except (FileNotFoundError, FileExistsError, NotADirectoryError, IsADirectoryError) as error:
-        raise UsageError(
-            f"can't be written: {error.strerror}", step="plot", object=str(out), next="name another file"
-        ) from error
+        why = f"{out.parent} is no folder" if out.parent.exists() and not out.parent.is_dir() else error.strerror
+        raise UsageError(f"can't be written: {why}", step="plot", object=str(out), next="name another file") from error
     say(plots.twin(drawn))
     tell(f"Written: {out}")
