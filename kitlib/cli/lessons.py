@@ -21,6 +21,7 @@ from kitlib.cli.clusters import Context, Kubernetes, Provider, YesWrite, use
 from kitlib.cli.durations import lasting
 from kitlib.cli.output import AsJson, Output, say, show_json, tell
 from kitlib.errors import ClaimError, KitlibError, UsageError
+from kitlib.machine.lock import FileLock
 
 Yes = Annotated[
     bool, typer.Option("--yes", "-y", help="Where no lessons lie, copy kitlib's to ./kitlib-lessons without asking.")
@@ -79,43 +80,45 @@ def walk(
     root = _lessons(yes)
     build = Path(build or os.environ.get("KITLIB_BUILD") or root / "build").resolve()
     out = (out or root / "site").resolve()
-    document: dict[str, Any] = {"ok": True}
-    if not site_only:
-        for name in notebooks or ():  # a mistyped one is told before a cluster is brought up
-            walking.lessons.find(name, root)
-        found = use(provider, kubernetes, context, yes_write)
-        if not found.writable:
-            from kitlib.errors import RefusedError
+    for name in () if site_only else notebooks or ():  # a mistyped one is told before a cluster is brought up
+        walking.lessons.find(name, root)
+    build.mkdir(parents=True, exist_ok=True)
+    with FileLock(build / ".walk.lock", "walk"):  # two walks at once would take each other's copies away
+        document: dict[str, Any] = {"ok": True}
+        if not site_only:
+            found = use(provider, kubernetes, context, yes_write)
+            if not found.writable:
+                from kitlib.errors import RefusedError
 
-            raise RefusedError(
-                "notebooks write to the cluster, and this one is not kitlib's",
-                step="walk",
-                object=f"context {context}",
-                next=f"`kitlib walk --context {context} --yes-write`, or leave --context away",
-            )
-        telling = tell if output is Output.json else say
-        with _gone_afterwards(keep):
-            result = walking.walk(notebooks, found, build, root=root, timeout=timeout, say=telling)
-        document = result.to_dict()
-        if not result.ok:
-            if output is Output.json:
-                show_json(document)
-            tell("kitlib: the walk did not go as the notebooks say; no site was written")
-            raise typer.Exit(ClaimError.exit_code)
-        if keep_outputs:
-            for path in walking.publish(build, root, [item.name for item in result.notebooks if not item.skipped]):
-                tell(f"Written: {path.relative_to(root)}")
-    if site or site_only:
-        from kitlib.progress import Progress, ticking
-        from kitlib.site import build as build_site
+                raise RefusedError(
+                    "notebooks write to the cluster, and this one is not kitlib's",
+                    step="walk",
+                    object=f"context {context}",
+                    next=f"`kitlib walk --context {context} --yes-write`, or leave --context away",
+                )
+            telling = tell if output is Output.json else say
+            with _gone_afterwards(keep):
+                result = walking.walk(notebooks, found, build, root=root, timeout=timeout, say=telling)
+            document = result.to_dict()
+            if not result.ok:
+                if output is Output.json:
+                    show_json(document)
+                tell("kitlib: the walk did not go as the notebooks say; no site was written")
+                raise typer.Exit(ClaimError.exit_code)
+            if keep_outputs:
+                for path in walking.publish(build, root, [item.name for item in result.notebooks if not item.skipped]):
+                    tell(f"Written: {path.relative_to(root)}")
+        if site or site_only:
+            from kitlib.progress import Progress, ticking
+            from kitlib.site import build as build_site
 
-        with Progress("site") as bar, ticking(bar.update):
-            page = build_site(root, build, out)
-        document["site"] = str(page)
-        if output is Output.text:
-            say(f"Site: {_short(page)}")
-    if output is Output.json:
-        show_json(document)
+            with Progress("site") as bar, ticking(bar.update):
+                page = build_site(root, build, out)
+            document["site"] = str(page)
+            if output is Output.text:
+                say(f"Site: {_short(page)}")
+        if output is Output.json:
+            show_json(document)
 
 
 def _lessons(yes: bool) -> Path:
