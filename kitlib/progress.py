@@ -101,7 +101,7 @@ class Progress:
             parts.append(f"{share:.0%}")
             left = (self._advanced_at - self._started) / share - seconds if share > 0.02 else 0
             if share < 1 and left > 0 and seconds > QUIET_SECONDS:
-                parts.append(f"about {duration(left)} left")
+                parts.append(f"about {f'{left / 60:.0f} min' if left >= 100 else duration(left)} left")
         if self.text:
             parts.append(self.text)
         return CONTROL.sub(" ", f"{' · '.join(parts)} ({duration(seconds)})")
@@ -247,7 +247,8 @@ def _folded(line: str, columns: int) -> str:
         gap = line[at : match.start()]
         if shown[-1].strip() and cells(shown[-1] + gap + match[0]) > columns:
             shown[-1] = shown[-1].rstrip()
-            shown.append(" " * under + match[0])
+            fits = under + cells(match[0]) <= columns  # else the terminal breaks it: as late as can be
+            shown.append(" " * (under if fits else lead + 2) + match[0])
         else:
             shown[-1] += gap + match[0]
         at = match.end()

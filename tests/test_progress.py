@@ -98,6 +98,16 @@ def test_where_nothing_moves_lines_are_plain(monkeypatch, term):
     assert [line.split(" (")[0] for line in stream.getvalue().splitlines()] == ["up · one", "up"]
 
 
+@pytest.mark.parametrize(("seconds", "left"), [(10, "90 s"), (60, "9 min"), (400, "60 min")])
+def test_a_forecast_is_no_more_exact_than_it_can_be(monkeypatch, seconds, left):
+    now = 100.0
+    monkeypatch.setattr(progress.time, "monotonic", lambda: now)
+    with Progress("build", total=10, stream=io.StringIO()) as bar:
+        now += seconds
+        bar.update(done=1)
+        assert f" · about {left} left" in bar.line()
+
+
 def test_quiet_says_nothing():
     stream = io.StringIO()
     with Progress("up", stream=stream, quiet=True) as bar:
@@ -161,6 +171,7 @@ FOLDED = [
     ("see /a/long/path/of/a/file there", 16, "see\n  /a/long/path/of/a/file\n  there"),
     ("容器 容器 容器 容器", 10, "容器 容器\n  容器\n  容器"),
     ("fits", 4, "fits"),
+    ("  logs:  /a/very/long/path/of/a/file", 28, "  logs:\n    /a/very/long/path/of/a/file"),
     ("ready between −93.2 s and −5.7 s.", 18, "ready between\n  −93.2 s and\n  −5.7 s."),
     ("it took (12 min 05 s)", 15, "it took\n  (12 min 05 s)"),
     ("in 15 steps of them", 12, "in 15 steps\n  of them"),

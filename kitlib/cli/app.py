@@ -74,7 +74,7 @@ class Group(help.Group):
             tell(f"kitlib: {error}")
             raise typer.Exit(error.exit_code) from None
         except KeyboardInterrupt:
-            tell("kitlib: interrupted; the same command goes on where it stopped")
+            tell("kitlib: interrupted; what is done is kept, and the same command can be repeated")
             raise typer.Exit(INTERRUPTED) from None
         except OSError as error:
             if os.environ.get("KITLIB_DEBUG") == "1" or error.errno not in _DISK:

@@ -167,7 +167,10 @@ def status(
     else:
         for entry, each in zip(found, names, strict=True):
             say(described(clusters.find(each)))
-            show_table(_rows({key: value for key, value in entry["status"].items() if key not in entry}))
+            rows = _rows({key: value for key, value in entry["status"].items() if key not in entry})
+            wide = max((len(key) for key, _ in rows), default=0)
+            for key, value in rows:
+                say(f"{key:<{wide}}  {value}".rstrip())
     if not found:
         tell("No cluster that kitlib made is running.\n  Next: `kitlib up` brings one up")
         raise typer.Exit(3)
@@ -179,7 +182,7 @@ def _rows(value: dict[Any, Any] | list[Any], depth: int = 1) -> list[tuple[str, 
     for key, inner in value.items() if isinstance(value, dict) else enumerate(value, 1):
         name = f"{'  ' * depth}{key}:"
         if not isinstance(inner, dict | list) or not inner:
-            rows.append((name, str(inner)))
+            rows.append((name, {True: "yes", False: "no"}[inner] if isinstance(inner, bool) else str(inner)))
             continue
         pairs = list(inner.items()) if isinstance(inner, dict) else [(None, leaf) for leaf in inner]
         if any(isinstance(leaf, dict | list) for _, leaf in pairs):

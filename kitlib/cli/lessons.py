@@ -200,7 +200,8 @@ def _short(path: Path) -> str:
 Examples:
   kitlib lab
   kitlib lab deployment
-  kitlib lab -- --no-browser --port 8890     what follows -- goes to JupyterLab"""
+  kitlib lab -- --no-browser --port 8890     what follows -- goes to JupyterLab
+  kitlib lab -- --log-level=INFO             with all that it says"""
 )
 def lab(
     notebook: Annotated[
@@ -230,6 +231,8 @@ def lab(
     else:
         environment["KITLIB_CLUSTER"] = found.name
     command = [sys.executable, "-m", "jupyterlab", str(path), "--ServerApp.ip=127.0.0.1"]
+    if not any("log" in option and "level" in option for option in extra):  # thirty lines would hide its address
+        command += ["--ServerApp.log_level=WARN", "--LabApp.log_level=WARN"]
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         command.append("--allow-root")  # a container, as a rule; JupyterLab asks for its token all the same
     tell("JupyterLab: Ctrl-C twice ends it; the cluster stays until `kitlib down`.")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import json
 import os
-import signal
 import subprocess
 import sys
 import threading
@@ -339,36 +338,6 @@ def test_progress_moves_while_the_site_is_built():
         assert bar.moved.wait(30)
     bar.moved.clear()
     assert not bar.moved.wait(1.5), "it ends with the block"
-
-
-def test_ctrl_c_is_left_to_jupyterlab_which_asks_back():
-    """Both get the signal. kitlib would kill it a quarter of a second later, kernels and all."""
-    program = "import os, signal; os.kill(os.getppid(), signal.SIGINT); raise SystemExit(7)"
-    with lessons._interrupted_only_below():
-        assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 7
-        asked = [sys.executable, "-c", "import signal; print(signal.getsignal(signal.SIGINT).__name__)"]
-        inherited = subprocess.run(asked, check=False, capture_output=True, text=True).stdout
-    assert inherited.strip() == "default_int_handler", "it hears Ctrl-C itself"
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
-
-
-def test_lab_starts_jupyterlab_on_the_cluster(run, monkeypatch):
-    started: dict = {}
-
-    def start(command, **more):
-        started.update(command=command, **more)
-        return subprocess.CompletedProcess(command, 0)
-
-    (Path.cwd() / "notebooks").mkdir()
-    (Path.cwd() / "notebooks" / "start.ipynb").touch()
-    (Path.cwd() / "mkdocs.yml").write_text("site_name: x\n")
-    monkeypatch.setattr(lessons, "use", lambda *_: Fake())
-    monkeypatch.setattr(subprocess, "run", start)
-    shown = run("lab", "--", "--no-browser")
-    assert shown.exit_code == 0, shown.output
-    assert started["env"]["KITLIB_CLUSTER"] == "embedded-0.0"
-    assert any(part.endswith("start.ipynb") for part in started["command"])
-    assert started["command"][-1] == "--no-browser" and "--ServerApp.ip=127.0.0.1" in started["command"]
 
 
 def test_typer_exits_pass_through():

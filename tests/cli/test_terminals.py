@@ -17,6 +17,7 @@ import pytest
 from typer.testing import CliRunner
 
 from kitlib.cli import app
+from kitlib.cli.clusters import _rows
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 DOCTOR = [sys.executable, "-m", "kitlib.cli", "doctor"]
@@ -65,7 +66,25 @@ def test_a_terminal_of_60_columns(tmp_path, more):
     assert code in (0, 3)
     plain = re.sub(r"\x1b\[[0-9;]*m", "", said)
     assert ("\x1b[" in said) is not bool(more)
-    assert "✓ Python" in plain and max(map(len, plain.splitlines())) <= 60, plain
+    assert "✓ Python" in plain
+    assert all(len(line) <= 60 or len(line.split()) == 1 for line in plain.splitlines()), plain
+
+
+@pytest.mark.parametrize("columns", [60, 80])
+def test_a_path_is_broken_by_the_terminal_alone(tmp_path, columns):
+    """Then it can be copied; it begins further to the left where it fits there."""
+    place = tmp_path / ("a-long-name-" * 4)
+    said, _ = on_terminal(columns, ["doctor"], environment(place, NO_COLOR="1"))
+    (line,) = [line for line in said.splitlines() if str(place) in line]
+    assert line.strip() == str(place)
+
+
+def test_what_a_cluster_is_like_is_told_in_words():
+    assert _rows({"running": True, "whole": False, "parts": {"etcd": "alive"}}) == [
+        ("  running:", "yes"),
+        ("  whole:", "no"),
+        ("  parts:", "etcd alive"),
+    ]
 
 
 def help_of(command: str, columns: int) -> str:

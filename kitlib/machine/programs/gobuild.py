@@ -186,7 +186,8 @@ def fetching(bar: Progress) -> Callable[[str], bool]:
         nonlocal fetched
         if text.startswith("go: downloading"):
             fetched += 1
-            bar.update(f"{fetched}, {text.removeprefix('go: downloading ')[:60]}")
+            name = text.removeprefix("go: downloading ").split(" ")[0]
+            bar.update(f"{fetched} so far, now {name[:60]}")
             return True
         return False
 
