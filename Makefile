@@ -4,10 +4,10 @@ SHELL := /bin/sh
 .DEFAULT_GOAL := help
 BIN := .venv/bin
 
+FITS := import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))
 # The first Python that starts, is new enough and can make environments; say PYTHON=… to choose another.
 PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3 python; do \
-	$$python -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 \
-	&& { command -v $$python; break; }; done)
+	$$python -c '$(FITS)' >/dev/null 2>&1 && { command -v $$python; break; }; done)
 
 # The tests' clusters are their own, beside yours: their state is in build/, the programs they run in the shared cache.
 TEST_STATE := $(CURDIR)/build/test/state
@@ -26,9 +26,12 @@ help: ## List the targets
 
 .PHONY: python env env-test env-bench
 python:
-	@if [ -z "$(PYTHON)" ]; then echo "kitlib needs Python 3.11 or newer with venv, and found none." >&2; \
-	echo "  Next: install it (Debian, Ubuntu: apt install python3 python3-venv; macOS: brew install python;" >&2; \
-	echo "        others: python.org), or name yours: make PYTHON=/path/to/python3.12" >&2; exit 1; fi
+	@"$(PYTHON)" -c '$(FITS)' >/dev/null 2>&1 || { \
+	echo "kitlib needs Python 3.11 or newer with venv, $(if $(PYTHON),which is not,and found none.)" >&2; \
+	$(if $(PYTHON),echo "  $(PYTHON)" >&2;) \
+	echo "  Next: install it (Debian, Ubuntu: apt install python3 python3-venv;" >&2; \
+	echo "        macOS: brew install python; others: python.org), or name yours:" >&2; \
+	echo "        make PYTHON=/path/to/python3.12" >&2; exit 1; }
 
 env: python ## Make or mend .venv: what a walk needs
 	@"$(PYTHON)" tools/environment.py

@@ -101,7 +101,7 @@ class Progress:
             parts.append(f"{share:.0%}")
             left = (self._advanced_at - self._started) / share - seconds if share > 0.02 else 0
             if share < 1 and left > 0 and seconds > QUIET_SECONDS:
-                parts.append(f"about {duration(left)} left")
+                parts.append(f"about {f'{left / 60:.0f} min' if left >= 100 else duration(left)} left")
         if self.text:
             parts.append(self.text)
         return CONTROL.sub(" ", f"{' · '.join(parts)} ({duration(seconds)})")
@@ -136,14 +136,14 @@ class Progress:
             self._console = Console(file=self._stream, force_terminal=True, color_system=None, legacy_windows=False)
             self._spinner = Spinner("dots" if self._console.encoding.startswith("utf") else "line")
         console = self._console
-        text = Text(line, no_wrap=True, end="")
+        text = Text(line)
         if moving:
-            text = Text.assemble(str(self._spinner.render(time.monotonic())), " ", text, no_wrap=True, end="")
-            text.truncate(self._columns() - 1, overflow="ellipsis")
+            text = Text.assemble(str(self._spinner.render(time.monotonic())), " ", text)
+            dots = 1 if console.encoding.startswith("utf") else 3  # what a terminal that lacks … shows instead
+            text.truncate(self._columns() - dots, overflow="ellipsis")
         with console:  # all at once
             console.control(Control(ControlType.CARRIAGE_RETURN, (ControlType.ERASE_IN_LINE, 2)))
-            end = "" if moving else "\n"
-            console.print(text, end=end, width=max(self._columns(), len(line) + 2), no_wrap=True, crop=False)
+            console.out(text, end="" if moving else "\n", highlight=False)
 
     def _moves(self) -> bool:
         """Say whether a line can be written anew."""
@@ -215,7 +215,8 @@ def width(stream: TextIO) -> int:
     return shutil.get_terminal_size().columns
 
 
-_WORD = re.compile(r"`[^`\n]*`[^\s`]*|\S+")
+_AMOUNT = r"[−-]?\d[\d.,]* (?:s|ms|min|h|MB|GB|MiB|GiB)\b"
+_WORD = re.compile(rf"`[^`\n]*`[^\s`]*|\(?{_AMOUNT}(?: {_AMOUNT})*\S*|\S+")
 _HANG = re.compile(r"\s*(?:Next: |\S(?:.*?\S)?(?: {2,}))")
 
 
@@ -223,7 +224,9 @@ def folded(text: str, columns: int) -> str:
     """Return text with its long lines broken between words.
 
     What follows stands under the text of its line: under the second column where a line has two, else two columns in.
-    A command between backticks stays in one piece, and so does a word that is longer than a line, such as a path.
+    A second column that begins too far to the right is told on lines of its own, two columns in.
+    A command between backticks stays in one piece, and so do a number with its unit, and a word that is longer than a
+    line, such as a path.
     """
     return "\n".join(_folded(line, columns) for line in text.split("\n"))
 
@@ -233,15 +236,19 @@ def _folded(line: str, columns: int) -> str:
         return line
     hang = _HANG.match(line)
     lead = len(line) - len(line.lstrip())
-    under = hang.end() if hang and hang.end() <= columns // 2 else lead + 2
+    under = cells(hang[0]) if hang else lead + 2
     shown, at = [line[: hang.end() if hang else lead]], hang.end() if hang else lead
     if cells(shown[0]) > columns:
-        shown, at = [line[:lead]], lead
+        shown, at, under = [line[:lead]], lead, lead + 2
+    elif under > columns * 2 // 3:  # too little is left beside the first column
+        under = lead + 2
+        shown = [shown[0].rstrip(), " " * under]
     for match in _WORD.finditer(line, at):
         gap = line[at : match.start()]
         if shown[-1].strip() and cells(shown[-1] + gap + match[0]) > columns:
             shown[-1] = shown[-1].rstrip()
-            shown.append(" " * under + match[0])
+            fits = under + cells(match[0]) <= columns  # else the terminal breaks it: as late as can be
+            shown.append(" " * (under if fits else lead + 2) + match[0])
         else:
             shown[-1] += gap + match[0]
         at = match.end()

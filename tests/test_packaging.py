@@ -222,9 +222,10 @@ def test_make_help_names_every_target_a_reader_needs():
         assert f"make {target} " in done.stdout, target
 
 
-def test_make_without_a_python_says_what_to_install(tmp_path):
+@pytest.mark.parametrize("named", ["", "/no/such/python", "/bin/false"])
+def test_make_without_a_python_says_what_to_install(named):
     done = subprocess.run(
-        ["make", "walk", "PYTHON="],
+        ["make", "python", f"PYTHON={named}"],
         cwd=CHECKOUT,
         capture_output=True,
         text=True,
@@ -232,7 +233,8 @@ def test_make_without_a_python_says_what_to_install(tmp_path):
         env={"PATH": "/usr/bin:/bin"},
     )
     assert done.returncode != 0
-    assert "Python 3.11 or newer" in done.stderr and "Next:" in done.stderr
+    assert "Python 3.11 or newer" in done.stderr and "Next:" in done.stderr and named in done.stderr
+    assert max(map(len, done.stderr.splitlines())) <= 80, "a terminal of 80 columns breaks no word of it"
 
 
 @pytest.mark.parametrize("columns", [60, 80])
@@ -327,7 +329,12 @@ class TestEnvironment:
         assert news("Successfully installed a-1 b-2") == "  Installed 2 packages"
         assert news("  Getting requirements to build editable: finished with status 'error'").endswith("'error'")
         assert news("something else") == "  something else"
-        for dull in ("Requirement already satisfied: a", "Collecting a>=1", "  Building editable for a: started"):
+        for dull in (
+            "Requirement already satisfied: a",
+            "Collecting a>=1",
+            "Obtaining file:///a",
+            "  Building editable for a: started",
+        ):
             assert news(dull) == ""
 
     def test_a_half_made_environment_is_not_current(self, tmp_path):

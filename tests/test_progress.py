@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import fcntl
 import io
 import os
@@ -17,6 +18,7 @@ import pytest
 from rich.cells import cell_len
 
 from kitlib import progress
+from kitlib.cli.output import _plain
 from kitlib.progress import Progress, cells, folded, width
 
 END = "<end>"
@@ -96,6 +98,16 @@ def test_where_nothing_moves_lines_are_plain(monkeypatch, term):
     assert [line.split(" (")[0] for line in stream.getvalue().splitlines()] == ["up · one", "up"]
 
 
+@pytest.mark.parametrize(("seconds", "left"), [(10, "90 s"), (60, "9 min"), (400, "60 min")])
+def test_a_forecast_is_no_more_exact_than_it_can_be(monkeypatch, seconds, left):
+    now = 100.0
+    monkeypatch.setattr(progress.time, "monotonic", lambda: now)
+    with Progress("build", total=10, stream=io.StringIO()) as bar:
+        now += seconds
+        bar.update(done=1)
+        assert f" · about {left} left" in bar.line()
+
+
 def test_quiet_says_nothing():
     stream = io.StringIO()
     with Progress("up", stream=stream, quiet=True) as bar:
@@ -124,11 +136,23 @@ def test_a_terminal_that_knows_ascii_alone_gets_it(terminal):
         assert written().encode("ascii")
 
 
-def test_nothing_of_a_long_line_that_stays_is_lost(terminal):
+def test_no_line_wraps_where_three_dots_stand_for_one_sign(terminal):
     stream, written = terminal(40)
-    with Progress("up " + "x" * 60, stream=stream):
+    codecs.register_error("kitlib-plain", _plain)
+    stream.reconfigure(encoding="ascii", errors="kitlib-plain")
+    with Progress("up", stream=stream) as bar:
+        bar.update("one " * 40)
+        bar._show()
+        shown = [line for line in lines(written()) if "..." in line]
+    assert shown and all(len(line) < 40 for line in shown), shown
+
+
+@pytest.mark.parametrize("name", ["x" * 60, "x" * 300, "商店" * 30, "商" * 19], ids=len)
+def test_nothing_of_a_long_line_that_stays_is_lost(terminal, name):
+    stream, written = terminal(40)
+    with Progress("up " + name, stream=stream):
         pass
-    assert lines(written())[-1].startswith("up " + "x" * 60 + " (")
+    assert lines(written())[-1].startswith("up " + name + " (")
 
 
 def test_what_is_said_next_begins_on_a_line_of_its_own(terminal):
@@ -147,6 +171,14 @@ FOLDED = [
     ("see /a/long/path/of/a/file there", 16, "see\n  /a/long/path/of/a/file\n  there"),
     ("容器 容器 容器 容器", 10, "容器 容器\n  容器\n  容器"),
     ("fits", 4, "fits"),
+    ("  logs:  /a/very/long/path/of/a/file", 28, "  logs:\n    /a/very/long/path/of/a/file"),
+    ("ready between −93.2 s and −5.7 s.", 18, "ready between\n  −93.2 s and\n  −5.7 s."),
+    ("it took (12 min 05 s)", 15, "it took\n  (12 min 05 s)"),
+    ("in 15 steps of them", 12, "in 15 steps\n  of them"),
+    ("  up --nodes 3   with three", 24, "  up --nodes 3\n    with three"),
+    ("  up --nodes 3   with three and more", 20, "  up --nodes 3\n    with three and\n    more"),
+    ("  up -n 3   with three and more", 22, "  up -n 3   with three\n            and more"),
+    ("  容器    Pods run for real", 20, "  容器    Pods run\n          for real"),
     ("two\nlines, the second too long", 16, "two\nlines, the\n  second too\n  long"),
 ]
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import locale
 import os
 import re
 import shutil
@@ -53,7 +54,7 @@ def stamp_of(venv: Path, extras: Sequence[str]) -> Path:
 def is_current(venv: Path, extras: Sequence[str], checkout: Path = CHECKOUT) -> bool:
     """Say whether the environment holds what pyproject.toml and constraints.txt ask for, and still works."""
     stamp = stamp_of(venv, extras)
-    if not stamp.exists() or stamp.read_text().strip() != digest(extras, checkout):
+    if not stamp.exists() or stamp.read_text(encoding="utf-8").strip() != digest(extras, checkout):
         return False
     return works(venv, "import kitlib.errors")
 
@@ -75,7 +76,7 @@ def alone(lock_file: Path) -> Iterator[None]:
     import fcntl
 
     lock_file.parent.mkdir(parents=True, exist_ok=True)
-    with open(lock_file, "w") as lock:
+    with open(lock_file, "w", encoding="utf-8") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -96,7 +97,7 @@ def make(venv: Path, extras: Sequence[str], checkout: Path = CHECKOUT) -> None:
     wanted = f".[{','.join(sorted(extras))}]" if extras else "."
     print(f"Installing {wanted} in {venv.name}, versions from constraints.txt", flush=True)
     install(venv, checkout, "--constraint", "constraints.txt", "--editable", wanted)
-    stamp_of(venv, extras).write_text(digest(extras, checkout) + "\n")
+    stamp_of(venv, extras).write_text(digest(extras, checkout) + "\n", encoding="utf-8")
     print(f"Environment ready ({time.monotonic() - began:.0f} s)", flush=True)
 
 
@@ -105,7 +106,9 @@ def install(venv: Path, checkout: Path, *arguments: str) -> None:
     columns = shutil.get_terminal_size().columns if sys.stdout.isatty() else 150
     pip = [str(python_of(venv)), "-m", "pip", "install", "--disable-pip-version-check", "--no-warn-script-location"]
     command = [*pip, "--progress-bar", "off", *arguments]
-    with subprocess.Popen(command, cwd=checkout, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        command, cwd=checkout, stdout=subprocess.PIPE, encoding=locale.getencoding(), errors="backslashreplace"
+    ) as process:
         assert process.stdout is not None
         for line in process.stdout:
             if told := news(line.rstrip()):
@@ -124,7 +127,7 @@ def news(line: str) -> str:
         return ""
     if match := re.match(r"\s+(Downloading|Using cached) (\S+?)-(\d[^-]*)-\S+( \(.*\))?$", line):
         return f"  {match[1]} {match[2]} {match[3]}{match[4] or ''}"
-    if line.startswith(("Collecting ", "  Created wheel", "  Stored in")):
+    if line.startswith(("Collecting ", "Obtaining ", "  Created wheel", "  Stored in")):
         return ""
     if match := re.match(r"Installing collected packages: (.*)", line):
         return f"  Installing {match[1].count(',') + 1} packages; on a slow disk that takes minutes"
@@ -194,7 +197,7 @@ def lowest(checkout: Path = CHECKOUT) -> list[str]:
     ValueError
         If a dependency has no lower bound.
     """
-    project = tomllib.loads((checkout / "pyproject.toml").read_text())["project"]
+    project = tomllib.loads((checkout / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     extras = project["optional-dependencies"]
     found = []
     for line in [*project["dependencies"], *extras["test"], *extras["large"]]:
@@ -209,7 +212,7 @@ def lowest(checkout: Path = CHECKOUT) -> list[str]:
 
 def lowest_venv(checkout: Path = CHECKOUT) -> Path:
     """Return where the environment of the lowest versions is, or will be: in kitlib's cache, known by its content."""
-    project = tomllib.loads((checkout / "pyproject.toml").read_text())["project"]
+    project = tomllib.loads((checkout / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     known = [project[name] for name in ("name", "version", "scripts", "dependencies", "optional-dependencies")]
     wanted = repr((lowest(checkout), sys.version_info[:2], os.path.realpath(sys.executable), known))
     key = hashlib.sha256(wanted.encode()).hexdigest()[:16]
@@ -228,7 +231,7 @@ def make_lowest(venv: Path, checkout: Path = CHECKOUT) -> None:
     install(venv, checkout, "--no-deps", ".")
     # Its name, version and command stay. Its code doesn't, so that no test can take it for the checkout's.
     subprocess.run([python_of(venv), "-c", FORGET], cwd=venv, check=True)
-    (venv / "made").write_text("made\n")
+    (venv / "made").write_text("made\n", encoding="utf-8")
     print(f"Environment ready ({time.monotonic() - began:.0f} s)", flush=True)
 
 

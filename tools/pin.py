@@ -71,5 +71,5 @@ def pins() -> dict[str, str]:
 if __name__ == "__main__":
     everything = pins()
     text = HEADER + "".join(f"{name}=={version}\n" for name, version in everything.items())
-    (CHECKOUT / "constraints.txt").write_text(text)
+    (CHECKOUT / "constraints.txt").write_text(text, encoding="utf-8")
     print(f"constraints.txt: {len(everything)} pins", file=sys.stderr)

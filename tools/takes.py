@@ -125,7 +125,7 @@ def sentence(name: str) -> str:
 
 def listed(file: Path, pattern: str = "") -> Iterator[tuple[str, list[str]]]:
     """Yield each test of a file in its order: its sentence, and the names of the cases that it tries."""
-    tree = ast.parse(file.read_text())
+    tree = ast.parse(file.read_text(encoding="utf-8"))
     cases: dict[str, list[str]] = {}
     for node in tree.body:
         if isinstance(node, ast.Assign | ast.AnnAssign):
@@ -176,7 +176,7 @@ def page() -> str:
 
 def _lead(file: Path) -> str:
     """Return the first paragraph of what a file says of itself."""
-    said = ast.get_docstring(ast.parse(file.read_text())) or ""
+    said = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or ""
     return said.partition("\n\n")[0]
 
 
@@ -190,4 +190,4 @@ def _plain(case: str) -> str:
 
 
 if __name__ == "__main__":
-    PAGE.write_text(page())
+    PAGE.write_text(page(), encoding="utf-8")

@@ -107,7 +107,7 @@ class Credentials:
     def _reread(self) -> None:
         """Read the token's file; one that can't be read now may hold on to what it held."""
         try:
-            token = Path(self._file).read_text().strip()
+            token = Path(self._file).read_text(encoding="utf-8").strip()
             if not token:
                 raise ValueError("it is empty")
         except (OSError, ValueError) as error:

@@ -35,7 +35,7 @@ def entries(environ: Mapping[str, str] | None = None) -> tuple[dict[str, Any], d
     if (authority := FOLDER / "ca.crt").is_file():  # without it this machine's own authorities count
         cluster["certificate-authority"] = str(authority)
     try:
-        namespace = environ.get("POD_NAMESPACE") or (FOLDER / "namespace").read_text().strip()
+        namespace = environ.get("POD_NAMESPACE") or (FOLDER / "namespace").read_text(encoding="utf-8").strip()
     except (OSError, ValueError):
         namespace = ""
     context = {"cluster": NAME, "user": NAME, "namespace": namespace}

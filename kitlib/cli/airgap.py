@@ -45,6 +45,7 @@ def build(
     part: Annotated[
         str | None,
         typer.Argument(
+            metavar="PART",
             help="A part beside Kubernetes, such as nginx. Without one, the node image.",
             autocompletion=names.parts,
             show_default=False,

@@ -8,8 +8,8 @@ import sys
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperCommand, TyperGroup
 
+from kitlib.cli import help
 from kitlib.cli.output import folded, prepare_streams, tell, width
 from kitlib.errors import KitlibError
 
@@ -52,33 +52,8 @@ CallError: type[Exception] = typer.BadParameter.__mro__[1]
 """What Typer raises for a wrong call; it has no public name there."""
 
 
-def write_epilog(epilog: str | None, formatter: Any) -> None:
-    """Write the end of a help: what begins with a backspace keeps its lines, which end where the terminal does."""
-    for paragraph in (epilog or "").strip("\n").split("\n\n"):
-        formatter.write_paragraph()
-        with formatter.indentation():
-            if not paragraph.startswith("\b\n"):
-                formatter.write_text(paragraph)
-                continue
-            lead = " " * formatter.current_indent
-            for line in paragraph.splitlines()[1:]:
-                formatter.write(folded(lead + line, formatter.width) + "\n")
-
-
-class Command(TyperCommand):
-    """Writes the end of its help as wide as the terminal."""
-
-    def format_epilog(self, ctx: Any, formatter: Any) -> None:
-        """Write what follows the options."""
-        write_epilog(self.epilog, formatter)
-
-
-class Group(TyperGroup):
+class Group(help.Group):
     """Turns the errors of all commands into one message and an exit code."""
-
-    def format_epilog(self, ctx: Any, formatter: Any) -> None:
-        """Write what follows the commands."""
-        write_epilog(self.epilog, formatter)
 
     def make_context(self, *args: Any, **more: Any) -> Any:
         """Read the words of a call."""
@@ -99,7 +74,7 @@ class Group(TyperGroup):
             tell(f"kitlib: {error}")
             raise typer.Exit(error.exit_code) from None
         except KeyboardInterrupt:
-            tell("kitlib: interrupted; the same command goes on where it stopped")
+            tell("kitlib: interrupted; what is done is kept, and the same command can be repeated")
             raise typer.Exit(INTERRUPTED) from None
         except OSError as error:
             if os.environ.get("KITLIB_DEBUG") == "1" or error.errno not in _DISK:
@@ -110,7 +85,8 @@ class Group(TyperGroup):
 
 def _readable(error: Any) -> Any:
     """Return the error of a wrong call, with a message that breaks no word at the terminal's edge."""
-    said = folded(f"Error: {error.format_message()}", width(sys.stderr)).removeprefix("Error: ")
+    message = error.format_message().replace(": Value error, ", ": ", 1)  # pydantic's word for all that it refuses
+    said = folded(f"Error: {message}", width(sys.stderr)).removeprefix("Error: ")
     error.format_message = lambda: said
     return error
 
@@ -120,14 +96,15 @@ class App(typer.Typer):
 
     def command(self, name: str | None = None, **settings: Any) -> Any:
         """Take a function as a command."""
-        return super().command(name, **{"cls": Command, **settings})
+        return super().command(name, **{"cls": help.Command, **settings})
 
 
+_PLACES = "KITLIB_CACHE, KITLIB_STATE and KITLIB_BUILD choose other places"
 _DISK = {
-    errno.ENOSPC: "make room on that disk (KITLIB_CACHE and KITLIB_STATE choose other places), then repeat",
-    errno.EDQUOT: "your quota is used up: make room (KITLIB_CACHE and KITLIB_STATE choose other places), then repeat",
-    errno.EROFS: "choose a place that can be written to: KITLIB_CACHE, KITLIB_STATE or --out",
-    errno.EACCES: "mend the permissions, or choose another place: KITLIB_CACHE, KITLIB_STATE or --out",
+    errno.ENOSPC: f"make room on that disk ({_PLACES}), then repeat",
+    errno.EDQUOT: f"your quota is used up: make room ({_PLACES}), then repeat",
+    errno.EROFS: f"choose a place that can be written to by --out; {_PLACES}, too",
+    errno.EACCES: f"mend the permissions, or choose another place by --out; {_PLACES}, too",
 }
 
 app = App(
@@ -168,4 +145,7 @@ def main() -> None:
         from typer.completion import completion_init
 
         completion_init()
-    app(prog_name="kitlib")
+    try:
+        app(prog_name="kitlib")
+    except KeyboardInterrupt:  # before a command has begun
+        sys.exit(INTERRUPTED)

@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 Provider = Annotated[
     str | None,
     typer.Option(
-        "--provider", help="kind or embedded; chosen for this machine by default.", autocompletion=names.providers
+        "--provider",
+        metavar="NAME",
+        help="kind or embedded; chosen for this machine by default.",
+        autocompletion=names.providers,
     ),
 ]
 Kubernetes = Annotated[
@@ -66,6 +69,13 @@ def use(provider: str | None, kubernetes: str | None, context: str | None, yes_w
     return found
 
 
+def _count(text: str | int) -> int:
+    """Return a number of nodes."""
+    if not (str(text).strip().isdecimal() and int(text) >= 1):
+        raise typer.BadParameter(f"{str(text)!r} is no number of nodes: write 1 or more")
+    return int(text)
+
+
 @app.command(
     epilog="""\
 \b
@@ -82,7 +92,9 @@ Kubernetes may have to be built: six minutes on two cores, once for all checkout
 def up(
     provider: Provider = None,
     kubernetes: Kubernetes = None,
-    nodes: Annotated[int | None, typer.Option("--nodes", min=1, help="How many nodes.")] = None,
+    nodes: Annotated[
+        int | None, typer.Option("--nodes", metavar="NUMBER", parser=_count, help="How many nodes.")
+    ] = None,
     output: AsJson = Output.text,
 ) -> None:
     """Bring up a cluster of your own, or find it running."""
@@ -121,9 +133,10 @@ def down(
     """
     from kitlib import cluster as clusters
 
-    clusters.down(name, progress=not quiet)
+    removed = clusters.down(name, progress=not quiet)
     if not quiet:
-        echo(f"{name or 'Everything that kitlib brought up'} is gone.")
+        gone = f"{name or 'Everything that kitlib brought up'} is gone."
+        echo(gone if removed else "Nothing that kitlib brought up is there.")
 
 
 @app.command(
@@ -154,7 +167,10 @@ def status(
     else:
         for entry, each in zip(found, names, strict=True):
             say(described(clusters.find(each)))
-            show_table(_rows({key: value for key, value in entry["status"].items() if key not in entry}))
+            rows = _rows({key: value for key, value in entry["status"].items() if key not in entry})
+            wide = max((len(key) for key, _ in rows), default=0)
+            for key, value in rows:
+                say(f"{key:<{wide}}  {value}".rstrip())
     if not found:
         tell("No cluster that kitlib made is running.\n  Next: `kitlib up` brings one up")
         raise typer.Exit(3)
@@ -166,7 +182,7 @@ def _rows(value: dict[Any, Any] | list[Any], depth: int = 1) -> list[tuple[str, 
     for key, inner in value.items() if isinstance(value, dict) else enumerate(value, 1):
         name = f"{'  ' * depth}{key}:"
         if not isinstance(inner, dict | list) or not inner:
-            rows.append((name, str(inner)))
+            rows.append((name, {True: "yes", False: "no"}[inner] if isinstance(inner, bool) else str(inner)))
             continue
         pairs = list(inner.items()) if isinstance(inner, dict) else [(None, leaf) for leaf in inner]
         if any(isinstance(leaf, dict | list) for _, leaf in pairs):

@@ -28,7 +28,9 @@ Examples:
 
 Commands, options, lessons, clusters, contexts, kinds and figures are completed."""
 )
-def completion(shell: Annotated[Shell, typer.Argument(help="The shell that is to complete.")]) -> None:
+def completion(
+    shell: Annotated[Shell, typer.Argument(metavar="SHELL", help="The shell that is to complete: bash, zsh or fish.")],
+) -> None:
     """Print the script by which a shell completes kitlib's words."""
     from typer.completion import get_completion_script
 

@@ -21,6 +21,7 @@ from kitlib.cli.clusters import Context, Kubernetes, Provider, YesWrite, use
 from kitlib.cli.durations import lasting
 from kitlib.cli.output import AsJson, Output, say, show_json, tell
 from kitlib.errors import ClaimError, KitlibError, UsageError
+from kitlib.machine.lock import FileLock
 
 Yes = Annotated[
     bool, typer.Option("--yes", "-y", help="Where no lessons lie, copy kitlib's to ./kitlib-lessons without asking.")
@@ -60,8 +61,13 @@ def walk(
     keep_outputs: Annotated[
         bool, typer.Option("--keep-outputs", help="Afterwards take the executed copies over into notebooks/.")
     ] = False,
-    build: Annotated[Path | None, typer.Option("--build", help="Where copies, claims and recordings go.")] = None,
-    out: Annotated[Path | None, typer.Option("--out", help="Where the site goes.")] = None,
+    build: Annotated[
+        Path | None,
+        typer.Option(
+            "--build", metavar="FOLDER", help="Where copies, claims and recordings go; else KITLIB_BUILD, or build/."
+        ),
+    ] = None,
+    out: Annotated[Path | None, typer.Option("--out", metavar="FOLDER", help="Where the site goes.")] = None,
     keep: Annotated[
         bool, typer.Option("--keep", help="Leave the clusters that notebooks bring up beside the one they run on.")
     ] = False,
@@ -72,45 +78,47 @@ def walk(
     from kitlib import walk as walking
 
     root = _lessons(yes)
-    build = (build or root / "build").resolve()
+    build = Path(build or os.environ.get("KITLIB_BUILD") or root / "build").resolve()
     out = (out or root / "site").resolve()
-    document: dict[str, Any] = {"ok": True}
-    if not site_only:
-        for name in notebooks or ():  # a mistyped one is told before a cluster is brought up
-            walking.lessons.find(name, root)
-        found = use(provider, kubernetes, context, yes_write)
-        if not found.writable:
-            from kitlib.errors import RefusedError
+    for name in () if site_only else notebooks or ():  # a mistyped one is told before a cluster is brought up
+        walking.lessons.find(name, root)
+    build.mkdir(parents=True, exist_ok=True)
+    with FileLock(build / ".walk.lock", "walk"):  # two walks at once would take each other's copies away
+        document: dict[str, Any] = {"ok": True}
+        if not site_only:
+            found = use(provider, kubernetes, context, yes_write)
+            if not found.writable:
+                from kitlib.errors import RefusedError
 
-            raise RefusedError(
-                "notebooks write to the cluster, and this one is not kitlib's",
-                step="walk",
-                object=f"context {context}",
-                next=f"`kitlib walk --context {context} --yes-write`, or leave --context away",
-            )
-        telling = tell if output is Output.json else say
-        with _gone_afterwards(keep):
-            result = walking.walk(notebooks, found, build, root=root, timeout=timeout, say=telling)
-        document = result.to_dict()
-        if not result.ok:
-            if output is Output.json:
-                show_json(document)
-            tell("kitlib: the walk did not go as the notebooks say; no site was written")
-            raise typer.Exit(ClaimError.exit_code)
-        if keep_outputs:
-            for path in walking.publish(build, root, [item.name for item in result.notebooks if not item.skipped]):
-                tell(f"Written: {path.relative_to(root)}")
-    if site or site_only:
-        from kitlib.progress import Progress, ticking
-        from kitlib.site import build as build_site
+                raise RefusedError(
+                    "notebooks write to the cluster, and this one is not kitlib's",
+                    step="walk",
+                    object=f"context {context}",
+                    next=f"`kitlib walk --context {context} --yes-write`, or leave --context away",
+                )
+            telling = tell if output is Output.json else say
+            with _gone_afterwards(keep):
+                result = walking.walk(notebooks, found, build, root=root, timeout=timeout, say=telling)
+            document = result.to_dict()
+            if not result.ok:
+                if output is Output.json:
+                    show_json(document)
+                tell("kitlib: the walk did not go as the notebooks say; no site was written")
+                raise typer.Exit(ClaimError.exit_code)
+            if keep_outputs:
+                for path in walking.publish(build, root, [item.name for item in result.notebooks if not item.skipped]):
+                    tell(f"Written: {path.relative_to(root)}")
+        if site or site_only:
+            from kitlib.progress import Progress, ticking
+            from kitlib.site import build as build_site
 
-        with Progress("site") as bar, ticking(bar.update):
-            page = build_site(root, build, out)
-        document["site"] = str(page)
-        if output is Output.text:
-            say(f"Site: {_short(page)}")
-    if output is Output.json:
-        show_json(document)
+            with Progress("site") as bar, ticking(bar.update):
+                page = build_site(root, build, out)
+            document["site"] = str(page)
+            if output is Output.text:
+                say(f"Site: {_short(page)}")
+        if output is Output.json:
+            show_json(document)
 
 
 def _lessons(yes: bool) -> Path:
@@ -160,7 +168,7 @@ def _gone_afterwards(keep: bool) -> Iterator[None]:
             yield
         finally:
             del os.environ[BROUGHT_UP]
-            brought = dict.fromkeys(noted.read_text().split()) if noted.exists() else {}
+            brought = dict.fromkeys(noted.read_text(encoding="utf-8").split()) if noted.exists() else {}
             gone = [name for name in brought if name not in before and _taken_down(name)]
             if gone:
                 tell(f"Taken down again: {', '.join(gone)} (--keep leaves such clusters)")
@@ -192,10 +200,13 @@ def _short(path: Path) -> str:
 Examples:
   kitlib lab
   kitlib lab deployment
-  kitlib lab -- --no-browser --port 8890     what follows -- goes to JupyterLab"""
+  kitlib lab -- --no-browser --port 8890     what follows -- goes to JupyterLab
+  kitlib lab -- --log-level=INFO             with all that it says"""
 )
 def lab(
-    notebook: Annotated[str, typer.Argument(help="The notebook to open.", autocompletion=names.lessons)] = "start",
+    notebook: Annotated[
+        str, typer.Argument(metavar="NOTEBOOK", help="The notebook to open.", autocompletion=names.lessons)
+    ] = "start",
     options: Annotated[list[str] | None, typer.Argument(metavar="-- OPTION", help="For JupyterLab.")] = None,
     provider: Provider = None,
     kubernetes: Kubernetes = None,
@@ -220,6 +231,8 @@ def lab(
     else:
         environment["KITLIB_CLUSTER"] = found.name
     command = [sys.executable, "-m", "jupyterlab", str(path), "--ServerApp.ip=127.0.0.1"]
+    if not any("log" in option and "level" in option for option in extra):  # thirty lines would hide its address
+        command += ["--ServerApp.log_level=WARN", "--LabApp.log_level=WARN"]
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         command.append("--allow-root")  # a container, as a rule; JupyterLab asks for its token all the same
     tell("JupyterLab: Ctrl-C twice ends it; the cluster stays until `kitlib down`.")

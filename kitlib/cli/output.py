@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import itertools
 import json
 import sys
 from collections.abc import Iterable
@@ -11,7 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
-from kitlib.progress import folded, message, width
+from kitlib.progress import cells, folded, message, width
 
 
 class Output(StrEnum):
@@ -73,16 +74,27 @@ def show_table(rows: Iterable[tuple[str, ...]], styles: Iterable[str] = ()) -> N
         One for each row, as rich takes them: "green", "dim".
     """
     from rich.console import Console
-    from rich.table import Table
     from rich.text import Text
 
-    terminal = sys.stdout.isatty()
-    console = Console(file=sys.stdout, width=min(width(sys.stdout), 10_000), highlight=False, emoji=False, markup=False)
-    table = Table.grid(padding=(0, 1))
-    styled = iter(styles)
-    for row in rows:
-        table.add_row(*(Text(cell, overflow="fold") for cell in row), style=next(styled, ""))
+    rows, columns, terminal = list(rows), width(sys.stdout), sys.stdout.isatty()
+    console = Console(file=sys.stdout, width=min(columns, 10_000), highlight=False, emoji=False, markup=False)
+    count = max((len(row) for row in rows), default=1) - 1
+    wide = [max(cells(row[place]) for row in rows) for place in range(count)]
     with console.capture() as captured:
-        console.print(table)
+        for row, style in itertools.zip_longest(rows, styles, fillvalue=""):
+            lead = "".join(each + " " * (room - cells(each) + 1) for each, room in zip(row, wide, strict=False))
+            text = _beside(lead, row[-1], columns)
+            console.print(Text(text, style=style), soft_wrap=True)
     for line in captured.get().splitlines():
         typer.echo(line.rstrip(), file=sys.stdout, color=terminal or None)
+
+
+def _beside(lead: str, text: str, columns: int) -> str:
+    """Return text beside what stands to its left; a word that is too long for that, such as a path, begins earlier."""
+    under = cells(lead)
+    lines = [line.strip() for line in folded(text, max(columns - under, 20)).split("\n")]
+    starts = [min(under, max(columns - cells(line), 2)) for line in lines]
+    shown = [" " * start + line for start, line in zip(starts, lines, strict=True)]
+    if starts[0] == under:
+        return "\n".join([lead + lines[0], *shown[1:]])
+    return "\n".join([lead, *shown])

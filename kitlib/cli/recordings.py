@@ -19,7 +19,7 @@ from kitlib.cli import names
 from kitlib.cli.app import app
 from kitlib.cli.clusters import Context
 from kitlib.cli.durations import lasting
-from kitlib.cli.output import AsJson, Output, echo, say, show_json, tell
+from kitlib.cli.output import AsJson, Output, say, show_json, tell
 from kitlib.errors import KitlibError, ServerError, UsageError
 
 if TYPE_CHECKING:
@@ -58,11 +58,20 @@ Examples:
 Ctrl-C ends the recording well: what came is on the disk, and exit code 0."""
 )
 def record(
-    out: Annotated[Path | None, typer.Option("--out", help="The recording's folder; a new one by default.")] = None,
-    namespace: Annotated[str | None, typer.Option("--namespace", "-n", help="Only this one; all by default.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FOLDER", help="Where it is written; a new folder by default.")
+    ] = None,
+    namespace: Annotated[
+        str | None, typer.Option("--namespace", "-n", metavar="NAME", help="Only this one; all by default.")
+    ] = None,
     kinds: Annotated[
         str,
-        typer.Option("--kinds", help="What is recorded, as kubectl names it, with commas.", autocompletion=names.kinds),
+        typer.Option(
+            "--kinds",
+            metavar="KINDS",
+            help="What is recorded, as kubectl names it, with commas.",
+            autocompletion=names.kinds,
+        ),
     ] = "pods,replicasets,deployments,events",
     seconds: Annotated[
         float | None,
@@ -70,7 +79,9 @@ def record(
     ] = None,
     redact: Annotated[
         list[Redact] | None,
-        typer.Option("--redact", help="What is left out beside Secrets' data and annotations that hold a token."),
+        typer.Option(
+            "--redact", metavar="env", help="What is left out beside Secrets' data and annotations that hold a token."
+        ),
     ] = None,
     first: Annotated[
         float,
@@ -154,7 +165,7 @@ def show(
     if output is Output.json:
         show_json(about)
     else:
-        echo(described(about))
+        say(described(about))
 
 
 def _check_namespace(name: str) -> None:
@@ -248,10 +259,12 @@ Examples:
 The figure's text twin goes to standard output: it says in words what the figure shows."""
 )
 def plot(
-    recording: Annotated[Path, typer.Argument(help="The folder that `kitlib record` or a notebook wrote.")],
-    out: Annotated[Path, typer.Option("--out", help="The picture: .png, .svg or .pdf.")],
+    recording: Annotated[
+        Path, typer.Argument(metavar="RECORDING", help="The folder that `kitlib record` or a notebook wrote.")
+    ],
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The picture: .png, .svg or .pdf.")],
     deployment: Annotated[
-        str | None, typer.Option("--deployment", help="Which; needed where the recording has several.")
+        str | None, typer.Option("--deployment", metavar="NAME", help="Which; needed where the recording has several.")
     ] = None,
     figure: Annotated[Figure, typer.Option("--figure", help="What is drawn.")] = Figure.story,
 ) -> None:
@@ -297,8 +310,7 @@ def plot(
         out.parent.mkdir(parents=True, exist_ok=True)
         canvas.savefig(out, dpi=192, bbox_inches="tight")
     except (FileNotFoundError, FileExistsError, NotADirectoryError, IsADirectoryError) as error:
-        raise UsageError(
-            f"can't be written: {error.strerror}", step="plot", object=str(out), next="name another file"
-        ) from error
+        why = f"{out.parent} is no folder" if out.parent.exists() and not out.parent.is_dir() else error.strerror
+        raise UsageError(f"can't be written: {why}", step="plot", object=str(out), next="name another file") from error
     say(plots.twin(drawn))
     tell(f"Written: {out}")

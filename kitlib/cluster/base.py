@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -152,9 +153,10 @@ class Provider(Protocol):
         ...
 
 
-def not_running(name: str | None) -> ClusterError:
+def not_running(name: str | None, running: Sequence[str] = ()) -> ClusterError:
     """Make the error for a cluster that is not there."""
     what = f"there is no running cluster {name!r}" if name else "no cluster that kitlib made is running"
-    return ClusterError(
-        f"{what}.", step="find the cluster", next="bring one up: `kitlib up`, or cluster.up() in Python"
-    )
+    then = "bring one up: `kitlib up`, or cluster.up() in Python"
+    if running:
+        then = f"use one of: {', '.join(running)}"
+    return ClusterError(f"{what}.", step="find the cluster", next=then)

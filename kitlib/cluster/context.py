@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 from pathlib import Path
 
@@ -36,6 +37,19 @@ def names() -> dict[str, Path]:
     return {name: incluster.FOLDER if name in own else where for name in found.contexts}
 
 
+def _unknown(name: str, known: list[str]) -> UsageError:
+    """Make the error for a context that is not there."""
+    what, then = "in your kubeconfig files", "name the file that has it by KUBECONFIG, or use a cluster of kitlib's own"
+    if known:
+        near = difflib.get_close_matches(name, known, 1)
+        then = f"{f'did you mean {near[0]}? ' if near else ''}use one of: {', '.join(known)}"
+    elif files():
+        what += ", which have none"
+    else:
+        what = f"as there is no {' and no '.join(map(str, kubeconfigs.files()))}"
+    return UsageError(f"there is no context {name!r} {what}.", step="find the cluster", next=then)
+
+
 def context(name: str, yes_write: bool = False) -> Cluster:
     """Return a cluster of yours.
 
@@ -56,11 +70,7 @@ def context(name: str, yes_write: bool = False) -> Cluster:
     """
     known = names()
     if name not in known:
-        raise UsageError(
-            f"there is no context {name!r} in your kubeconfig files.",
-            step="find the cluster",
-            next=f"use one of: {', '.join(sorted(known)) or '(there is none)'}",
-        )
+        raise _unknown(name, sorted(known))
     connection = Connection(known[name], name, False)
     version = connection.version()
     try:

@@ -14,7 +14,7 @@ from kitlib.cluster import providers, record
 from kitlib.cluster.embedded.provider import Embedded
 from kitlib.cluster.finding import MISSING, OK, WARN, Finding
 from kitlib.cluster.kind import requirements
-from kitlib.errors import KitlibError
+from kitlib.errors import ClusterError, KitlibError
 from kitlib.machine import loopback, paths, resources
 from kitlib.machine.programs import find, gobuild, toolchain
 from kitlib.machine.versions import DEFAULT, RELEASES, release
@@ -27,15 +27,28 @@ def examine() -> list[Finding]:
     looks: list[Callable[[], list[Finding]]] = [_python, _system, _memory, _disk, _programs, _go, _kind, _ports]
     looks += [_browser, _clusters]
     with ThreadPoolExecutor(len(looks)) as pool:
-        return [finding for found in pool.map(_guarded, looks) for finding in found]
+        found = [finding for each in pool.map(_guarded, looks) for finding in each]
+    told: dict[str, Finding] = {}
+    for finding in found:  # what keeps several looks from their answer is told once
+        told.setdefault(finding.name if finding.state == OK else finding.detail, finding)
+    return list(told.values())
 
 
 def _guarded(look: Callable[[], list[Finding]]) -> list[Finding]:
     """Tell of what can't even be looked at, rather than end."""
+    name = look.__name__.strip("_")
     try:
         return look()
-    except (KitlibError, OSError) as error:
-        return [Finding(look.__name__.strip("_"), WARN, str(error), "the doctor", "see the message")]
+    except KitlibError as error:
+        return [_refused(name, error, "a cluster", WARN)]
+    except OSError as error:
+        return [Finding(name, WARN, str(error), "a cluster", "mend what it says, and repeat")]
+
+
+def _refused(name: str, error: KitlibError, purpose: str, state: str) -> Finding:
+    """Make an error's words a finding."""
+    detail = f"{error.object}: {error.message}" if error.object else error.message
+    return Finding(name, state, detail, purpose, error.next or "mend what it says, and repeat")
 
 
 def _python() -> list[Finding]:
@@ -64,14 +77,17 @@ def _memory() -> list[Finding]:
 
 
 def _disk() -> list[Finding]:
-    cold = gobuild.MODULES_SIZE + gobuild.CACHE_SIZE + gobuild.PROGRAMS_SIZE
-    at_hand = not find.ready(release()).missing()
-    needed = gobuild.PROGRAMS_SIZE if at_hand else cold
     findings = []
-    for name, path, purpose in (
-        ("cache", paths.cache(), "programs"),
-        ("state", paths.state(), "clusters, recordings"),
-    ):
+    for name, place, purpose in (("cache", paths.cache, "programs"), ("state", paths.state, "clusters, recordings")):
+        try:
+            path = place()
+        except ClusterError as error:
+            findings.append(_refused(f"disk ({name})", error, purpose, MISSING))
+            continue
+        needed = resources.GIB // 2
+        if name == "cache":
+            cold = gobuild.MODULES_SIZE + gobuild.CACHE_SIZE + gobuild.PROGRAMS_SIZE
+            needed = cold if find.ready(release()).missing() else gobuild.PROGRAMS_SIZE
         free = resources.disk(path)
         detail = f"{free / resources.GIB:.1f} GiB free at {path}"
         state = OK if free > needed else WARN
@@ -81,7 +97,6 @@ def _disk() -> list[Finding]:
             else f"free {needed / resources.GIB:.1f} GiB, or set KITLIB_{name.upper()} to another folder"
         )
         findings.append(Finding(f"disk ({name})", state, detail, purpose, todo))
-        needed = resources.GIB // 2
     return findings
 
 

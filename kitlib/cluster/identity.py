@@ -22,7 +22,7 @@ def fingerprint(pem: bytes) -> str:
 def notes(home: Path) -> dict[str, Any] | None:
     """Return what was noted about the cluster in a folder, once it was whole; None if there is none."""
     try:
-        found = json.loads((home / "cluster.json").read_text())
+        found = json.loads((home / "cluster.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
     return found if isinstance(found, dict) else None

@@ -77,10 +77,11 @@ def find(name: str | None = None) -> Cluster:
     RefusedError
         Its kubeconfig file points at another cluster.
     """
-    running = [cluster for cluster in clusters() if name in (None, cluster.name)]
-    if not running:
-        raise not_running(name)
-    cluster = max(running, key=_rank)
+    running = clusters()
+    wanted = [cluster for cluster in running if name in (None, cluster.name)]
+    if not wanted:
+        raise not_running(name, [cluster.name for cluster in running])
+    cluster = max(wanted, key=_rank)
     cluster.verify()
     return cluster
 
@@ -95,7 +96,7 @@ def status(name: str) -> dict[str, Any]:
     return providers.of(name).status(name)
 
 
-def down(name: str | None = None, progress: bool = True) -> None:
+def down(name: str | None = None, progress: bool = True) -> bool:
     """Remove a cluster that kitlib made (by default all), running or not, with everything that belongs to it.
 
     Parameters
@@ -103,6 +104,11 @@ def down(name: str | None = None, progress: bool = True) -> None:
     name : str, optional
     progress : bool
         Whether to show that it waits for another process.
+
+    Returns
+    -------
+    bool
+        Whether there was anything to remove.
 
     Raises
     ------
@@ -120,5 +126,5 @@ def down(name: str | None = None, progress: bool = True) -> None:
         providers.of(each).down(each, progress)
     if name is not None:
         engines.stop_if_unused(progress)
-    else:
-        engine.down(progress)
+        return True
+    return engine.down(progress) or bool(known)

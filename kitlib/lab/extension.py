@@ -63,7 +63,7 @@ def _kubectl(line: str) -> None:
     if lab.cluster.kubeconfig != incluster.FOLDER:  # which kubectl finds by itself
         command[1:1] = ["--context", lab.cluster.context]
         environ["KUBECONFIG"] = str(lab.cluster.kubeconfig)  # a cluster of yours may need several files
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environ)
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace", check=False, env=environ)
     print(done.stdout, end="")
     if done.returncode:
         raise UsageError(done.stderr.strip(), step="%kubectl", object=line, next="correct the command")

@@ -139,7 +139,7 @@ def _of_version(kubernetes: str) -> Cluster:
     if (release := versions.offered(kubernetes)) and release.past:
         show_lab(chosen.why)
     if (noted := os.environ.get(BROUGHT_UP)) and chosen.name not in [each.name for each in clusters.clusters()]:
-        with Path(noted).open("a") as file:
+        with Path(noted).open("a", encoding="utf-8") as file:
             file.write(f"{chosen.name}\n")  # before it is there: it may be interrupted
     try:
         with contextlib.redirect_stderr(io.StringIO()) if in_notebook() else contextlib.nullcontext():

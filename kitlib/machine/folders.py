@@ -31,7 +31,7 @@ def remove(path: Path) -> int:
     if not path.is_dir():
         path.unlink()
         return freed
-    mounts = MOUNTS.read_text().splitlines() if MOUNTS.exists() else []
+    mounts = MOUNTS.read_text(encoding="utf-8").splitlines() if MOUNTS.exists() else []
     if mounted := [point for point in (line.split()[4] for line in mounts) if point.startswith(f"{path}/")]:
         raise BuildError(
             f"{mounted[0]} is mounted, so it can't be removed.",

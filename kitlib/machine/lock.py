@@ -67,7 +67,7 @@ class FileLock:
     def holder(self) -> int | None:
         """Return the process that wrote itself down last."""
         try:
-            return int(self.path.read_text().strip())
+            return int(self.path.read_text(encoding="utf-8").strip())
         except (OSError, ValueError):
             return None
 

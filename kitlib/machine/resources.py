@@ -19,7 +19,7 @@ CONTROL_GROUPS = (
 def memory() -> int:
     """Return how many bytes of memory can be used now, within the limit of a control group."""
     try:
-        fields = dict(line.split(":", 1) for line in Path("/proc/meminfo").read_text().splitlines())
+        fields = dict(line.split(":", 1) for line in Path("/proc/meminfo").read_text(encoding="utf-8").splitlines())
         free = int(fields["MemAvailable"].split()[0]) * 1024
     except (OSError, KeyError, ValueError):
         try:
@@ -29,7 +29,9 @@ def memory() -> int:
     for limit, used in CONTROL_GROUPS:
         try:
             root = Path("/sys/fs/cgroup")
-            free = min(free, int((root / limit).read_text()) - int((root / used).read_text()))
+            free = min(
+                free, int((root / limit).read_text(encoding="utf-8")) - int((root / used).read_text(encoding="utf-8"))
+            )
         except (OSError, ValueError):
             continue
     return max(free, 0)

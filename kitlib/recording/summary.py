@@ -80,6 +80,10 @@ def timeline(parts: list[dict[str, Any]], begin_ns: int, end_ns: int, width: int
     return "".join(drawn)
 
 
+def _size(count: int) -> str:
+    return f"{count / 1e6:.1f} MB" if count >= 1e5 else f"{count / 1e3:.0f} kB"
+
+
 def described(about: dict[str, Any], width: int = 40) -> str:
     """Write a summary as text, with a timeline for each stream and the reason of each gap."""
     info = about["info"]
@@ -89,18 +93,20 @@ def described(about: dict[str, Any], width: int = 40) -> str:
     seconds = (about["end_ns"] - about["begin_ns"]) / 1e9
     lines = [
         f"{about['path'] or 'in memory'}: {about['state']}",
-        f"  format {info.get('format')}{f', of {where}' if where else ''}, {about['bytes'] / 1e6:.1f} MB on the disk",
+        f"  format {info.get('format')}{f', of {where}' if where else ''}, {_size(about['bytes'])} on the disk",
         f"  {objects} row{'' if objects == 1 else 's'} of objects in {seconds:.1f} s: {kinds or 'none'}"
         f" (and {about['rows'] - objects} of kitlib's own)",
     ]
     longest = max((len(each["stream"]) for each in about["streams"]), default=0)
     for each in about["streams"]:
         drawn = timeline(each["coverage"], about["begin_ns"], about["end_ns"], width)
-        lines.append(f"  {each['stream']:{longest}}  |{drawn}| {each['rows']} rows")
+        lines.append(f"  {each['stream']:{longest}}  |{drawn}| {each['rows']} row{'' if each['rows'] == 1 else 's'}")
         for part in each["coverage"]:
             if not part["covered"]:
                 at, until = ((part[key] - about["begin_ns"]) / 1e9 for key in ("begin_ns", "end_ns"))
-                lines.append(f"  {'':{longest}}   not covered {at:.1f}–{until:.1f} s: {part['reason']}")
+                digits = 1 if until - at >= 0.1 else 3  # else it would begin and end at the same time
+                between = f"{at:.{digits}f}–{until:.{digits}f} s" if until - at >= 0.001 else f"at {at:.3f} s"
+                lines.append(f"  {'':{longest}}   not covered {between}: {part['reason']}")
     if not about["streams"]:
         lines.append("  no stream tells what it covers: nothing is known to be complete")
     return "\n".join(lines)

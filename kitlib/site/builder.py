@@ -100,8 +100,16 @@ def _mkdocs(config: Path, build: Path, out: Path) -> None:
         "--site-dir",
         str(out),
     ]
-    surroundings = {**os.environ, "KITLIB_BUILD": str(build), "NO_MKDOCS_2_WARNING": "1", "NO_COLOR": "1"}
-    ran = subprocess.run(command, env=surroundings, cwd=config.parent, capture_output=True, text=True)
+    surroundings = {
+        **os.environ,
+        "KITLIB_BUILD": str(build),
+        "NO_MKDOCS_2_WARNING": "1",
+        "NO_COLOR": "1",
+        "PYTHONUTF8": "1",
+    }
+    ran = subprocess.run(
+        command, env=surroundings, cwd=config.parent, capture_output=True, encoding="utf-8", errors="replace"
+    )
     if ran.returncode == 0:
         return
     said = [line for line in (ran.stderr + ran.stdout).splitlines() if line.strip()]

@@ -197,7 +197,10 @@ class _Run:
                 await manager.start_kernel(
                     cwd=str(self.outcome.path.parent),
                     env=environment,
-                    extra_arguments=[f"--IPKernelApp.exec_lines={[kernel.SHELL_WATCH]!r}"],
+                    extra_arguments=[
+                        f"--IPKernelApp.exec_lines={[kernel.SHELL_WATCH]!r}",
+                        "--IPKernelApp.log_level=50",  # or it tells the terminal that it was interrupted
+                    ],
                 )
                 await client.async_start_new_kernel_client()
                 await self._cells(client)
@@ -267,7 +270,7 @@ class _Run:
     def _read_ledger(self) -> None:
         """Print the verdicts that the last cell has added."""
         try:
-            document = json.loads(self.ledger.read_text())
+            document = json.loads(self.ledger.read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return
         rows = document.get("claims", [])

@@ -32,7 +32,7 @@ def reading_order(root: Path) -> list[str]:
         """Reads mkdocs.yml; tags that only MkDocs understands become None."""
 
     Loader.add_multi_constructor("", lambda loader, suffix, node: None)
-    document = yaml.load((root / "mkdocs.yml").read_text(), Loader=Loader) or {}
+    document = yaml.load((root / "mkdocs.yml").read_text(encoding="utf-8"), Loader=Loader) or {}
 
     def leaves(node: Any) -> Iterator[str]:
         if isinstance(node, str):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import json
 import os
-import signal
 import subprocess
 import sys
 import threading
@@ -100,6 +99,27 @@ def test_a_full_disk_is_said(run, monkeypatch):
     shown = run("status")
     assert shown.exit_code == 1
     assert "/somewhere/big: No space left on device" in shown.stderr and "Next: make room" in shown.stderr
+
+
+def test_down_says_whether_there_was_anything(run, monkeypatch):
+    monkeypatch.setattr("kitlib.machine.airgap.engine.down", lambda *_: False)
+    shown = run("down")
+    assert shown.exit_code == 0 and shown.output == "Nothing that kitlib brought up is there.\n"
+    monkeypatch.setattr("kitlib.machine.airgap.engine.down", lambda *_: True)
+    assert run("down").output == "Everything that kitlib brought up is gone.\n"
+
+
+def test_a_mistyped_cluster_is_told_those_that_run(run, monkeypatch):
+    monkeypatch.setattr("kitlib.cluster.lifecycle.clusters", lambda: [Fake("embedded-1.37")])
+    shown = run("status", "embeded")
+    assert shown.exit_code == 3 and "'embeded'.\n  Next: use one of: embedded-1.37" in shown.stderr
+
+
+@pytest.mark.parametrize("place", ["KITLIB_BUILD", "--build"])
+def test_a_walk_leaves_its_copies_where_it_is_told(walked, tmp_path, monkeypatch, place):
+    monkeypatch.setenv("KITLIB_BUILD", str(tmp_path / "elsewhere"))
+    walked(True, *(["--build", str(tmp_path / "named")] if place == "--build" else []))
+    assert walked.builds == [tmp_path / ("named" if place == "--build" else "elsewhere")]
 
 
 def test_a_bug_is_not_hidden(run, monkeypatch):
@@ -216,11 +236,12 @@ def walked(run, monkeypatch, tmp_path):
         )
         monkeypatch.setattr(lessons, "use", lambda *_: cluster or Fake())
         monkeypatch.setattr(lessons, "_lessons", lambda *_: tmp_path)
-        monkeypatch.setattr(walking, "walk", lambda *_, **__: result)
+        monkeypatch.setattr(walking, "walk", lambda _, __, build, **___: play.builds.append(build) or result)
         built: list[Path] = []
         monkeypatch.setattr("kitlib.site.build", lambda root, build, out: built.append(out) or out / "index.html")
         return run("walk", *arguments), built
 
+    play.builds = []
     return play
 
 
@@ -317,36 +338,6 @@ def test_progress_moves_while_the_site_is_built():
         assert bar.moved.wait(30)
     bar.moved.clear()
     assert not bar.moved.wait(1.5), "it ends with the block"
-
-
-def test_ctrl_c_is_left_to_jupyterlab_which_asks_back():
-    """Both get the signal. kitlib would kill it a quarter of a second later, kernels and all."""
-    program = "import os, signal; os.kill(os.getppid(), signal.SIGINT); raise SystemExit(7)"
-    with lessons._interrupted_only_below():
-        assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 7
-        asked = [sys.executable, "-c", "import signal; print(signal.getsignal(signal.SIGINT).__name__)"]
-        inherited = subprocess.run(asked, check=False, capture_output=True, text=True).stdout
-    assert inherited.strip() == "default_int_handler", "it hears Ctrl-C itself"
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
-
-
-def test_lab_starts_jupyterlab_on_the_cluster(run, monkeypatch):
-    started: dict = {}
-
-    def start(command, **more):
-        started.update(command=command, **more)
-        return subprocess.CompletedProcess(command, 0)
-
-    (Path.cwd() / "notebooks").mkdir()
-    (Path.cwd() / "notebooks" / "start.ipynb").touch()
-    (Path.cwd() / "mkdocs.yml").write_text("site_name: x\n")
-    monkeypatch.setattr(lessons, "use", lambda *_: Fake())
-    monkeypatch.setattr(subprocess, "run", start)
-    shown = run("lab", "--", "--no-browser")
-    assert shown.exit_code == 0, shown.output
-    assert started["env"]["KITLIB_CLUSTER"] == "embedded-0.0"
-    assert any(part.endswith("start.ipynb") for part in started["command"])
-    assert started["command"][-1] == "--no-browser" and "--ServerApp.ip=127.0.0.1" in started["command"]
 
 
 def test_typer_exits_pass_through():

@@ -58,14 +58,30 @@ def test_an_unknown_context_names_the_known_ones(tmp_path: Path, monkeypatch: py
     path = tmp_path / "config"
     path.write_text("contexts: [{name: a, context: {}}, {name: b, context: {}}]\n")
     monkeypatch.setenv("KUBECONFIG", str(path))
-    with pytest.raises(UsageError, match="use one of: a, b"):
+    with pytest.raises(UsageError, match="Next: use one of: a, b"):
         clusters.context("c")
 
 
-def test_no_kubeconfig_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "none"))
-    with pytest.raises(UsageError, match="there is none"):
+def test_a_mistyped_context_is_told_the_one_that_was_meant(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "config"
+    path.write_text("contexts: [{name: staging, context: {}}, {name: 测试集群, context: {}}]\n")
+    monkeypatch.setenv("KUBECONFIG", str(path))
+    with pytest.raises(UsageError, match=r"did you mean staging\? use one of: staging, 测试集群"):
+        clusters.context("stagin")
+    with pytest.raises(UsageError, match="did you mean 测试集群"):
+        clusters.context("测试集")
+
+
+@pytest.mark.parametrize("text", [None, "apiVersion: v1\nkind: Config\n"])
+def test_no_context_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str | None) -> None:
+    path = tmp_path / "none"
+    if text:
+        path.write_text(text)
+    monkeypatch.setenv("KUBECONFIG", str(path))
+    why = "in your kubeconfig files, which have none" if text else f"as there is no {path}"
+    with pytest.raises(UsageError, match=f"there is no context 'c' {why}.\n  Next: name the file that has it") as error:
         clusters.context("c")
+    assert "one of" not in str(error.value)
 
 
 def test_a_file_that_is_no_kubeconfig(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -45,6 +45,19 @@ def test_a_port_in_use_is_told(elsewhere: Path, monkeypatch: pytest.MonkeyPatch)
     assert "is in use" in finding.detail
 
 
+def test_a_home_that_cant_be_written_to_is_told_once(elsewhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As what is missing: no cluster can be had so; and as what to do, not as a message within a message."""
+    (elsewhere / "home").write_text("a file, so that nothing can be made below it")
+    for name in ("CACHE", "STATE"):
+        monkeypatch.setenv(f"KITLIB_{name}", str(elsewhere / "home" / name))
+    findings = doctor.examine()
+    for name in ("CACHE", "STATE"):
+        (finding,) = [each for each in findings if f"home/{name}" in each.detail]
+        assert (finding.name, finding.state) == (f"disk ({name.lower()})", doctor.MISSING)
+        assert finding.todo == "set KITLIB_CACHE and KITLIB_STATE to folders that you may write to"
+    assert not any("Next:" in each.detail for each in findings)
+
+
 def test_a_broken_cluster_is_told(elsewhere: Path) -> None:
     from kitlib.machine import paths
 

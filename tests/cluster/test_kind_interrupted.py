@@ -85,7 +85,7 @@ def test_up(at: str, built: Path, own_state: Path) -> None:
     before = machine.snapshot()
     code, said = interrupted(["up", "--provider", "kind"], at, own_state)
     assert code == 130, said
-    assert "kitlib: interrupted; the same command goes on where it stopped" in said
+    assert "kitlib: interrupted; what is done is kept" in said
     assert "Traceback" not in said
     assert engine.find() is None
     assert not [path for path in (own_state / "clusters").glob("*") if not path.name.startswith(".")]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 from kitlib.recording import Recording
@@ -41,4 +42,9 @@ def test_a_recording_in_short(tmp_path: Path) -> None:
     ]
     text = described(about)
     assert "of c v1" in text and "403: not for you" in text and "1 Pod" in text
+    assert "| 1 row\n" in text and "| 0 rows" in text
+    assert " kB on the disk" in text and "0.0 MB" not in text, "a small one has a size, too"
+    for begin, end in re.findall(r"not covered (\S+)–(\S+) s", text):
+        assert begin != end, "a short gap has a length, too"
+    assert re.search(r"not covered (at )?\d", text)
     json.dumps(about)

@@ -237,7 +237,9 @@ def test_ctrl_c_keeps_what_ran_and_ends_the_kernel(project, name):
         ),
     )
     code = STOPPED.format(tests=str(Path(__file__).parent), project=str(project))
-    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, start_new_session=True)
+    command = [sys.executable, "-c", code]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    process = subprocess.Popen(command, **pipes, text=True, start_new_session=True)
     waiting = project / "build" / "notebooks" / "waiting"
     deadline = time.monotonic() + 60
     while not waiting.exists() and time.monotonic() < deadline and process.poll() is None:
@@ -245,8 +247,9 @@ def test_ctrl_c_keeps_what_ran_and_ends_the_kernel(project, name):
     assert waiting.exists()
     kernel = int((waiting.parent / "pid").read_text())
     process.send_signal(name)
-    said, _ = process.communicate(timeout=60)
+    said, told = process.communicate(timeout=60)
     assert process.returncode == 130
+    assert "IPKernelApp" not in told, "nor does the kernel call it an error of its own"
     assert "stopped; executed so far" in said
     nb = nbformat.read(waiting.parent / "one.ipynb", as_version=4)
     assert nb.cells[2].outputs[0].text == "before\n"

@@ -172,7 +172,7 @@ def configuration(release: Release, pki: Path, ports: dict[str, int], home: Path
 
 def stages() -> str:
     """Return what the simulated kubelets do: documents of kind Stage."""
-    return (files("kitlib.cluster.embedded") / "stages.yaml").read_text()
+    return (files("kitlib.cluster.embedded") / "stages.yaml").read_text(encoding="utf-8")
 
 
 def node(number: int) -> dict[str, Any]:

@@ -43,7 +43,7 @@ class Plane:
 
     def _state(self, part: str) -> str:
         try:
-            pid = int((self.work / "pids" / f"{part}.pid").read_text())
+            pid = int((self.work / "pids" / f"{part}.pid").read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return "absent"
         return "alive" if processes.running(pid, self.work / "bin" / part) else "dead"

@@ -121,7 +121,7 @@ class Kind:
             return
         (home / "cluster.json").unlink(missing_ok=True)  # first: what remains is not a cluster
         try:
-            notes = json.loads((home / "kind.json").read_text())
+            notes = json.loads((home / "kind.json").read_text(encoding="utf-8"))
         except (OSError, ValueError):
             notes = {}
         client = engines.from_record(notes) if notes else None

@@ -85,7 +85,7 @@ def _delegated() -> list[str]:
     user = os.getuid()
     path = Path(f"/sys/fs/cgroup/user.slice/user-{user}.slice/user@{user}.service/cgroup.controllers")
     try:
-        return path.read_text().split()
+        return path.read_text(encoding="utf-8").split()
     except OSError:
         return []
 
@@ -95,7 +95,7 @@ def _inotify(client: Client) -> list[Finding]:
     if client.own or not sys.platform.startswith("linux"):
         return []
     try:
-        limit = int(INSTANCES.read_text())
+        limit = int(INSTANCES.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return []
     if limit >= ENOUGH:

@@ -44,7 +44,9 @@ def refused_plugin(name: str, kubernetes: str = versions.DEFAULT) -> str:
     server = find.ready(versions.release(kubernetes)).paths["kube-apiserver"]
     with tempfile.TemporaryDirectory() as folder:
         command = [str(server), f"--enable-admission-plugins={name}", f"--cert-dir={folder}"]
-        said = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False).stderr
+        said = subprocess.run(
+            command, capture_output=True, encoding="utf-8", errors="replace", timeout=60, check=False
+        ).stderr
     return said.replace("\\", "").partition("enable-admission-plugins plugin ")[2].partition(",")[0]
 
 

@@ -86,7 +86,7 @@ def status() -> dict[str, Any]:
         "engine": own.socket if own else None,
         "image": nodeimage.name(),
         "sbom": str(folder / nodeimage.SBOM) if folder else None,
-        "images": json.loads((folder / "images.json").read_text()) if folder else {},
+        "images": json.loads((folder / "images.json").read_text(encoding="utf-8")) if folder else {},
         "parts": {name: _described(part) for name, part in parts.PARTS.items()},
     }
 

@@ -44,7 +44,7 @@ RECIPE = "2"
 def release() -> dict[str, str]:
     """Return what /etc/os-release says; empty where there is none."""
     try:
-        lines = Path("/etc/os-release").read_text().splitlines()
+        lines = Path("/etc/os-release").read_text(encoding="utf-8").splitlines()
     except OSError:
         return {}
     return {key: value.strip('"') for key, _, value in (line.partition("=") for line in lines) if value}
@@ -106,7 +106,7 @@ def install(wanted: dict[str, str], step: str, progress: bool = True) -> list[st
         quiet = not POLICY.exists()
         try:
             if quiet:
-                POLICY.write_text("#!/bin/sh\nexit 101\n")
+                POLICY.write_text("#!/bin/sh\nexit 101\n", encoding="utf-8")
                 POLICY.chmod(0o755)
             _apt(["update", "-q"], step, bar.update)
             options = ["-qy", "--no-install-recommends", "-oDpkg::Options::=--force-unsafe-io"]

@@ -83,7 +83,7 @@ def home() -> Path:
 def find() -> Own | None:
     """Return the engine if it was started and lives."""
     try:
-        notes = json.loads((home() / "engine.json").read_text())
+        notes = json.loads((home() / "engine.json").read_text(encoding="utf-8"))
         own = Own(home(), notes["ident"], notes["pid"], Path(notes["data"]))
     except (OSError, ValueError, KeyError):
         return None
@@ -183,7 +183,7 @@ def _await(own: Own, child: subprocess.Popen[bytes], tick: subprocesses.Tell) ->
     while not answers(own):
         tick("dockerd")
         if child.poll() is not None or time.monotonic() > until:
-            log = (own.home / "log" / "dockerd.log").read_text(errors="replace").splitlines()
+            log = (own.home / "log" / "dockerd.log").read_text(errors="replace", encoding="utf-8").splitlines()
             said = [line for line in log if "level=info" not in line and "level=warning" not in line][-3:]
             what = "it does not answer" if child.poll() is None else "it ended"
             raise ClusterError(
@@ -242,7 +242,7 @@ def _remove() -> None:
     base = home()
     own = find()
     try:
-        notes = json.loads((base / "engine.json").read_text())
+        notes = json.loads((base / "engine.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         notes = {}
     if own:

@@ -70,7 +70,7 @@ def make(progress: bool = True) -> Path:
         work = home.with_name(f".part-{home.name}")
         folders.remove(work)
         (work / "out").mkdir(mode=0o700, parents=True)
-        (work / "out" / SBOM).write_text(sbom.document(sbom.packages(rootfs) + sbom.modules(built)))
+        (work / "out" / SBOM).write_text(sbom.document(sbom.packages(rootfs) + sbom.modules(built)), encoding="utf-8")
         told = {
             "sbom": str(work / "out" / SBOM),
             "work": str(work),
@@ -114,7 +114,7 @@ def _ingredients(progress: bool) -> tuple[Path, Path]:
 
 def describe(folder: Path) -> None:
     """Write the image's configuration beside its layer; the last file to be written."""
-    layer = json.loads((folder / "layer.json").read_text())
+    layer = json.loads((folder / "layer.json").read_text(encoding="utf-8"))
     config = {
         "architecture": build.goarch(),
         "os": "linux",
@@ -126,7 +126,7 @@ def describe(folder: Path) -> None:
         "rootfs": {"type": "layers", "diff_ids": [layer["digest"]]},
         "history": [{"created_by": "kitlib airgap build"}],
     }
-    (folder / "image.json").write_text(json.dumps(config))
+    (folder / "image.json").write_text(json.dumps(config), encoding="utf-8")
 
 
 def archive(folder: Path, out: IO[bytes]) -> None:

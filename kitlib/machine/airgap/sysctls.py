@@ -39,7 +39,7 @@ SYS_RESOURCE = 24
 
 def can_raise_limits() -> bool:
     """Say whether root has CAP_SYS_RESOURCE here, which a privileged container asks for."""
-    for line in Path("/proc/self/status").read_text().splitlines():
+    for line in Path("/proc/self/status").read_text(encoding="utf-8").splitlines():
         if line.startswith("CapBnd:"):
             return bool(int(line.split()[1], 16) >> SYS_RESOURCE & 1)
     return True
@@ -50,7 +50,7 @@ def read() -> dict[str, str]:
     found = {}
     for name in NAMES:
         with contextlib.suppress(OSError):
-            found[name] = (SETTINGS / name).read_text().strip()
+            found[name] = (SETTINGS / name).read_text(encoding="utf-8").strip()
     return found
 
 
@@ -64,13 +64,13 @@ def _noted() -> Iterator[Path]:
 def hold(ident: str) -> None:
     """Note how the settings are before an engine changes them, and raise what it needs."""
     with _noted() as path:
-        notes = json.loads(path.read_text()) if path.exists() else {"before": read(), "engines": []}
+        notes = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {"before": read(), "engines": []}
         notes["engines"] = [*notes["engines"], ident]
         write_private(path, json.dumps(notes))
         now = read()
         for name, least in WANTED.items():
             if name in now and int(now[name]) < least:
-                (SETTINGS / name).write_text(str(least))
+                (SETTINGS / name).write_text(str(least), encoding="utf-8")
 
 
 def release(ident: str) -> None:
@@ -79,7 +79,7 @@ def release(ident: str) -> None:
         return
     with _noted() as path:
         if path.exists():
-            notes = json.loads(path.read_text())
+            notes = json.loads(path.read_text(encoding="utf-8"))
             notes["engines"] = [each for each in notes["engines"] if each != ident]
             if notes["engines"]:
                 write_private(path, json.dumps(notes))
@@ -88,7 +88,7 @@ def release(ident: str) -> None:
             for name, before in notes["before"].items():
                 if now.get(name) != before:
                     with contextlib.suppress(OSError):
-                        (SETTINGS / name).write_text(before)
+                        (SETTINGS / name).write_text(before, encoding="utf-8")
             path.unlink()
         (FOLDER / "lock").unlink(missing_ok=True)
         with contextlib.suppress(OSError):

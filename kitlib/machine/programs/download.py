@@ -121,7 +121,7 @@ def digest(asset: Asset) -> str:
     with tempfile.TemporaryDirectory() as place:
         meter = _Meter(asset.digest_url, most=10 * resources.MIB)
         file = _within(PATIENCE + 1, asset.digest_url, lambda: _get(asset.digest_url, place, PATIENCE, meter))
-        text = file.read_text(errors="replace")
+        text = file.read_text(errors="replace", encoding="utf-8")
     name = asset.url.rsplit("/", 1)[1]
     found = ""
     if asset.digest_url.endswith(".sha256"):

@@ -144,7 +144,7 @@ class _Known:
         self._changed = False
         self._entries: dict[str, tuple[list[int], str | None]] = {}
         with contextlib.suppress(OSError, ValueError, AttributeError):
-            self._entries = dict(json.loads(self._file.read_text()).items())
+            self._entries = dict(json.loads(self._file.read_text(encoding="utf-8")).items())
         return self
 
     def version(self, name: str, path: Path) -> str | None:

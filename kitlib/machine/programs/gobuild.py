@@ -121,12 +121,12 @@ def run(
         tags = [flag for flag in flags if flag.startswith("-tags")]
         sizes = _packages(go, [*tags, *packages], module, lock, bar)
     with Progress(f"build {target.name} (once; Go {go.version})", quiet=not progress) as bar:
-        compiled = set(done.read_text().split()) & sizes.keys() if done.exists() else set()
+        compiled = set(done.read_text(encoding="utf-8").split()) & sizes.keys() if done.exists() else set()
         todo = sum(size for package, size in sizes.items() if package not in compiled)
         bar.update(done=0.0, total=todo / (1 - LINK) or 1.0)
         at = 0
         begun: deque[str] = deque()  # go names a package when its compiler starts
-        with done.open("a") as notes:
+        with done.open("a", encoding="utf-8") as notes:
 
             def line(text: str) -> bool:
                 nonlocal at
@@ -186,7 +186,8 @@ def fetching(bar: Progress) -> Callable[[str], bool]:
         nonlocal fetched
         if text.startswith("go: downloading"):
             fetched += 1
-            bar.update(f"{fetched}, {text.removeprefix('go: downloading ')[:60]}")
+            name = text.removeprefix("go: downloading ").split(" ")[0]
+            bar.update(f"{fetched} so far, now {name[:60]}")
             return True
         return False
 

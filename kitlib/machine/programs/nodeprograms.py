@@ -39,7 +39,7 @@ TAGS = "-tags=no_aufs,no_btrfs,no_devmapper,no_zfs"
 
 def pinned(module: str) -> str:
     """Return the version that the go.mod pins of a module, such as "v2.4.2"."""
-    for line in (SOURCE / "go.mod").read_text().splitlines():
+    for line in (SOURCE / "go.mod").read_text(encoding="utf-8").splitlines():
         words = line.removeprefix("require").split()
         if words[:1] == [module]:
             return words[1]

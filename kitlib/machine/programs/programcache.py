@@ -60,7 +60,9 @@ def seal(part: Path, links: Mapping[str, str], **notes: object) -> None:
     digests = {path.name: {"sha256": sha256(path)} for path in programs}
     for path in programs:
         path.chmod(0o755)
-    (part / MANIFEST).write_text(json.dumps({"files": digests, "links": dict(links), **notes}, indent=1) + "\n")
+    (part / MANIFEST).write_text(
+        json.dumps({"files": digests, "links": dict(links), **notes}, indent=1) + "\n", encoding="utf-8"
+    )
     _remember(part, digests)
 
 
@@ -76,10 +78,10 @@ def get(key: str) -> Path | None:
     """
     home = folder(key)
     try:
-        manifest = json.loads((home / MANIFEST).read_text())
+        manifest = json.loads((home / MANIFEST).read_text(encoding="utf-8"))
         digests = manifest["files"]
         try:
-            checked = json.loads((home / ".checked").read_text())
+            checked = json.loads((home / ".checked").read_text(encoding="utf-8"))
         except (OSError, ValueError):
             checked = {}
         stale = [name for name in digests if checked.get(name) != _stamp(home / name)]

@@ -86,7 +86,10 @@ def _generate(go: Go, module: Module, flags: list[str], name: str, lock: int, pr
     generator = module.folder / "openapi-gen"
     environment, jobs = gobuild.settings()
     notes = gobuild.notes_of(name)
-    with Progress("complete Kubernetes' sources (OpenAPI)", quiet=not progress) as bar, notes.open("a") as compiled:
+    with (
+        Progress("complete Kubernetes' sources (OpenAPI)", quiet=not progress) as bar,
+        notes.open("a", encoding="utf-8") as compiled,
+    ):
         count = 0
 
         def line(text: str) -> bool:

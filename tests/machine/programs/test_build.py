@@ -15,6 +15,7 @@ from kitlib.errors import BuildError
 from kitlib.machine import processes, resources
 from kitlib.machine.programs import build, gobuild, programcache
 from kitlib.machine.versions import Release
+from kitlib.progress import Progress
 
 ONE = ("kubectl",)
 
@@ -169,6 +170,14 @@ def test_a_disk_that_fills_up(tiny: Path, tmp_path: Path) -> None:
     assert "the disk is full" in done.stdout
     assert "Next: free some space" in done.stdout
     assert "kube" not in done.stdout.splitlines()[-1].replace("build-", "")
+
+
+def test_modules_that_are_fetched_are_counted_in_words() -> None:
+    bar = Progress("fetch Go modules", quiet=True)
+    line = gobuild.fetching(bar)
+    for name in ("k8s.io/api v0.37.2", "go.etcd.io/etcd/server/v3 v3.6.4"):
+        line(f"go: downloading {name}")
+    assert bar.text == "2 so far, now go.etcd.io/etcd/server/v3"
 
 
 def test_memory_decides_how_compilers_run(monkeypatch: pytest.MonkeyPatch) -> None:
