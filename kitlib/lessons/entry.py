@@ -19,8 +19,9 @@ from urllib.parse import urlencode
 import msgspec
 import pandas as pd
 
+from kitlib.api.answers import ASKED
 from kitlib.claims.looking import Mask, select
-from kitlib.errors import ClusterError
+from kitlib.errors import ClusterError, KitlibError
 from kitlib.frames.covered import Covered
 from kitlib.frames.logs import lines
 from kitlib.lab import Lab
@@ -29,7 +30,7 @@ LEVEL = 0.9999
 """How sure an interval of `shares` is: of ten thousand, one doesn't hold the true share."""
 SHARES = {"requests": "int64", "hits": "int64", "share": "float64", "low": "float64", "high": "float64"}
 """Columns that `shares` returns beside the groups' own, and their types."""
-ASKED = {"method": "str", "host": "str", "path": "str", "status": "int64"}
+ARRIVED = {"method": "str", "host": "str", "path": "str", "status": "int64"}
 """Those that `arrived` adds to the frame `logs`."""
 
 
@@ -97,8 +98,11 @@ class Mark:
         """Say whether each entry answers so."""
         name, _, path = host.partition("/")
         headers = {"Host": name} | ({header.partition(":")[0]: header.partition(":")[2].strip()} if header else {})
-        told = (send(self._lab, self._pod, f"http://{each}/{path}", headers, count) for each in self._entries)
-        return all({each["status"] for each in answers} <= set(wanted) for answers in told)
+        try:
+            told = (_sent(self._lab, self._pod, f"http://{each}/{path}", headers, count) for each in self._entries)
+            return all({each["status"] for each in answers} <= set(wanted) for answers in told)
+        except KitlibError:  # a busy server: it is asked again
+            return False
 
 
 def _service(name: str, app: str) -> dict[str, Any]:
@@ -119,6 +123,8 @@ def _mark(name: str, of: str) -> dict[str, Any]:
 def send(lab: Lab, pod: str, url: str, headers: Mapping[str, str], count: int = 1) -> list[dict[str, Any]]:
     """Have a probe that serves send requests, one after the other, with several headers.
 
+    Where the API server, by which it is told so, doesn't answer, it is told once more: they may be sent twice.
+
     Parameters
     ----------
     lab : Lab
@@ -134,6 +140,10 @@ def send(lab: Lab, pod: str, url: str, headers: Mapping[str, str], count: int = 
     list of dict
         What came of each: `status`, `who`, `error` and so on; see docs/probe.md.
     """
+    return ASKED.run(lambda: _sent(lab, pod, url, headers, count))
+
+
+def _sent(lab: Lab, pod: str, url: str, headers: Mapping[str, str], count: int) -> list[dict[str, Any]]:
     given = [("header", f"{name}: {value}") for name, value in headers.items()]
     query = urlencode([("url", url), ("count", count), ("timeout", "10s"), *given])
     told: list[dict[str, Any]] = lab.ask(pod, f"/load?{query}")
@@ -173,7 +183,7 @@ def arrived(logs: pd.DataFrame, *parts: str) -> pd.DataFrame:
     if parts:
         found = [(row, said) for row, said in found if len(_parts(said.path)) == len(parts)]
     told = pd.DataFrame([dict(row) for row, _ in found], columns=list(logs.columns)).astype(logs.dtypes.to_dict())
-    for name, dtype in ASKED.items():
+    for name, dtype in ARRIVED.items():
         told[name] = pd.Series([getattr(said, name) for _, said in found], index=told.index, dtype=dtype)
     for number, name in enumerate(parts):
         told[name] = pd.Series([_parts(said.path)[number] for _, said in found], index=told.index, dtype="str")
@@ -297,7 +307,7 @@ def certificate(host: str) -> dict[str, str]:
 
 
 __all__ = [
-    "ASKED",
+    "ARRIVED",
     "LEVEL",
     "SHARES",
     "Mark",
