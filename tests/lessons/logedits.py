@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 import msgspec
 
@@ -76,6 +76,22 @@ def _asked_more(said: Object, rng: random.Random) -> Object:
     return {**said, "queries": [*said["queries"], *said["queries"][-1:]]} if "queries" in said else said
 
 
+def _logged_by(name: str, of: Collection[str]) -> Callable[[Rows, random.Random], Rows]:
+    """Let what some Pods logged have been logged by another."""
+
+    def apply(rows: Rows, rng: random.Random) -> Rows:
+        made = []
+        for row in rows:
+            if row.origin == "log" and row.object and row.name in of:
+                obj = json.loads(row.object)
+                obj["metadata"]["name"] = name
+                row = msgspec.structs.replace(row, name=name, object=json.dumps(obj).encode())
+            made.append(row)
+        return made
+
+    return apply
+
+
 LOGS = {
     "none": _lines(lambda said, rng: None),
     "half": _lines(lambda said, rng: said if rng.random() < 0.5 else None),
@@ -86,6 +102,12 @@ LOGS = {
     "no signal was sent": _lines(lambda said, rng: None if said.get("event") == "sent" else said),
     "no request is answered": _lines(lambda said, rng: _asked(said, error="refused", who="", status=0)),
     "each request is answered with 200": _lines(lambda said, rng: _asked(said, status=200, error="")),
+    "each request is answered with 404": _lines(lambda said, rng: _asked(said, status=404, error="")),
+    "each arrives at old": _logged_by("old", ("new",)),
+    "each arrives at new": _logged_by("new", ("old",)),
+    "each arrives by another path": _lines(
+        lambda said, rng: {**said, "path": "/other"} if said.get("event") == "request" else said
+    ),
     "who answers isn't ready": _lines(lambda said, rng: _asked(said, ready="false")),
     "passed on to another": _lines(
         lambda said, rng: {**said, "upstream": "10.9.9.9:80"} if "upstream" in said else said

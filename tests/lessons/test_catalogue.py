@@ -16,6 +16,7 @@ from tests.lessons import (
     test_ingress,
     test_job,
     test_lifecycle,
+    test_nginx,
     test_statefulset,
 )
 from tests.lessons.replay import expectations
@@ -29,6 +30,7 @@ LESSONS = {
     "ingress": test_ingress,
     "job": test_job,
     "lifecycle": test_lifecycle,
+    "nginx": test_nginx,
     "statefulset": test_statefulset,
 }
 

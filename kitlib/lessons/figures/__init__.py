@@ -9,6 +9,7 @@ from kitlib.lessons.figures.hops import hops, hops_text, readiness
 from kitlib.lessons.figures.injected import injected, injected_text
 from kitlib.lessons.figures.matrix import matrix, matrix_text
 from kitlib.lessons.figures.mirror import mirror, mirror_text
+from kitlib.lessons.figures.splits import splits, splits_text
 
 __all__ = [
     "folded",
@@ -24,4 +25,6 @@ __all__ = [
     "mirror",
     "mirror_text",
     "readiness",
+    "splits",
+    "splits_text",
 ]
