@@ -26,6 +26,7 @@ BENCHMARKS = (
     "command",
     "site",
     "exporters",
+    "ingress",
     "up",
 )
 """In the order in which they run and are shown."""

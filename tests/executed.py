@@ -36,7 +36,7 @@ LANES = {"embedded": 1, "kind": 2}
 DEADLINE = 3600.0
 """Seconds within which every lesson of a provider must have been executed."""
 DISTURBS = re.compile(
-    r"\b(scale_nodes|stop_node|cut_off_node|taint|label_node|cordon|restart_kubelet|node)\(|patch\(.*namespace="
+    r"\b(scale_nodes|stop_node|cut_off_node|taint|label_node|cordon|restart_kubelet|node)\(|patch\(.*namespace=|kinds\.yaml"
 )
 FURTHER = re.compile(r"\b(labs|beside)\(")
 

@@ -8,6 +8,7 @@ import socket
 import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 CHECKOUT = Path(__file__).resolve().parent.parent
@@ -209,6 +210,31 @@ def test_a_gate_hands_on_until_it_is_shut(tmp_path):
 @pytest.mark.slow
 def test_kind_beside_kitlib() -> None:
     checked(up.measure(rounds=1, providers=["kind"]))
+
+
+@pytest.mark.kind
+@pytest.mark.slow
+def test_two_controllers_take_turns() -> None:
+    from benchmarks import ingress
+
+    results = ingress.measure(rounds=2, seconds=1)
+    checked(results)
+    assert all(result.value > 0 and (result.peer_value or 0) > 0 for result in results)
+
+
+def test_what_two_controllers_took_is_told_apart():
+    from benchmarks import ingress
+
+    rows = [
+        ("race-0", "full-traefik", 90, 90.0, 3.0, 9.0),
+        ("race-0", "full-nginx", 190, 190.0, 1.0, 2.0),
+        ("race-0", "even-traefik", 10, 5.0, 4.0, 8.0),
+        ("race-0", "even-nginx", 10, 5.0, 2.0, 3.0),
+        ("race-warm", "even-nginx", 999, 5.0, 99.0, 99.0),
+    ]
+    turns = pd.DataFrame(rows, columns=["name", "container", "answered", "per_second", "p50_ms", "p99_ms"])
+    found = ingress._results(turns, [{"traefik": 1.0, "nginx": 0.5}])
+    assert [(each.value, each.peer_value) for each in found] == [(90, 190), (4, 2), (8, 3), (10, 2.5)]
 
 
 def test_every_benchmark_has_its_turn():

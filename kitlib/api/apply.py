@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,12 @@ from kitlib.api.manifests import is_path, load
 from kitlib.api.patches import APPLY, MANAGER, STRICT, get_or_none, named, named_object
 from kitlib.api.secrets import veil
 from kitlib.api.transport import Connection, Resource
-from kitlib.errors import ServerError, UsageError
+from kitlib.errors import ServerError, UsageError, WaitTimeout
+
+GONE_SECONDS = 120.0
+"""How long an object may take to go that is being deleted when it is applied."""
+AGAIN = 0.2
+"""Seconds until it is looked at again."""
 
 
 def apply(
@@ -28,7 +34,8 @@ def apply(
 
     Unknown fields and wrong types are refused (fieldValidation=Strict). A field that kitlib itself changed by a patch
     or by scaling is taken back; a field that anybody else owns is a conflict. A CustomResourceDefinition may stand
-    beside objects of its kind: it is applied first, and they when it is established.
+    beside objects of its kind: it is applied first, and they when it is established. When this returns, the kinds that
+    it defined are served.
 
     Parameters
     ----------
@@ -64,19 +71,40 @@ def apply(
         if owner and not resource.namespaced:
             manifest = _owned(connection, resource, manifest, owner)
         changes.append(_apply(connection, resource, manifest, namespace, dry_run, kubectl))
+    for manifest in () if dry_run else manifests:
+        found = manifest["spec"].get("versions", ()) if defines(manifest) else ()
+        versions = [each["name"] for each in found if each.get("served")]
+        if versions and manifest["metadata"]["name"] not in used:
+            group, kind = manifest["spec"]["group"], manifest["spec"]["names"]["kind"]
+            served(connection, manifest["metadata"]["name"], kind, f"{group}/{versions[0]}")
     return changes
 
 
 def _owned(connection: Connection, resource: Resource, manifest: dict[str, Any], namespace: str) -> dict[str, Any]:
     """Return a manifest with its owner, unless it is of something that was there before and that no namespace owns."""
     metadata = manifest["metadata"]
-    there = get_or_none(connection, resource.path("", metadata["name"]))
+    there = _standing(connection, resource.path("", metadata["name"]))
     owners = [each["kind"] for each in ((there or {}).get("metadata") or {}).get("ownerReferences") or ()]
     if there is not None and "Namespace" not in owners:
         return manifest
     uid = connection.get(f"/api/v1/namespaces/{namespace}")["metadata"]["uid"]
     owner = {"apiVersion": "v1", "kind": "Namespace", "name": namespace, "uid": uid}
     return {**manifest, "metadata": {**metadata, "ownerReferences": [*metadata.get("ownerReferences", ()), owner]}}
+
+
+def _standing(connection: Connection, path: str) -> dict[str, Any] | None:
+    """Return what is there; what is being deleted, such as a kind with all its objects, is waited for."""
+    deadline = time.monotonic() + GONE_SECONDS
+    while (there := get_or_none(connection, path)) and "deletionTimestamp" in there["metadata"]:
+        if time.monotonic() > deadline:
+            raise WaitTimeout(
+                f"it is being deleted for {GONE_SECONDS:.0f} s",
+                step="apply",
+                object=path,
+                next="look at its finalizers: kubectl get --output yaml",
+            )
+        time.sleep(AGAIN)
+    return there
 
 
 def _apply(
@@ -128,4 +156,4 @@ def _only_own(status: dict[str, Any]) -> bool:
     return bool(causes) and all(f'"{MANAGER}"' in cause.get("message", "") for cause in causes)
 
 
-__all__ = ["apply"]
+__all__ = ["AGAIN", "GONE_SECONDS", "apply"]

@@ -69,9 +69,10 @@ class Recorder:
         self.namespace = namespace
         self._stopping = threading.Event()
         self._reflectors: dict[str, Reflector] = {}
+        self._timeouts = timeouts or patience or Timeouts()
         for kind in kinds:
             elsewhere, _, name = kind.rpartition("/")
-            self._add(connection.discover(name), elsewhere or namespace, timeouts or patience or Timeouts())
+            self._add(connection.discover(name), elsewhere or namespace, self._timeouts)
         self._threads: list[threading.Thread] = []
         self._error: Exception | None = None
 
@@ -137,6 +138,26 @@ class Recorder:
                 next="`kitlib status` shows whether the API server answers",
             )
         return self
+
+    def follow(self, kind: str) -> None:
+        """Record one kind more from now on, such as one that has been defined since; it is named as in `kinds`.
+
+        Raises
+        ------
+        UsageError
+            If the server serves no such kind.
+        """
+        elsewhere, _, name = kind.rpartition("/")
+        resource = self.connection.discover(name)
+        with self.recording.changed:
+            before = list(self._reflectors.values())
+            self._add(resource, elsewhere or self.namespace, self._timeouts)
+            added = [each for each in self._reflectors.values() if each not in before]
+        for each in added:
+            thread = threading.Thread(target=partial(self._run, each), name=f"watch {each.stream}", daemon=True)
+            thread.start()
+            self._threads.append(thread)
+        self.wait_for(lambda: all(each.listed or each.error for each in added), self._timeouts.list_seconds)
 
     def _missing(self) -> list[Reflector]:
         return [each for each in self._reflectors.values() if not (each.listed or each.error)]

@@ -64,6 +64,31 @@ def test_a_definition_and_its_object_in_one_go(source: Any) -> None:
     assert connection.late < 0 and not connection.watched
 
 
+def test_a_definition_alone_is_served_when_it_has_been_applied() -> None:
+    connection: Any = Defines(2, event("Established"))
+    versions = [{"name": "v1", "served": True}]
+    applying.apply(connection, {**DEFINITION, "spec": {**DEFINITION["spec"], "versions": versions}}, "shop")
+    assert connection.late < 0 and not connection.watched
+
+
+def test_what_is_being_deleted_is_waited_for_and_then_made_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    path, looks = f"{CRDS}/{NAME}", []
+    going = {**DEFINITION, "metadata": {"name": NAME, "deletionTimestamp": "2026-01-01T00:00:00Z"}}
+
+    def look(connection: Any, asked: str) -> dict[str, Any] | None:
+        looks.append(asked)
+        return going if len(looks) < 3 else None
+
+    monkeypatch.setattr(applying, "get_or_none", look)
+    monkeypatch.setattr(applying, "AGAIN", 0)
+    assert applying._standing(Defines(), path) is None
+    assert looks == [path] * 3
+    monkeypatch.setattr(applying, "GONE_SECONDS", -1)
+    looks.clear()
+    with pytest.raises(WaitTimeout, match="it is being deleted"):
+        applying._standing(Defines(), path)
+
+
 def test_a_definition_whose_names_are_taken_is_told() -> None:
     connection: Any = Defines(0, event("NamesAccepted", "False", message="orders is taken"))
     with pytest.raises(UsageError, match="its names are not accepted: orders is taken"):

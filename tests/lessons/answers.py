@@ -118,6 +118,32 @@ def ingress(so: bool) -> Answers:
     }
 
 
+def traefik(so: bool) -> Answers:
+    """What is refused, what manifests on the disk say, and what turns took of the processor."""
+    fields = {"weight": "http.paths[0].backend.service.weight", "header": "headers"}
+
+    def refused(write: Callable[..., Any], file: str) -> str:
+        name = file.rpartition("/")[2].removesuffix(".yaml")
+        return f".spec.rules[0].{fields[name]}: field not declared in schema" if so else "forbidden"
+
+    def counted(way: str, job: str) -> dict[str, Any]:
+        values = {"route": 3 if job == "rewrite" or not so else 1}.get(way, 2)
+        return {"way": way, "job": job, "objects": 1, "lines": 1, "values": values}
+
+    def cell(way: str, job: str, worked: bool) -> str:
+        if so and not worked:
+            return "✗"
+        borrowed = so and (way == "ingress" or (way == "gateway" and job == "password"))
+        return "✓ with Traefik's Middleware" if borrowed else "✓"
+
+    return {
+        "lab.refused": refused,
+        "counted": counted,
+        "cell": cell,
+        "taken": lambda turn: {"traefik": 90.0 if so else 1.0, "nginx": 1.0 if so else 90.0},
+    }
+
+
 ANSWERS: dict[str, Callable[[bool], Answers]] = {
     "cronjob": cronjob,
     "daemonset": daemonset,
@@ -126,6 +152,7 @@ ANSWERS: dict[str, Callable[[bool], Answers]] = {
     "ingress": ingress,
     "job": job,
     "statefulset": statefulset,
+    "traefik": traefik,
 }
 """By lesson: what was answered, or (False) something else."""
 

@@ -269,6 +269,7 @@ FIELDS: dict[str, tuple[Sequence[str], Callable[[Object], bool]]] = {
     "Ingress is served elsewhere": (["Ingress"], put("status.loadBalancer", {"ingress": [{"ip": "10.9.9.9"}]})),
     "Ingress is served nowhere": (["Ingress"], put("status.loadBalancer", {})),
     "Ingress' spec was changed": (["Ingress"], edit("metadata.generation", plus(1))),
+    "HTTPRoute's conditions are True": (["HTTPRoute"], edit("status.parents[].conditions[].status", lambda _: "True")),
     "claims are of another volume": (["PersistentVolumeClaim"], edit("spec.volumeName", lambda _: "other")),
 }
 

@@ -72,6 +72,24 @@ def _asked(said: Object, **otherwise: object) -> Object:
     return {**said, **otherwise} if "late_ns" in said else said
 
 
+def _exchanged(first: str, second: str) -> Callable[[Rows, random.Random], Rows]:
+    """Exchange what two containers of a Pod logged, where their names end so."""
+
+    def apply(rows: Rows, rng: random.Random) -> Rows:
+        made = []
+        for row in rows:
+            if row.origin == "log" and row.object:
+                obj = json.loads(row.object)
+                head, _, last = obj.get("container", "").rpartition("-")
+                if head and last in (first, second):
+                    obj["container"] = f"{head}-{second if last == first else first}"
+                    row = msgspec.structs.replace(row, object=json.dumps(obj).encode())
+            made.append(row)
+        return made
+
+    return apply
+
+
 def _asked_more(said: Object, rng: random.Random) -> Object:
     return {**said, "queries": [*said["queries"], *said["queries"][-1:]]} if "queries" in said else said
 
@@ -99,6 +117,14 @@ LOGS = {
     "each request is answered": _lines(lambda said, rng: {**said, "error": ""} if "late_ns" in said else said),
     "each request is answered by another": _lines(lambda said, rng: _asked(said, who="other", status=200, error="")),
     "each request is answered by cart": _lines(lambda said, rng: _asked(said, who="cart", status=200, error="")),
+    "each request is answered by shop": _lines(lambda said, rng: _asked(said, who="shop", status=200, error="")),
+    "each is asked for another path": _lines(
+        lambda said, rng: {**said, "path": "/other"} if said.get("event") == "request" else said
+    ),
+    "one request of all was lost": _lines(
+        lambda said, rng: {**said, "answered": said["answered"] - 1} if "summary" in said else said
+    ),
+    "traefik and nginx are exchanged": _exchanged("traefik", "nginx"),
     "no signal was sent": _lines(lambda said, rng: None if said.get("event") == "sent" else said),
     "no request is answered": _lines(lambda said, rng: _asked(said, error="refused", who="", status=0)),
     "each request is answered with 200": _lines(lambda said, rng: _asked(said, status=200, error="")),

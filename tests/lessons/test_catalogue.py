@@ -18,6 +18,7 @@ from tests.lessons import (
     test_lifecycle,
     test_nginx,
     test_statefulset,
+    test_traefik,
 )
 from tests.lessons.replay import expectations
 
@@ -32,6 +33,7 @@ LESSONS = {
     "lifecycle": test_lifecycle,
     "nginx": test_nginx,
     "statefulset": test_statefulset,
+    "traefik": test_traefik,
 }
 
 

@@ -18,6 +18,7 @@ from tests.lessons.replay import expectations
 
 TURNED: dict[str, dict[str, str]] = json.loads(KNOWN.read_text())
 LESSONS = sorted(ANSWERS)
+OVERLAPPED = "where it was recorded the rounds of the two overlapped: on that busy machine it is unknown"
 EXCEPTIONS: dict[str, dict[str, str]] = {
     "events": {
         "An Event ends by itself, --event-ttl after its last write: here after 20 seconds": (
@@ -46,6 +47,14 @@ EXCEPTIONS: dict[str, dict[str, str]] = {
             "a Pod's twin is there before the node is lost, too, and then the lesson can't tell which one was first"
         ),
     },
+    "traefik": {
+        "Traefik performs worse than ingress-nginx: it answers fewer requests a second": OVERLAPPED,
+        "At the same load half of the answers take longer through Traefik than through ingress-nginx": OVERLAPPED,
+        "At the same load the slowest hundredth of the answers takes longer through Traefik, too": OVERLAPPED,
+        "With Traefik's own kinds each single job takes fewer values": (
+            "what manifests say is on the disk; where all jobs together take more, none of them can take fewer"
+        ),
+    },
 }
 """By lesson and claim: why none of these changes turns it."""
 SAMPLE = 2
@@ -64,7 +73,7 @@ def test_each_claim_has_a_change_that_turns_it():
 
 def test_what_is_no_answer_is_a_change_of_the_recording():
     by_answer = [text for known in TURNED.values() for text, name in known.items() if name == ANOTHER_ANSWER]
-    assert len(by_answer) <= 25, "only what asks the server or a container"
+    assert len(by_answer) <= 31, "only what asks the server or a container"
 
 
 def wanted(lesson: str, text: str) -> str:

@@ -45,6 +45,19 @@ def test_every_change_is_recorded_once_and_in_order(connection: Connection, name
     assert recorder.counts()["gaps"] == 0
 
 
+def test_a_kind_more_is_recorded_from_then_on(connection: Connection, namespace: str) -> None:
+    config_map(connection, namespace, "c-before")
+    with Recorder(connection, ["pods"], namespace=namespace) as recorder:
+        config_map(connection, namespace, "c-unseen")
+        config_map(connection, namespace, "c-unseen", "DELETE")
+        recorder.follow("configmaps")
+        recorder.follow("pods")
+        config_map(connection, namespace, "c-new")
+        recorder.catch_up()
+    assert changes(recorder.recording) == [("c-before", "ADDED", "list"), ("c-new", "ADDED", "watch")]
+    assert sorted(recorder.plurals) == ["configmaps", "pods"] and recorder.recording.complete
+
+
 def test_a_watch_that_is_cut_goes_on_where_it_was(connection: Connection, namespace: str) -> None:
     with Recorder(connection, ["configmaps"], namespace=namespace) as recorder:
         for number in range(10):

@@ -9,6 +9,7 @@ from kitlib.lessons.figures.hops import hops, hops_text, readiness
 from kitlib.lessons.figures.injected import injected, injected_text
 from kitlib.lessons.figures.matrix import matrix, matrix_text
 from kitlib.lessons.figures.mirror import mirror, mirror_text
+from kitlib.lessons.figures.rivals import rivals, rivals_text
 from kitlib.lessons.figures.splits import splits, splits_text
 
 __all__ = [
@@ -25,6 +26,8 @@ __all__ = [
     "mirror",
     "mirror_text",
     "readiness",
+    "rivals",
+    "rivals_text",
     "splits",
     "splits_text",
 ]
