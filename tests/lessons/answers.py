@@ -118,6 +118,11 @@ def ingress(so: bool) -> Answers:
     }
 
 
+def nginx(so: bool) -> Answers:
+    """Nothing: each of its claims stands on what is recorded."""
+    return {}
+
+
 def traefik(so: bool) -> Answers:
     """What is refused, what manifests on the disk say, and what turns took of the processor."""
     fields = {"weight": "http.paths[0].backend.service.weight", "header": "headers"}
@@ -151,6 +156,7 @@ ANSWERS: dict[str, Callable[[bool], Answers]] = {
     "events": events,
     "ingress": ingress,
     "job": job,
+    "nginx": nginx,
     "statefulset": statefulset,
     "traefik": traefik,
 }
