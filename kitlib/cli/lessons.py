@@ -35,6 +35,8 @@ Examples:
   kitlib walk start deployment             these two
   kitlib walk -o json | jq .ok             for a program: the verdicts, without the evidence
   kitlib walk security --keep              the clusters of 1.17 that it brings up stay
+  kitlib walk --replay                     on the recordings that the lessons bring: no cluster, in minutes
+  kitlib walk dns --keep-recordings        on a cluster; its recording takes the place of the lesson's
   kitlib walk --context lab --yes-write    on a cluster of yours; each notebook makes a namespace there
 
 Executed copies go to build/notebooks/, claims to build/claims/, recordings to build/recordings/: the checkout is never
@@ -60,6 +62,12 @@ def walk(
     keep_outputs: Annotated[
         bool, typer.Option("--keep-outputs", help="Afterwards take the executed copies over into notebooks/.")
     ] = False,
+    replay: Annotated[
+        bool, typer.Option("--replay", help="On the recordings that the lessons bring, without a cluster.")
+    ] = False,
+    keep_recordings: Annotated[
+        bool, typer.Option("--keep-recordings", help="Afterwards take what was recorded over into recordings/.")
+    ] = False,
     build: Annotated[Path | None, typer.Option("--build", help="Where copies, claims and recordings go.")] = None,
     out: Annotated[Path | None, typer.Option("--out", help="Where the site goes.")] = None,
     keep: Annotated[
@@ -70,16 +78,24 @@ def walk(
 ) -> None:
     """Run notebooks, print their claims' verdicts, write site/."""
     from kitlib import walk as walking
+    from kitlib.lessons import recordings
 
     root = _lessons(yes)
     build = (build or root / "build").resolve()
     out = (out or root / "site").resolve()
     document: dict[str, Any] = {"ok": True}
+    if replay and (provider or kubernetes or context):
+        raise UsageError(
+            "a recording has its own cluster",
+            step="walk",
+            object="--replay",
+            next="leave --provider, --kubernetes and --context away",
+        )
     if not site_only:
         for name in notebooks or ():  # a mistyped one is told before a cluster is brought up
             walking.lessons.find(name, root)
-        found = use(provider, kubernetes, context, yes_write)
-        if not found.writable:
+        found = None if replay else use(provider, kubernetes, context, yes_write)
+        if found is not None and not found.writable:
             from kitlib.errors import RefusedError
 
             raise RefusedError(
@@ -97,9 +113,10 @@ def walk(
                 show_json(document)
             tell("kitlib: the walk did not go as the notebooks say; no site was written")
             raise typer.Exit(ClaimError.exit_code)
-        if keep_outputs:
-            for path in walking.publish(build, root, [item.name for item in result.notebooks if not item.skipped]):
-                tell(f"Written: {path.relative_to(root)}")
+        live = [item.name for item in result.notebooks if not item.skipped and not item.recorded]
+        written = walking.publish(build, root, live) if keep_outputs else []
+        for path in [*written, *(recordings.keep(build, root, live) if keep_recordings else ())]:
+            tell(f"Written: {path.relative_to(root)}")
     if site or site_only:
         from kitlib.progress import Progress, ticking
         from kitlib.site import build as build_site

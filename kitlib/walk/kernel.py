@@ -48,10 +48,18 @@ def manager(spec: Path) -> Any:
 
 
 def environment(cluster: Cluster, build: Path) -> dict[str, str]:
-    """Return the kernel's environment: this one, and what tells the notebook where it is."""
+    """Return the kernel's environment: this one, and what tells the notebook where it is.
+
+    On a recording it finds no cluster, so that none is asked or changed, whatever a cell says.
+    """
     environment = {key: value for key, value in os.environ.items() if key != "MPLBACKEND"}
     environment |= {"KITLIB_BUILD": str(build), "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
     environment |= _folders(environment, build)
+    if cluster.to_dict().get("recorded"):
+        from kitlib.lab.session import REPLAY
+
+        assert cluster.home is not None
+        return environment | {REPLAY: str(cluster.home.parent), "KITLIB_STATE": str(build / "kernel" / "no-clusters")}
     if cluster.provider == "context":
         environment["KITLIB_CONTEXT"] = cluster.context
         environment["KITLIB_YES_WRITE"] = "1" if getattr(cluster, "writable", False) else ""

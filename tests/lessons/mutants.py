@@ -32,7 +32,7 @@ from tests.lessons.changes import changes
 from tests.lessons.replay import Replay, expectations, parsed
 from tests.lessons.slices import text_of, wanted_for
 
-DATA = CHECKOUT / "tests" / "data" / "notebooks"
+DATA = CHECKOUT / "recordings"
 KNOWN = CHECKOUT / "tests" / "data" / "mutants.json"
 SEED = 20
 FIRST = (
@@ -238,7 +238,7 @@ def search(
     Parameters
     ----------
     lesson : str
-        One whose recording is in tests/data/notebooks.
+        One whose recording is in recordings/.
     known : mapping of str to str
         What turned a claim the last time: sentence to the change's name; it is tried first.
     keep : callable

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import nbformat
 import pytest
 from matplotlib import pyplot
@@ -12,7 +10,7 @@ from tests.conftest import CHECKOUT
 from tests.lessons.replay import Replay
 from tests.plots import drawing
 
-DATA = Path(__file__).parents[1] / "data" / "notebooks"
+DATA = CHECKOUT / "recordings"
 LEAST = {
     "controllers": 38,
     "daemonset": 35,

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from kitlib import claims
 from kitlib.api.transport import Connection
@@ -23,7 +24,24 @@ from kitlib.recording import Recording
 
 @dataclass(frozen=True)
 class Recorded(Cluster):
-    """The cluster that a recording was made on; it can't be reached."""
+    """The cluster that a recording was made on; it can't be reached.
+
+    Parameters
+    ----------
+    home : Path or None
+        The folder of the recording.
+    date : str
+        The day on which that was begun: "2026-11-29".
+    """
+
+    date: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as plain values, with `recorded`: the day."""
+        return {**super().to_dict(), "recorded": self.date}
+
+    def verify(self) -> None:
+        """Do nothing: nothing is written to it."""
 
     def connect(self) -> Connection:
         """Raise `NotKept`: nobody is asked any more."""
@@ -38,13 +56,14 @@ def cluster_of(recording: Recording) -> Recorded:
         provider=info["provider"],
         version=info["version"],
         release=info["release"],
-        kubeconfig=Path("there-is-none"),
+        kubeconfig=Path(),
         context="",
         runs_containers=info.get("runs_containers", info["provider"] == "kind"),
         node_count=info.get("node_count", 0),
-        made_by_kitlib=True,
+        made_by_kitlib=False,
         writable=False,
-        home=None,
+        home=recording.path,
+        date=date_of(recording),
     )
 
 
