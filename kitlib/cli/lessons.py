@@ -25,6 +25,7 @@ from kitlib.errors import ClaimError, KitlibError, UsageError
 Yes = Annotated[
     bool, typer.Option("--yes", "-y", help="Where no lessons lie, copy kitlib's to ./kitlib-lessons without asking.")
 ]
+Replay = Annotated[bool, typer.Option("--replay", help="On the recordings that the lessons bring, without a cluster.")]
 
 
 @app.command(
@@ -62,9 +63,7 @@ def walk(
     keep_outputs: Annotated[
         bool, typer.Option("--keep-outputs", help="Afterwards take the executed copies over into notebooks/.")
     ] = False,
-    replay: Annotated[
-        bool, typer.Option("--replay", help="On the recordings that the lessons bring, without a cluster.")
-    ] = False,
+    replay: Replay = False,
     keep_recordings: Annotated[
         bool, typer.Option("--keep-recordings", help="Afterwards take what was recorded over into recordings/.")
     ] = False,
@@ -84,17 +83,11 @@ def walk(
     build = (build or root / "build").resolve()
     out = (out or root / "site").resolve()
     document: dict[str, Any] = {"ok": True}
-    if replay and (provider or kubernetes or context):
-        raise UsageError(
-            "a recording has its own cluster",
-            step="walk",
-            object="--replay",
-            next="leave --provider, --kubernetes and --context away",
-        )
+    recorded = _replays(replay, provider, kubernetes, context)
     if not site_only:
         for name in notebooks or ():  # a mistyped one is told before a cluster is brought up
             walking.lessons.find(name, root)
-        found = None if replay else use(provider, kubernetes, context, yes_write)
+        found = None if recorded else use(provider, kubernetes, context, yes_write)
         if found is not None and not found.writable:
             from kitlib.errors import RefusedError
 
@@ -128,6 +121,18 @@ def walk(
             say(f"Site: {_short(page)}")
     if output is Output.json:
         show_json(document)
+
+
+def _replays(replay: bool, provider: str | None, kubernetes: str | None, context: str | None) -> bool:
+    """Return whether lessons are on their recordings; who names a cluster as well is told."""
+    if replay and (provider or kubernetes or context):
+        raise UsageError(
+            "a recording has its own cluster",
+            step="walk",
+            object="--replay",
+            next="leave --provider, --kubernetes and --context away",
+        )
+    return replay
 
 
 def _lessons(yes: bool) -> Path:
@@ -209,6 +214,7 @@ def _short(path: Path) -> str:
 Examples:
   kitlib lab
   kitlib lab deployment
+  kitlib lab dns --replay                    on its recording, without a cluster
   kitlib lab -- --no-browser --port 8890     what follows -- goes to JupyterLab"""
 )
 def lab(
@@ -218,10 +224,12 @@ def lab(
     kubernetes: Kubernetes = None,
     context: Context = None,
     yes_write: YesWrite = False,
+    replay: Replay = False,
     yes: Yes = False,
 ) -> None:
     """Open JupyterLab at a notebook, on the same cluster."""
     from kitlib import walk as walking
+    from kitlib.lessons import recordings
 
     root = _lessons(yes)
     extra = list(options or [])
@@ -230,9 +238,11 @@ def lab(
     path = root / "notebooks" / f"{Path(notebook).stem}.ipynb"
     if not path.is_file():
         path = walking.lessons.find(notebook, root, "lab")
-    found = use(provider, kubernetes, context, yes_write)
     environment = {**os.environ}
-    if found.provider == "context":
+    found = None if _replays(replay, provider, kubernetes, context) else use(provider, kubernetes, context, yes_write)
+    if found is None:
+        environment["KITLIB_REPLAY"] = str(root / recordings.FOLDER)
+    elif found.provider == "context":
         environment |= {"KITLIB_CONTEXT": found.context, "KITLIB_YES_WRITE": "1" if yes_write else ""}
     else:
         environment["KITLIB_CLUSTER"] = found.name

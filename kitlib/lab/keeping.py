@@ -220,10 +220,9 @@ def encoded(value: Any) -> dict[str, Any]:
     if hasattr(value, "name") and hasattr(value, "run"):
         return {"node": value.name}
     try:
-        json.dumps(value)
+        return {} if value is None else {"value": json.loads(json.dumps(value))}
     except (TypeError, ValueError):
-        return {}  # what follows a log, or such: it says nothing of itself
-    return {} if value is None else {"value": value}
+        return {"unkept": type(value).__name__}
 
 
 def decoded(answer: Mapping[str, Any]) -> Any:

@@ -75,7 +75,7 @@ def open(
             "this notebook needs containers that really run",
             step="open",
             object=found.name,
-            next="start one with `kitlib up --provider kind` where Docker, podman or nerdctl runs",
+            next="`kitlib up --provider kind` where Docker, podman or nerdctl runs, or `--replay` for a recording",
         )
     for lab in [lab for lab in opened if lab.cluster.name == found.name]:  # a cell that is run again
         lab._abandon()

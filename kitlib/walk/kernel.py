@@ -52,7 +52,7 @@ def environment(cluster: Cluster, build: Path) -> dict[str, str]:
 
     On a recording it finds no cluster, so that none is asked or changed, whatever a cell says.
     """
-    environment = {key: value for key, value in os.environ.items() if key != "MPLBACKEND"}
+    environment = {key: value for key, value in os.environ.items() if key not in ("MPLBACKEND", "KITLIB_REPLAY")}
     environment |= {"KITLIB_BUILD": str(build), "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
     environment |= _folders(environment, build)
     if cluster.to_dict().get("recorded"):

@@ -12,6 +12,7 @@ import pytest
 from kitlib import claims, equal
 from kitlib.errors import ClusterError, NotKept, UsageError
 from kitlib.lab.replay import Guard, Missing
+from kitlib.lab.replay.guard import HELPER
 
 
 def unasked() -> Any:
@@ -34,7 +35,7 @@ def names():
 
 
 def run(names: dict[str, Any], *cells: str) -> Guard:
-    guard = Guard(names)
+    guard = names.get(HELPER) or Guard(names)
     for cell in cells:
         exec(compile(guard.visit(ast.parse(cell)), "<cell>", "exec"), names)
     return guard
@@ -88,6 +89,20 @@ def test_a_collection_that_lacks_something_is_not_taken_for_whole(names):
     assert isinstance(names["some"], Missing)
     assert isinstance(names["told"], Missing)
     assert names["kept"] == [1, 2]
+
+
+def test_what_was_captured_of_a_cell_is_missing_if_something_of_it_is(names):
+    class Shell:
+        def run_cell_magic(self, magic: str, name: str, cell: str) -> None:
+            run(names, cell)
+            names[name] = "what was shown"
+
+    names["get_ipython"] = Shell
+    cell = "get_ipython().run_cell_magic('capture', 'said', {!r})"
+    run(names, cell.format("found = 1"))
+    assert names["said"] == "what was shown"
+    run(names, cell.format("found = unasked()"))
+    assert isinstance(names["said"], Missing)
 
 
 def test_any_other_error_ends_the_cell(names):

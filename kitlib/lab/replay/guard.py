@@ -44,6 +44,7 @@ class Guard(ast.NodeTransformer):
     def __init__(self, names: dict[str, Any]) -> None:
         self.left_out: list[str] = []
         self._told: set[str] = set()
+        self._last = ""
         self._names = names
         names[HELPER] = self
 
@@ -60,6 +61,9 @@ class Guard(ast.NodeTransformer):
             return statement
         said, given, used = ast.unparse(statement), _given(statement), _used(statement)
         statement = _Claims().visit(statement)
+        if isinstance(statement, ast.Expr) and (captured := _captured(statement.value)):
+            given, shown = [captured], False
+            statement.value = ast.Call(_of("whole"), [_later(statement.value)], [])
         if shown and isinstance(statement, ast.Expr) and not _binds(statement):  # its value is what the cell shows
             told = [_constant(said), _constant(list(used))]
             value = ast.Call(_of("value"), [_later(statement.value), *told], [])
@@ -87,12 +91,20 @@ class Guard(ast.NodeTransformer):
                 raise
             return not_asked(f"not in the recording: {why}")
 
+    def whole(self, act: Callable[[], Any]) -> None:
+        """Run a cell within a cell; raise `NotKept` if something of it was left out: what it showed isn't known."""
+        before = len(self.left_out)
+        act()
+        if len(self.left_out) > before:
+            raise NotKept(self._last)
+
     def missed(self, error: BaseException, said: str, used: Iterable[str]) -> Missing:
         """Note that a statement is left out, and why; an error that has another reason is raised again."""
         why = self._why(error, used)
         if why is None:
             raise error
         self.left_out.append(said)
+        self._last = why
         if why not in self._told:
             show_lab(f"Not in the recording: {why}")
         self._told.add(why)
@@ -154,6 +166,15 @@ def _later(expression: ast.expr) -> ast.Lambda:
 def _binds(node: ast.AST) -> bool:
     """Say whether an expression gives a name a value, or awaits: then it can't be put into a function."""
     return any(isinstance(each, ast.NamedExpr | ast.Await | ast.Yield | ast.YieldFrom) for each in ast.walk(node))
+
+
+def _captured(value: ast.expr) -> str:
+    """Return the name under which `%%capture name` keeps what a cell shows; "" of anything else."""
+    if isinstance(value, ast.Call) and isinstance(value.func, ast.Attribute) and value.func.attr == "run_cell_magic":
+        given = [each.value for each in value.args if isinstance(each, ast.Constant)]
+        if len(given) == 3 and given[0] == "capture":
+            return str(given[1]).split()[-1] if str(given[1]).strip() else ""
+    return ""
 
 
 def _here(node: ast.AST) -> Iterable[ast.AST]:

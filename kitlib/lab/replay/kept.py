@@ -79,6 +79,8 @@ class Kept:
             return self._log(lab, *args, **options)
         if name == "node":
             return LabNode(lab.cluster, answer["node"], None, _keeper=self, base=lab.base)  # type: ignore[arg-type]
+        if "unkept" in answer:
+            raise NotKept(f"{name} {' '.join(answer['asked'])}: a {answer['unkept']} can't be kept")
         return decoded(answer)
 
     def _answer(self, lab: Any, name: str, args: tuple[Any, ...], options: dict[str, Any]) -> dict[str, Any] | None:
