@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,10 @@ import pandas as pd
 import pytest
 
 from kitlib.api.diff import Change
+from kitlib.api.transport import Connection
 from kitlib.errors import NotKept, ServerError
 from kitlib.lab.display import Changes, display
-from kitlib.lab.keeping import KIND, Keeper, kept
+from kitlib.lab.keeping import KIND, Keeper, Listening, kept
 from kitlib.lab.replay.kept import Answers, Kept
 from kitlib.recording import Recording
 
@@ -194,3 +196,32 @@ def test_paths_that_were_asked_for(live):
             connection.get(path, query)
     with pytest.raises(NotKept):
         connection.request("DELETE", "/api/v1/nodes", {"limit": "1"})
+
+
+def test_what_is_asked_over_a_labs_connection_is_kept_by_itself(live):
+    class Answer(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(404 if self.path == "/gone" else 200)
+            self.end_headers()
+            self.wfile.write(json.dumps({"kind": "Status", "message": "it is gone", "path": self.path}).encode())
+
+        do_POST = do_GET
+
+        def log_message(self, *_: object) -> None: ...
+
+    with HTTPServer(("127.0.0.1", 0), Answer) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        plain = Connection.to(f"http://127.0.0.1:{server.server_port}", writable=True)
+        connection = Listening(plain, live._keeper)
+        found = connection.get("/apis/one", {"limit": 2})
+        connection.request("POST", "/apis/one")
+        with pytest.raises(ServerError):
+            connection.request("GET", "/gone")
+        assert plain.get("/apis/other")["path"] == "/apis/other", "whoever else asks over it has it as before"
+        server.shutdown()
+    words = [row for row in live._keeper._recording.rows if row.kind == KIND]
+    assert [json.loads(row.object)["asked"][0] for row in words] == ["/apis/one", "/gone"]
+    answers = Answers(replayed(live)._keeper)
+    assert answers.get("/apis/one", {"limit": 2}) == found == {**found, "path": "/apis/one?limit=2"}
+    with pytest.raises(ServerError, match="it is gone"):
+        answers.get("/gone")
