@@ -107,7 +107,7 @@ def walk(
             tell("kitlib: the walk did not go as the notebooks say; no site was written")
             raise typer.Exit(ClaimError.exit_code)
         live = [item.name for item in result.notebooks if not item.skipped and not item.recorded]
-        written = walking.publish(build, root, live) if keep_outputs else []
+        written = walking.publish(build, root, live) if keep_outputs and live else []
         for path in [*written, *(recordings.keep(build, root, live) if keep_recordings else ())]:
             tell(f"Written: {path.relative_to(root)}")
     if site or site_only:
@@ -241,7 +241,7 @@ def lab(
     environment = {**os.environ}
     found = None if _replays(replay, provider, kubernetes, context) else use(provider, kubernetes, context, yes_write)
     if found is None:
-        environment["KITLIB_REPLAY"] = str(root / recordings.FOLDER)
+        environment |= walking.kernel.on_recordings(root / recordings.FOLDER, root / "build")
     elif found.provider == "context":
         environment |= {"KITLIB_CONTEXT": found.context, "KITLIB_YES_WRITE": "1" if yes_write else ""}
     else:
