@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any
@@ -21,6 +22,10 @@ WAITS = ("wait", "wait_ready", "until")
 """Words that come to nothing but the moment at which they end."""
 OLDER = "the recording is older than kitlib's keeping of answers"
 """Why one that has none doesn't answer."""
+
+
+DIGEST = re.compile(r"\b[0-9a-f]{12}$")
+"""How what a manifest holds is written down at the end of a question."""
 
 
 class Kept:
@@ -80,7 +85,7 @@ class Kept:
         if name == "node":
             return LabNode(lab.cluster, answer["node"], None, _keeper=self, base=lab.base)  # type: ignore[arg-type]
         if "unkept" in answer:
-            raise NotKept(f"{name} {' '.join(answer['asked'])}: a {answer['unkept']} can't be kept")
+            raise NotKept(f"{_said(name, answer['asked'])}: a {answer['unkept']} can't be kept")
         return decoded(answer)
 
     def _answer(self, lab: Any, name: str, args: tuple[Any, ...], options: dict[str, Any]) -> dict[str, Any] | None:
@@ -91,10 +96,9 @@ class Kept:
         asked = question(args, options, lab.base)
         answer = self.position.answer(name, asked)
         if answer is None and name not in ("get", "owned"):
-            why = f"{name} {' '.join(asked)}: it has no such answer here"
             if name in WRITES:
-                self._off = f"from here on it is of another lesson: it has no {name} {' '.join(asked)} here"
-            raise NotKept(why)
+                self._off = f"from here on it is of another lesson: {_said(name, asked)} isn't in it here"
+            raise NotKept(f"{_said(name, asked)}: it has no such answer here")
         return answer
 
     def _told(self, lab: Any, name: str, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
@@ -103,7 +107,7 @@ class Kept:
             return self._get(lab, *args, **options)
         if name == "owned":
             return self._owned(lab, *args)
-        raise NotKept(f"{name} {' '.join(question(args, options, lab.base))}: {OLDER}")
+        raise NotKept(f"{_said(name, question(args, options, lab.base))}: {OLDER}")
 
     def _get(self, lab: Any, ref: str, *, namespace: str | None = None) -> dict[str, Any]:
         kind, _, name = ref.partition("/")
@@ -260,6 +264,11 @@ def settled(found: list[Standing]) -> list[dict[str, Any]]:
         if not each.throughout:
             raise NotKept(f"{_name(each)} came or went while it may have been asked for")
     return [each.object for each in found]
+
+
+def _said(word: str, asked: list[str]) -> str:
+    """Return a question for people: a manifest by its name alone."""
+    return " ".join([word, *(each for each in (DIGEST.sub("", each).strip() for each in asked) if each)])
 
 
 def _name(found: Standing) -> str:
