@@ -31,8 +31,6 @@ from kitlib.recording.row import Meta
 
 KIND = "Answer"
 """The kind of the rows that hold what was answered."""
-GET = "GET"
-"""The word under which a path that was asked for directly is kept: `lab.connection.get(path)`."""
 WRITES = frozenset(
     (
         *("apply", "patch", "scale", "set_image", "pause", "resume", "undo", "delete"),
@@ -115,11 +113,11 @@ class Keeper:
             answer.update(encoded(value))
         return value
 
-    def asked(self, path: str, query: Mapping[str, Any] | None, ask: Callable[[], bytes]) -> bytes:
-        """Ask for a path, and keep the answer; see `Listening`."""
+    def asked(self, method: str, asked: list[str], ask: Callable[[], bytes]) -> bytes:
+        """Send a request that is written down so, and keep the answer; see `Listening`."""
         if self._within or threading.get_ident() != self._thread:
             return ask()
-        with self._keeping(GET, [path, plain(query or {})]) as answer:
+        with self._keeping(method, asked) as answer:
             body = ask()
             try:
                 answer["value"] = json.loads(body)
@@ -142,7 +140,7 @@ class Keeper:
 
 
 class Listening(Connection):
-    """A connection that has a lab keep what is asked for over it, from one that is open.
+    """A connection that has a lab keep what is asked over it, from one that is open.
 
     Parameters
     ----------
@@ -155,12 +153,31 @@ class Listening(Connection):
         vars(self).update(vars(connection))
         self._keeper = keeper
 
-    def request(self, method: str, path: str, query: Mapping[str, Any] | None = None, *args: Any, **more: Any) -> bytes:
+    def request(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, Any] | None = None,
+        body: Any = None,
+        *args: Any,
+        **more: Any,
+    ) -> bytes:
         """Send one request, as `Connection.request` does."""
         ask = super().request
-        if method != "GET":
-            return ask(method, path, query, *args, **more)
-        return self._keeper.asked(path, query, lambda: ask(method, path, query, *args, **more))
+        asked = request_of(path, query, body)
+        return self._keeper.asked(method, asked, lambda: ask(method, path, query, body, *args, **more))
+
+
+def request_of(path: str, query: Mapping[str, Any] | None, body: Any) -> list[str]:
+    """Write down a request, so that the same is known again.
+
+    Parameters
+    ----------
+    path : str
+    query : mapping or None
+    body : bytes, str or JSON-like
+    """
+    return [path, *([plain(query)] if query else []), *([plain(body)] if body else [])]
 
 
 def question(args: tuple[Any, ...], options: Mapping[str, Any], base: Path) -> list[str]:
@@ -252,4 +269,4 @@ def _without_secrets(value: Any) -> Any:
     return {key: _without_secrets(each) for key, each in value.items()}
 
 
-__all__ = ["GET", "KIND", "WRITES", "Keeper", "Keeps", "Listening", "decoded", "encoded", "kept", "plain", "question"]
+__all__ = ["KIND", "WRITES", "Keeper", "Keeps", "Listening", "decoded", "encoded", "kept", "question", "request_of"]

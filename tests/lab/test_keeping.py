@@ -15,7 +15,7 @@ from kitlib.api.diff import Change
 from kitlib.api.transport import Connection
 from kitlib.errors import NotKept, ServerError
 from kitlib.lab.display import Changes, display
-from kitlib.lab.keeping import KIND, Keeper, Listening, kept
+from kitlib.lab.keeping import KIND, Keeper, Listening, kept, request_of
 from kitlib.lab.replay.kept import Answers, Kept
 from kitlib.recording import Recording
 
@@ -187,15 +187,17 @@ def test_a_step_that_is_run_again_gives_the_same_answers(live):
 def test_paths_that_were_asked_for(live):
     answers = {"/api/v1/nodes": b'{"items": []}', "/metrics": b"count 1\n"}
     for path, body in answers.items():
-        live._keeper.asked(path, {"limit": "1"}, lambda body=body: body)
+        live._keeper.asked("GET", request_of(path, {"limit": "1"}, None), lambda body=body: body)
     connection = Answers(replayed(live)._keeper)
     assert connection.get("/api/v1/nodes", {"limit": "1"}) == {"items": []}
     assert connection.request("GET", "/metrics", {"limit": "1"}, accept="*/*") == b"count 1\n"
     for path, query in (("/api/v1/nodes", None), ("/version", {"limit": "1"})):
         with pytest.raises(NotKept):
             connection.get(path, query)
-    with pytest.raises(NotKept):
+    with pytest.raises(NotKept, match="DELETE"):
         connection.request("DELETE", "/api/v1/nodes", {"limit": "1"})
+    with pytest.raises(NotKept, match="DELETE"):
+        connection.get("/api/v1/nodes", {"limit": "1"})
 
 
 def test_what_is_asked_over_a_labs_connection_is_kept_by_itself(live):
@@ -214,14 +216,18 @@ def test_what_is_asked_over_a_labs_connection_is_kept_by_itself(live):
         plain = Connection.to(f"http://127.0.0.1:{server.server_port}", writable=True)
         connection = Listening(plain, live._keeper)
         found = connection.get("/apis/one", {"limit": 2})
-        connection.request("POST", "/apis/one")
+        made = connection.request("POST", "/apis/one", None, {"name": "one"})
         with pytest.raises(ServerError):
             connection.request("GET", "/gone")
         assert plain.get("/apis/other")["path"] == "/apis/other", "whoever else asks over it has it as before"
         server.shutdown()
     words = [row for row in live._keeper._recording.rows if row.kind == KIND]
-    assert [json.loads(row.object)["asked"][0] for row in words] == ["/apis/one", "/gone"]
+    told = [(row.name, json.loads(row.object)["asked"][0]) for row in words]
+    assert told == [("GET", "/apis/one"), ("POST", "/apis/one"), ("GET", "/gone")]
     answers = Answers(replayed(live)._keeper)
     assert answers.get("/apis/one", {"limit": 2}) == found == {**found, "path": "/apis/one?limit=2"}
+    assert json.loads(answers.request("POST", "/apis/one", None, {"name": "one"})) == json.loads(made)
     with pytest.raises(ServerError, match="it is gone"):
         answers.get("/gone")
+    with pytest.raises(NotKept):
+        answers.request("POST", "/apis/one", None, {"name": "two"})

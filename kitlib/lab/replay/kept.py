@@ -12,7 +12,7 @@ from kitlib import errors
 from kitlib.errors import KitlibError, NotKept
 from kitlib.frames import Frames
 from kitlib.lab.display import display
-from kitlib.lab.keeping import GET, WRITES, decoded, plain, question
+from kitlib.lab.keeping import WRITES, decoded, question, request_of
 from kitlib.lab.nodes import LabNode
 from kitlib.lab.replay.position import Position
 from kitlib.lab.replay.standing import Standing, objects, standing
@@ -128,8 +128,8 @@ class Kept:
         """Return the objects of a kind that were there at this moment, or in no namespace."""
         return standing(self._rows, kind, (*namespaces, ""), self.position.between)
 
-    def asked(self, path: str, query: Mapping[str, Any] | None) -> dict[str, Any]:
-        """Return what was answered to a GET of a path.
+    def asked(self, method: str, path: str, query: Mapping[str, Any] | None, body: Any) -> dict[str, Any]:
+        """Return what was answered to a request.
 
         Raises
         ------
@@ -139,9 +139,14 @@ class Kept:
             If it was refused.
         """
         self.on()
-        answer = self.position.answer(GET, [path, plain(query or {})])
+        if method != "GET" and not self._answers:
+            return {}
+        asked = request_of(path, query, body)
+        answer = self.position.answer(method, asked)
         if answer is None:
-            raise NotKept(f"GET {path}: {'it has no such answer here' if self._answers else OLDER}")
+            if method != "GET":
+                self._off = f"from here on it is of another lesson: {_said(method, asked)} isn't in it here"
+            raise NotKept(f"{_said(method, asked)}: {'it has no such answer here' if self._answers else OLDER}")
         if "error" in answer:
             raise _error(answer["error"])
         return answer
@@ -206,16 +211,22 @@ class Answers:
     def __init__(self, kept: Kept) -> None:
         self._kept = kept
 
-    def request(self, method: str, path: str, query: Mapping[str, Any] | None = None, **options: Any) -> bytes:
+    def request(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, Any] | None = None,
+        body: Any = None,
+        *args: Any,
+        **more: Any,
+    ) -> bytes:
         """Return what was answered; see `Kept.asked`."""
-        if method != "GET":
-            raise NotKept(f"{method} {path}: there is no server")
-        answer = self._kept.asked(path, query)
+        answer = self._kept.asked(method, path, query, body)
         return (answer["text"] if "text" in answer else json.dumps(answer.get("value"))).encode()
 
     def get(self, path: str, query: Mapping[str, Any] | None = None, **options: Any) -> Any:
         """Return what was answered, decoded; see `Kept.asked`."""
-        return self._kept.asked(path, query).get("value")
+        return self._kept.asked("GET", path, query, None).get("value")
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
