@@ -47,6 +47,7 @@ class Replay:
         info = recording.info
         self._ledger = claims.Ledger(info["notebook"], info["version"], info["release"], info["provider"], ledger)
         self.lab = Replayed(recording, CHECKOUT / "notebooks", ledger=self._ledger)
+        vars(self.lab)["close"] = lambda: self._ledger  # unexpected verdicts are for the test to judge
         self.figures: list[Figure] = []
         self.left_out: list[str] = []
         self._names: dict[str, Any] = {}
