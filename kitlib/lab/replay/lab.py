@@ -164,18 +164,19 @@ class Replayed(Lab):
 
     def beside(self, *kubernetes: str) -> dict[str, Lab | ClusterError]:
         """Return labs of what was recorded beside this one; the error says of which versions nothing was."""
+        own = self.recording.info["version"]
         found: dict[str, Lab | ClusterError] = {}
         for version in kubernetes:
             release = versions.offered(version)
             minor = release.minor if release else versions.minor_of(version)
             label = release.label if release else minor
-            name = label if minor == self.cluster.version else minor
+            name = label if minor == own else minor
             try:
                 found[name] = beside(self, label)
             except ClusterError as error:
                 show_lab(f"Without Kubernetes {version}: {error}")
                 found[name] = error
-        return found | {self.cluster.version: self}
+        return found | {own: self}
 
     def catch_up(self) -> None:
         """Do nothing: all that was recorded is there."""
