@@ -85,6 +85,10 @@ def _json(value: object) -> bytes:
     return json.dumps(value, separators=(",", ":")).encode()
 
 
+def _version(body: bytes) -> int:
+    return int(json.loads(body)["metadata"]["resourceVersion"])
+
+
 def _chunk(body: bytes) -> bytes:
     return b"%x\r\n%s\r\n" % (len(body), body)
 
@@ -104,18 +108,24 @@ class Watches:
         Only this kind counts, and only its rows are sent.
     ahead : bool
         Whether they are made before the first request, which is quicker then, and takes the memory.
+
+    Attributes
+    ----------
+    stands : dict
+        Up to which resourceVersion each kind was sent: who asks where the store stands is told that.
     """
 
     def __init__(self, count: int, kind: str | None, ahead: bool) -> None:
         self._count = count
         self._kind = kind
-        self._ahead: dict[str, list[bytes]] = {}
+        self._ahead: dict[str, list[tuple[bytes, int]]] = {}
+        self.stands: dict[str, int] = {}
         if ahead:
             for plural in [_corpus.PLURALS[kind]] if kind else _corpus.PLURALS.values():
                 self._ahead[plural] = list(self.batches(plural, 0))
 
-    def batches(self, plural: str, after: int) -> Iterator[bytes]:
-        """Yield what is sent, in pieces of about BATCH bytes."""
+    def batches(self, plural: str, after: int) -> Iterator[tuple[bytes, int]]:
+        """Yield what is sent, in pieces of about BATCH bytes, with the resourceVersion of each piece's last row."""
         if plural in self._ahead and after <= _corpus.FIRST:
             yield from self._ahead[plural]
             return
@@ -124,14 +134,15 @@ class Watches:
             source = _corpus.rows(self._count, kind, after)
         else:
             source = _corpus.updates(self._count if kind == self._kind else 0, kind, after)
-        batch, size = [], 0
+        batch, size, body = [], 0, b""
         for row, body in source:
             batch.append(_chunk(b'{"type":"%s","object":%s}\n' % (row.type.encode(), body)))
             size += len(body)
             if size > BATCH:
-                yield b"".join(batch)
+                yield b"".join(batch), _version(body)
                 batch, size = [], 0
-        yield b"".join(batch)
+        if batch:
+            yield b"".join(batch), _version(body)
 
 
 class _Client(threading.Thread):
@@ -165,7 +176,7 @@ class _Client(threading.Thread):
 
     def _get(self, path: str, query: dict[str, str]) -> list[bytes | memoryview]:
         plural = path.rsplit("/", 1)[1]
-        if plural == "pods":
+        if plural == "pods" and self._lists.count:
             limit = int(query.get("limit", "0")) or self._lists.count
             return self._lists.page(int(query.get("continue", "0")), max(limit, 1), _corpus.FIRST)
         known = {
@@ -179,7 +190,8 @@ class _Client(threading.Thread):
             return _answer(_json(known[path]))
         if plural in _corpus.PLURALS.values():
             kind = next(kind for kind, name in _corpus.PLURALS.items() if name == plural)
-            meta = {"resourceVersion": str(_corpus.FIRST)}
+            asks = query.get("limit") == "1"  # where the store stands, that is
+            meta = {"resourceVersion": str(self._watches.stands.get(plural, _corpus.FIRST) if asks else _corpus.FIRST)}
             return _answer(_json({"kind": f"{kind}List", "apiVersion": "v1", "metadata": meta, "items": []}))
         status = {"kind": "Status", "code": 404, "reason": "NotFound", "message": f"{path} is not served"}
         return _answer(_json(status), "404 Not Found")
@@ -188,8 +200,9 @@ class _Client(threading.Thread):
         """Send the rows after a version, then nothing more until the time is over or the client has gone."""
         until = time.monotonic() + float(query.get("timeoutSeconds", 3600))
         self._socket.sendall(CHUNKED)
-        for batch in self._watches.batches(plural, int(query.get("resourceVersion") or 0)):
+        for batch, version in self._watches.batches(plural, int(query.get("resourceVersion") or 0)):
             self._socket.sendall(batch)
+            self._watches.stands[plural] = version
             if time.monotonic() > until:
                 break
         self._socket.settimeout(max(until - time.monotonic(), 0.01))

@@ -137,6 +137,8 @@ class Keeper:
             stream="kitlib",
             meta=Meta(name=word),
         )
+        with self._recording.changed:
+            self._recording.marked += 1  # it is none that came
 
 
 class Listening(Connection):

@@ -133,7 +133,7 @@ class Waits:
             If it isn't so in time.
         """
         deadline = time.monotonic() + timeout
-        seen = len(self.recording)
+        seen = self.recorder.counts()["rows"]
         while not predicate():  # without the recording's lock: a frame takes its time, and rows come meanwhile
             left = deadline - time.monotonic()
             if left <= 0 or not self.recorder.wait_for(partial(self._more_than, seen), left):
@@ -143,10 +143,10 @@ class Waits:
                     object=what,
                     next="%kubectl shows what is there instead",
                 )
-            seen = len(self.recording)
+            seen = self.recorder.counts()["rows"]
 
     def _more_than(self, seen: int) -> bool:
-        return len(self.recording) > seen
+        return self.recorder.counts()["rows"] > seen
 
     @kept
     def owned(self, plural: str, owner: str) -> list[dict[str, Any]]:

@@ -75,8 +75,8 @@ def _dead_at_the_end(rng: random.Random) -> dict[str, Any]:
     if rng.random() < 0.5:
         slow = Fault("delay", stream="configmaps", lines=EVER, seconds=rng.uniform(0.3, 0.45))
         return {"faults": [slow], "acts": acts, "seconds": 3.4, "writes": 260, "must": ("delay", "stop")}
-    more = {"seconds": 3.4, "writes": 160, "watch_seconds": 20, "silenced": (stream,), "must": ("stall", "stop")}
-    return {"faults": [stall], "acts": acts, **more}
+    more = {"seconds": 3.4, "writes": 160, "watch_seconds": 20, "silenced": (stream,), "says": "at its end"}
+    return {"faults": [stall], "acts": acts, **more, "must": ("stall", "stop")}
 
 
 def _dead(rng: random.Random) -> dict[str, Any]:
