@@ -1,4 +1,4 @@
-"""What a wheel holds beside the package: the lessons, so that it stands alone."""
+"""What a wheel holds beside the package: the lessons and their recordings, so that it stands alone."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-SHIPPED = ("notebooks", "docs", "mkdocs.yml")
+SHIPPED = ("notebooks", "recordings", "docs", "mkdocs.yml")
 
 
 class LessonsHook(BuildHookInterface):

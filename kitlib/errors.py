@@ -104,3 +104,20 @@ class RecordingError(KitlibError):
     """A recording that can't be opened or written."""
 
     exit_code = 8
+
+
+class NotKept(BaseException):
+    """A lesson is walked on its recording, and that doesn't say what would have to be asked of the cluster.
+
+    It is no `Exception`, so that nothing on its way takes it for an answer: neither a lesson that expects a refusal,
+    nor a library.
+
+    Parameters
+    ----------
+    why : str
+        What isn't there, and why.
+    """
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        self.why = why

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from kitlib.claims.looking import RECEIVED, Mask, about, as_unit, asks, is_numeric, late_ns, meets, same, select, stands
-from kitlib.errors import KitlibError, UsageError
+from kitlib.errors import KitlibError, NotKept, UsageError
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,8 @@ class Check:
     gaps : list of dict
         The gaps of the frames that were looked at.
     absent : bool
-        Whether there was nothing to look at, because this machine can't have that cluster.
+        Whether there was nothing to look at, because this machine can't have that cluster, or a recording that it
+        stands for doesn't have it.
     """
 
     holds: bool | None
@@ -272,10 +273,21 @@ def each(labs: Mapping[str, Any], check: Callable[[Any], Check]) -> dict[str, Ch
     dict
         Version to check; `claim` takes it where it takes a check.
     """
-    return {
-        version: Check(None, lab.message, pd.DataFrame(), absent=True) if isinstance(lab, KitlibError) else check(lab)
-        for version, lab in labs.items()
-    }
+    return {version: _on(lab, check) for version, lab in labs.items()}
+
+
+def _on(lab: Any, check: Callable[[Any], Check]) -> Check:
+    if isinstance(lab, KitlibError):
+        return not_asked(lab.message)
+    try:
+        return check(lab)
+    except NotKept as error:
+        return not_asked(f"not in the recording: {error.why}")
+
+
+def not_asked(why: str) -> Check:
+    """Return the check of a claim that can't be tested here, whatever it would come to: unknown, and expected to be."""
+    return Check(None, why, pd.DataFrame(), absent=True)
 
 
 def judge(check: Check) -> tuple[str, str]:
@@ -308,6 +320,7 @@ __all__ = [
     "happens_before",
     "judge",
     "never",
+    "not_asked",
     "unknown",
     "within",
 ]

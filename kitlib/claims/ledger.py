@@ -52,6 +52,8 @@ class Claim:
         Where several versions were asked: what the check gave on each.
     changed_in : str
         The version in which the sentence stopped (or began) to hold, with its source.
+    recorded : bool
+        Whether a recording of that cluster was asked; the date is then the recording's.
     older : tuple of Claim
         The lines of the older versions, of the newest's.
     """
@@ -71,6 +73,7 @@ class Claim:
     date: str = ""
     answers: dict[str, str] = field(default_factory=dict)
     changed_in: str = ""
+    recorded: bool = False
     older: tuple[Claim, ...] = field(default=(), repr=False, compare=False)
 
     @property
@@ -107,20 +110,34 @@ class Ledger:
         Of the cluster.
     path : Path, optional
         The JSON file; none is written if left out.
+    recorded : str
+        The day of the recording on which claims are tested, "2026-11-29"; "" where a cluster is asked.
     """
 
     def __init__(
-        self, notebook: str, version: str = "", release: str = "", provider: str = "", path: Path | None = None
+        self,
+        notebook: str,
+        version: str = "",
+        release: str = "",
+        provider: str = "",
+        path: Path | None = None,
+        recorded: str = "",
     ) -> None:
         self.notebook = notebook
         self.version = version
         self.release = release
         self.provider = provider
         self.path = path
+        self.recorded = recorded
         self.complete = False
         self.claims: list[Claim] = []
         self.clusters: dict[str, dict[str, str]] = {}
         self.join(version, release, provider)
+
+    @property
+    def date(self) -> str:
+        """The day on which the cluster was asked: today, or when it was recorded."""
+        return self.recorded or datetime.now(UTC).strftime("%Y-%m-%d")
 
     def join(self, version: str, release: str, provider: str) -> None:
         """Add a cluster that claims are tested on; the one of the newest version is the ledger's own.
@@ -166,9 +183,10 @@ class Ledger:
                 evidence_rows=len(checks[version].evidence),
                 version=version,
                 provider=self.clusters.get(version, {}).get("provider", self.provider),
-                date=datetime.now(UTC).strftime("%Y-%m-%d"),
+                date=self.date,
                 answers=answers,
                 changed_in=changed_in,
+                recorded=bool(self.recorded),
             )
             for version in versions
         ]
@@ -216,7 +234,8 @@ class Ledger:
             "provider": self.provider,
             "version": self.version,
             "release": self.release,
-            "date": datetime.now(UTC).strftime("%Y-%m-%d"),
+            "date": self.date,
+            "recorded": bool(self.recorded),
             "complete": self.complete,
             "clusters": [self.clusters[version] for version in sorted(self.clusters, key=version_order)],
             "claims": [claim.to_dict() for claim in self.claims],

@@ -26,6 +26,7 @@ from kitlib.machine.lock import FileLock
 Yes = Annotated[
     bool, typer.Option("--yes", "-y", help="Where no lessons lie, copy kitlib's to ./kitlib-lessons without asking.")
 ]
+Replay = Annotated[bool, typer.Option("--replay", help="On the recordings that the lessons bring, without a cluster.")]
 
 
 @app.command(
@@ -36,6 +37,8 @@ Examples:
   kitlib walk start deployment             these two
   kitlib walk -o json | jq .ok             for a program: the verdicts, without the evidence
   kitlib walk security --keep              the clusters of 1.17 that it brings up stay
+  kitlib walk --replay                     on the recordings that the lessons bring: no cluster, in minutes
+  kitlib walk dns --keep-recordings        on a cluster; its recording takes the place of the lesson's
   kitlib walk --context lab --yes-write    on a cluster of yours; each notebook makes a namespace there
 
 Executed copies go to build/notebooks/, claims to build/claims/, recordings to build/recordings/: the checkout is never
@@ -61,6 +64,10 @@ def walk(
     keep_outputs: Annotated[
         bool, typer.Option("--keep-outputs", help="Afterwards take the executed copies over into notebooks/.")
     ] = False,
+    replay: Replay = False,
+    keep_recordings: Annotated[
+        bool, typer.Option("--keep-recordings", help="Afterwards take what was recorded over into recordings/.")
+    ] = False,
     build: Annotated[
         Path | None,
         typer.Option(
@@ -76,18 +83,20 @@ def walk(
 ) -> None:
     """Run notebooks, print their claims' verdicts, write site/."""
     from kitlib import walk as walking
+    from kitlib.lessons import recordings
 
     root = _lessons(yes)
     build = Path(build or os.environ.get("KITLIB_BUILD") or root / "build").resolve()
     out = (out or root / "site").resolve()
     for name in () if site_only else notebooks or ():  # a mistyped one is told before a cluster is brought up
         walking.lessons.find(name, root)
+    recorded = _replays(replay, provider, kubernetes, context)
     build.mkdir(parents=True, exist_ok=True)
     with FileLock(build / ".walk.lock", "walk"):  # two walks at once would take each other's copies away
         document: dict[str, Any] = {"ok": True}
         if not site_only:
-            found = use(provider, kubernetes, context, yes_write)
-            if not found.writable:
+            found = None if recorded else use(provider, kubernetes, context, yes_write)
+            if found is not None and not found.writable:
                 from kitlib.errors import RefusedError
 
                 raise RefusedError(
@@ -105,9 +114,10 @@ def walk(
                     show_json(document)
                 tell("kitlib: the walk did not go as the notebooks say; no site was written")
                 raise typer.Exit(ClaimError.exit_code)
-            if keep_outputs:
-                for path in walking.publish(build, root, [item.name for item in result.notebooks if not item.skipped]):
-                    tell(f"Written: {path.relative_to(root)}")
+            live = [item.name for item in result.notebooks if not item.skipped and not item.recorded]
+            written = walking.publish(build, root, live) if keep_outputs and live else []
+            for path in [*written, *(recordings.keep(build, root, live) if keep_recordings else ())]:
+                tell(f"Written: {path.relative_to(root)}")
         if site or site_only:
             from kitlib.progress import Progress, ticking
             from kitlib.site import build as build_site
@@ -119,6 +129,18 @@ def walk(
                 say(f"Site: {_short(page)}")
         if output is Output.json:
             show_json(document)
+
+
+def _replays(replay: bool, provider: str | None, kubernetes: str | None, context: str | None) -> bool:
+    """Return whether lessons are on their recordings; who names a cluster as well is told."""
+    if replay and (provider or kubernetes or context):
+        raise UsageError(
+            "a recording has its own cluster",
+            step="walk",
+            object="--replay",
+            next="leave --provider, --kubernetes and --context away",
+        )
+    return replay
 
 
 def _lessons(yes: bool) -> Path:
@@ -200,6 +222,7 @@ def _short(path: Path) -> str:
 Examples:
   kitlib lab
   kitlib lab deployment
+  kitlib lab dns --replay                    on its recording, without a cluster
   kitlib lab -- --no-browser --port 8890     what follows -- goes to JupyterLab
   kitlib lab -- --log-level=INFO             with all that it says"""
 )
@@ -212,10 +235,12 @@ def lab(
     kubernetes: Kubernetes = None,
     context: Context = None,
     yes_write: YesWrite = False,
+    replay: Replay = False,
     yes: Yes = False,
 ) -> None:
     """Open JupyterLab at a notebook, on the same cluster."""
     from kitlib import walk as walking
+    from kitlib.lessons import recordings
 
     root = _lessons(yes)
     extra = list(options or [])
@@ -224,9 +249,11 @@ def lab(
     path = root / "notebooks" / f"{Path(notebook).stem}.ipynb"
     if not path.is_file():
         path = walking.lessons.find(notebook, root, "lab")
-    found = use(provider, kubernetes, context, yes_write)
     environment = {**os.environ}
-    if found.provider == "context":
+    found = None if _replays(replay, provider, kubernetes, context) else use(provider, kubernetes, context, yes_write)
+    if found is None:
+        environment |= walking.kernel.on_recordings(root / recordings.FOLDER, root / "build")
+    elif found.provider == "context":
         environment |= {"KITLIB_CONTEXT": found.context, "KITLIB_YES_WRITE": "1" if yes_write else ""}
     else:
         environment["KITLIB_CLUSTER"] = found.name

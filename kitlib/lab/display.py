@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import html
 import io
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from kitlib import claims
@@ -40,8 +42,24 @@ class Shown:
         pass
 
 
+_seen: list[list[tuple[str, str]]] = []
+
+
+@contextmanager
+def capturing() -> Iterator[list[tuple[str, str]]]:
+    """Note what is shown in a `with` block, as (text, HTML); it is shown all the same."""
+    seen: list[tuple[str, str]] = []
+    _seen.append(seen)
+    try:
+        yield seen
+    finally:
+        _seen[:] = [each for each in _seen if each is not seen]
+
+
 def display(text: str, markup: str) -> None:
     """Show something: HTML in a notebook, text elsewhere."""
+    for seen in _seen:
+        seen.append((text, markup))
     try:
         from IPython import get_ipython
         from IPython.display import display

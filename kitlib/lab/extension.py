@@ -11,9 +11,12 @@ from typing import Any
 from kitlib import claims
 from kitlib.api import incluster
 from kitlib.cluster import Cluster
-from kitlib.errors import UsageError
+from kitlib.errors import NotKept, UsageError
 from kitlib.lab.display import STYLE, show_axes, show_claim, show_figure
-from kitlib.lab.lab import opened
+from kitlib.lab.lab import Lab, opened
+from kitlib.lab.replay import Guard, Recorded
+from kitlib.lab.replay.guard import HELPER
+from kitlib.lab.session import REPLAY
 from kitlib.machine import versions
 from kitlib.machine.programs import find
 
@@ -30,6 +33,9 @@ def load_ipython_extension(ipython: Any) -> None:
     formatter.for_type(claims.Claim, lambda made: None)
     claims.on_claim(show_claim)
     ipython.register_magic_function(_kubectl, "line", "kubectl")
+    if os.environ.get(REPLAY) and HELPER not in ipython.user_ns:
+        ipython.ast_transformers.append(Guard(ipython.user_ns))
+        ipython.user_ns_hidden[HELPER] = ipython.user_ns[HELPER]
     display({"text/html": STYLE, "text/plain": "kitlib is ready"}, raw=True)
 
 
@@ -41,6 +47,8 @@ def kubectl(cluster: Cluster) -> str:
     UsageError
         If there is none.
     """
+    if isinstance(cluster, Recorded):
+        raise NotKept("kubectl: there is no server")
     release = versions.RELEASES.get(cluster.version) if cluster.made_by_kitlib else None
     if release and (own := find.ready(release).paths.get("kubectl")):
         return str(own)
@@ -58,12 +66,20 @@ def _kubectl(line: str) -> None:
         where = f" on Kubernetes {wanted}" if wanted else ""
         raise UsageError(f"no lab is open{where}", step="%kubectl", next='begin with kitlib.open("…")')
     lab = max(fitting, key=lambda lab: (lab.label == wanted, claims.version_order(lab.cluster.version)))
+
+    def kubectl_says(words: list[str]) -> str:
+        return _asked(lab, words)
+
+    print(lab.answer_of(kubectl_says, words), end="")
+
+
+def _asked(lab: Lab, words: list[str]) -> str:
     command = [kubectl(lab.cluster), "--namespace", lab.namespace, *words]
     environ = dict(os.environ)
     if lab.cluster.kubeconfig != incluster.FOLDER:  # which kubectl finds by itself
         command[1:1] = ["--context", lab.cluster.context]
         environ["KUBECONFIG"] = str(lab.cluster.kubeconfig)  # a cluster of yours may need several files
     done = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace", check=False, env=environ)
-    print(done.stdout, end="")
     if done.returncode:
-        raise UsageError(done.stderr.strip(), step="%kubectl", object=line, next="correct the command")
+        raise UsageError(done.stderr.strip(), step="%kubectl", object=shlex.join(words), next="correct the command")
+    return done.stdout

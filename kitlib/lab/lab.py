@@ -5,26 +5,25 @@ from __future__ import annotations
 import atexit
 import os
 import shutil
-import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
-from kitlib import claims, objects
+from kitlib import claims
 from kitlib import cluster as clusters
 from kitlib.cluster import Cluster, namespaces, undo
-from kitlib.errors import ClusterError, WaitTimeout
+from kitlib.errors import ClusterError
 from kitlib.frames import Frames
 from kitlib.frames.nodes import LEASES
 from kitlib.lab import exercise as exercises
-from kitlib.lab.display import Shown, display, show_wait
+from kitlib.lab.display import Shown, display
+from kitlib.lab.keeping import Keeper, Listening, kept
 from kitlib.lab.nodes import PATIENCE, Nodes
 from kitlib.lab.step import Step
 from kitlib.lab.verbs import Verbs
+from kitlib.lab.waits import Waits
 from kitlib.machine import paths
-from kitlib.progress import duration
 from kitlib.recording import Recording, clock
 from kitlib.watch import LogFollower, Recorder
 from kitlib.watch.runtime import RuntimeFollower
@@ -37,7 +36,7 @@ class Ending(Protocol):
         """End it."""
 
 
-class Lab(Verbs, Nodes):
+class Lab(Verbs, Waits, Nodes):
     """A notebook's place on a cluster; made by `kitlib.open`.
 
     Attributes
@@ -55,8 +54,11 @@ class Lab(Verbs, Nodes):
         What is recorded.
     namespaces : list of str
         Whose objects its frames show: its own, and those that `kinds` or `record_logs` name.
+    replayed : bool
+        Whether it stands on a recording alone, and nobody can be asked.
     """
 
+    replayed = False
     _beside: Callable[..., dict[str, Lab | ClusterError]]
     """Given by `kitlib.open`."""
 
@@ -67,7 +69,7 @@ class Lab(Verbs, Nodes):
         self.cluster = cluster
         self.label = cluster.name.partition("-")[2] if cluster.made_by_kitlib else cluster.version
         self.base, self.kinds = base, kinds
-        self.connection = cluster.connect()
+        connection = self.connection = cluster.connect()
         self.closed = False
         self._deleted = {}
         self._companions: list[Lab] = []
@@ -75,12 +77,12 @@ class Lab(Verbs, Nodes):
         self._logs: list[LogFollower | RuntimeFollower] = []
         self._kept: list[Ending] = []
         self._attempts: dict[str, exercises.Attempt] = {}
-        folder = _folder()
+        folder = place()
         if cluster.made_by_kitlib:
             cluster.verify()
-            namespaces.sweep(self.connection)
-        self.namespace = namespaces.create(self.connection, notebook)
-        self._undo = undo.Notes(self.connection, self.namespace)
+            namespaces.sweep(connection)
+        self.namespace = namespaces.create(connection, notebook)
+        self._undo = undo.Notes(connection, self.namespace)
         others = [kind.rpartition("/")[0] for kind in kinds]
         self.namespaces = list(dict.fromkeys([self.namespace, *(each for each in others if each not in ("", LEASES))]))
         path = folder / "recordings" / (f"{notebook}-{self.label}" if beside else notebook)
@@ -93,13 +95,19 @@ class Lab(Verbs, Nodes):
             "release": cluster.release,
             "namespace": self.namespace,
             "namespaces": self.namespaces,
+            "runs_containers": cluster.runs_containers,
+            "node_count": cluster.node_count,
+            "answers": True,
         }
         try:
             self.recording = Recording.create(path, info)
-            self.recorder = Recorder(self.connection, kinds, self.recording, self.namespace).start()
+            self.recorder = Recorder(connection, kinds, self.recording, self.namespace).start()
             self.begin_ns = clock.monotonic_ns()
+            self.recording.describe(begin_ns=self.begin_ns)
+            self._keeper = Keeper(self.recording)
+            self.connection = Listening(connection, self._keeper)
         except BaseException:
-            namespaces.delete(self.connection, self.namespace, timeout=None)
+            namespaces.delete(connection, self.namespace, timeout=None)
             raise
         if beside is None:
             claims_path = folder / "claims" / f"{notebook}.json"
@@ -130,6 +138,7 @@ class Lab(Verbs, Nodes):
         """
         return self._beside(self, *kubernetes, kinds=self.kinds)
 
+    @kept
     def part(self, name: str) -> str:
         """Have a part beside Kubernetes, such as "otel", on the nodes; return its image's name, for a manifest.
 
@@ -174,125 +183,7 @@ class Lab(Verbs, Nodes):
         self._attempts[name] = exercises.begin(self, name)
         return self._attempts[name]
 
-    def wait(self, ref: str, *, namespace: str | None = None, timeout: float = PATIENCE, **goal: Any) -> None:
-        """Wait for an object, and say how long it took; goals as of `kitlib.objects.wait`.
-
-        Parameters
-        ----------
-        ref : str
-            "deployment/web".
-        namespace : str, optional
-            Another one than the lab's own.
-        timeout : float
-            Seconds.
-        **goal
-            `rolled_out=True`, `settled=True`, `deleted=True`, `condition="Available"` …
-
-        Raises
-        ------
-        WaitTimeout
-            When the time is over; it says why.
-        """
-        where = namespace or self.namespace
-        needed = [objects.find(self.connection, ref)[0].plural, *["pods"] * (where != self.namespace)]
-        recorder = self.recorder if all(self.recorder.follows(each, where) for each in needed) else None
-        known = goal.get("deleted") and where == self.namespace
-        uid = self._deleted.get(ref) if known else None  # another may have its name by now
-        seconds = objects.wait(self.connection, ref, where, **{"uid": uid, **goal}, timeout=timeout, recorder=recorder)
-        words = next(
-            (str(goal.get("what") or (value if isinstance(value, str) else key)) for key, value in goal.items())
-        )
-        text = f"{ref}: {words.replace('_', ' ')} after {duration(seconds)}"
-        if not self._quiet:
-            show_wait(text)
-
-    def wait_ready(self, label: str, count: int, without: Iterable[str] = (), timeout: float = PATIENCE) -> None:
-        """Wait until so many Pods with a label, and no others, are there and Ready; those that are ending don't count.
-
-        Parameters
-        ----------
-        label : str
-            "app=web".
-        count : int
-            How many.
-        without : iterable of str
-            The uids of Pods that must not be among them.
-        timeout : float
-            Seconds.
-
-        Raises
-        ------
-        WaitTimeout
-            If it isn't so in time.
-        """
-        key, _, value = label.partition("=")
-        old, began, standing = set(without), time.monotonic(), ""
-
-        def so() -> bool:
-            nonlocal standing
-            mine = [pod for pod in self._here("pods") if pod["metadata"].get("labels", {}).get(key) == value]
-            mine = [pod for pod in mine if "deletionTimestamp" not in pod["metadata"]]
-            ready = [pod["metadata"]["uid"] for pod in mine if objects.has_condition(pod, "Ready")]
-            standing = f"{len(ready)} of {len(mine)} Pods are Ready"
-            return len(ready) == len(mine) == count and not old & set(ready)
-
-        if not self.recorder.wait_for(so, timeout):
-            raise WaitTimeout(
-                f"not {count} Ready within {duration(timeout)}: {standing}",
-                step="wait for Pods",
-                object=label,
-                next=f"kubectl describe pods --selector {label}",
-            )
-        text = f"{label}: {count} Ready after {duration(time.monotonic() - began)}"
-        if not self._quiet:
-            show_wait(text)
-
-    def until(self, predicate: Callable[[], Any], what: str, timeout: float = PATIENCE) -> None:
-        """Wait until something is so, asked at every change that is recorded.
-
-        Parameters
-        ----------
-        predicate : callable
-            True when it is so.
-        what : str
-            The same in words, for the time-out's message.
-        timeout : float
-            Seconds.
-
-        Raises
-        ------
-        WaitTimeout
-            If it isn't so in time.
-        """
-        deadline = time.monotonic() + timeout
-        seen = len(self.recording)
-        while not predicate():  # without the recording's lock: a frame takes its time, and rows come meanwhile
-            left = deadline - time.monotonic()
-            if left <= 0 or not self.recorder.wait_for(partial(self._more_than, seen), left):
-                raise WaitTimeout(
-                    f"not so within {duration(timeout)}",
-                    step="wait for",
-                    object=what,
-                    next="%kubectl shows what is there instead",
-                )
-            seen = len(self.recording)
-
-    def _more_than(self, seen: int) -> bool:
-        return len(self.recording) > seen
-
-    def owned(self, plural: str, owner: str) -> list[dict[str, Any]]:
-        """Return the objects of a kind that exist now and are owned by one of this name, as far as recorded."""
-        return [
-            item
-            for item in self._here(plural)
-            if any(reference["name"] == owner for reference in item["metadata"].get("ownerReferences") or ())
-        ]
-
-    def _here(self, plural: str, namespace: str | None = None) -> list[dict[str, Any]]:
-        """Return the objects of a kind that exist now in a namespace, the lab's own if None, or in none."""
-        where = (namespace or self.namespace, "", None)
-        return [item for item in self.recorder.latest(plural) if item["metadata"].get("namespace") in where]
-
+    @kept
     def record_logs(
         self, pod: str, container: str | None = None, previous: bool = False, *, namespace: str | None = None
     ) -> LogFollower:
@@ -330,14 +221,6 @@ class Lab(Verbs, Nodes):
     def keep(self, running: Ending) -> None:
         """Have what goes on beside the notebook end with the lab: its `close` is called."""
         self._kept.append(running)
-
-    def _begun(self, pod: str, container: str | None, namespace: str) -> bool:
-        """Say whether a container runs or has run; each of them if none is named."""
-        found = next((each for each in self._here("pods", namespace) if each["metadata"]["name"] == pod), {})
-        status = found.get("status", {})
-        told = [*status.get("initContainerStatuses", ()), *status.get("containerStatuses", ())]
-        mine = [each for each in told if container in (None, each["name"])]
-        return bool(mine) and all(each["restartCount"] or "waiting" not in each["state"] for each in mine)
 
     def catch_up(self) -> None:
         """Return when the recording has all that the server has, and all that followed containers have logged."""
@@ -381,6 +264,7 @@ class Lab(Verbs, Nodes):
 
     def _shut(self) -> None:
         self.closed = True
+        self._keeper.end()
         for each in (*self._kept, *self._logs):
             each.close()
         self._give_back()
@@ -393,6 +277,7 @@ opened: list[Lab] = []
 """The labs that were opened and not closed, the newest last; several only on clusters of several versions."""
 
 
-def _folder() -> Path:
+def place() -> Path:
+    """Return where labs leave claims and recordings: KITLIB_BUILD, or the user's state."""
     build = os.environ.get("KITLIB_BUILD")
     return Path(build) if build else paths.state()

@@ -6,7 +6,8 @@ import contextlib
 import html
 import shlex
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from kitlib import cluster as clusters
@@ -18,12 +19,29 @@ from kitlib.cluster.kind.node import Node
 from kitlib.cluster.undo import Notes
 from kitlib.errors import KitlibError, UsageError
 from kitlib.lab.display import Changes, display
+from kitlib.lab.keeping import Keeps, kept
 from kitlib.recording import Recording
 from kitlib.watch import LogFollower
 from kitlib.watch.runtime import RuntimeFollower, note
 
 PATIENCE = 240.0
 """Seconds until a wait that names no deadline gives up: far more than a busy machine needs."""
+
+
+@dataclass(frozen=True)
+class LabNode(Node):
+    """A node of a lab's, to look into and to change; what it answers is kept in the lab's recording."""
+
+    _keeper: Any = None
+    base: Path = Path()
+
+    run = kept(Node.run)
+    wait = kept(Node.wait)
+    read = kept(Node.read)
+    write = kept(Node.write)
+    remove = kept(Node.remove)
+    restart_kubelet = kept(Node.restart_kubelet)
+    serve = kept(Node.serve)
 
 
 class Nodes:
@@ -39,13 +57,16 @@ class Nodes:
     cluster: Cluster
     connection: Connection
     recording: Recording
+    base: Path
     wait: Callable[..., None]
+    _keeper: Keeps
     _show: Callable[..., Changes]
     _lost: dict[str, Callable[[Cluster, str], None]]
     _logs: list[LogFollower | RuntimeFollower]
     _nodes: int | None = None
     _undo: Notes
 
+    @kept
     def cut_off_node(self, node: str) -> Changes:
         """Have a node neither hear nor reach any other, while all on it runs on, until `bring_back` or the lab's end.
 
@@ -62,12 +83,14 @@ class Nodes:
             Change(f"node/{node}", "cut off: nothing comes in, nothing goes out, what runs on it runs on")
         )
 
+    @kept
     def stop_node(self, node: str) -> Changes:
         """Stop a node as a power failure does, until `bring_back` or the lab's end; raises as `cut_off_node` does."""
         self._lost[node] = clusters.start_node
         clusters.stop_node(self.cluster, node)
         return self._show(Change(f"node/{node}", "stopped, as by a power failure"))
 
+    @kept
     def scale_nodes(self, count: int) -> Changes:
         """Have so many nodes, until this is said again or the lab ends; those that came last go first.
 
@@ -88,11 +111,13 @@ class Nodes:
         self._lost = {node: undo for node, undo in self._lost.items() if node in there}
         return self._show(Change("nodes", f"{before} → {count}"))
 
+    @kept
     def taint(self, node: str, taint: str) -> Changes:
         """Add a taint to a node, "key=value:effect", or remove it: "key=value:effect-"; see `kitlib.objects.taint`."""
         self._undo.taint(node, taint)
         return self._show(objects.taint(self.connection, node, taint))
 
+    @kept
     def label_node(self, node: str, label: str) -> Changes:
         """Give a node a label, "key=value", or take it away: "key-"; at the lab's end it has what it had before.
 
@@ -112,11 +137,13 @@ class Nodes:
         command = shlex.join(["kubectl", "label", "node", node, label, *["--overwrite"] * bool(given and before)])
         return self._show(replace(change, verb="labelled", kubectl=command))
 
+    @kept
     def cordon(self, node: str) -> Changes:
         """Mark a node unschedulable, as `kubectl cordon` does, until `uncordon` or the lab's end."""
         change = self._on_node(node, {"spec": {"unschedulable": True}})
         return self._show(replace(change, verb="cordoned", kubectl=f"kubectl cordon {node}"))
 
+    @kept
     def uncordon(self, node: str) -> Changes:
         """Let Pods be scheduled to a node again."""
         change = self._on_node(node, {"spec": {"unschedulable": None}})
@@ -139,6 +166,7 @@ class Nodes:
         for failed in self._undo.put_back():
             display(failed, f"<pre class='kitlib-refused'>{html.escape(failed)}</pre>")
 
+    @kept
     def bring_back(self, node: str, timeout: float = PATIENCE) -> None:
         """Reconnect or start a node that this lab had lost, and wait until Kubernetes takes it for Ready again.
 
@@ -154,7 +182,8 @@ class Nodes:
             del self._lost[node]
         self.wait(f"node/{node}", until=_back, what="Ready, and without the taints of a lost node", timeout=timeout)
 
-    def node(self, name: str) -> Node:
+    @kept
+    def node(self, name: str) -> LabNode:
         """Return a node to look into and to change; from now on what its runtime does is recorded, API server or not.
 
         What is changed is shown with the command that does the same, and put back at the lab's end, however it ends.
@@ -176,8 +205,9 @@ class Nodes:
                 note(self.recording, node.name, {"what": verb, "path": path}, at)
             self._show(Change(what, verb, kubectl=command))
 
-        node = replace(clusters.node(self.cluster, name), on_change=told)
-        self._logs.append(RuntimeFollower(node, self.recording))
+        found = replace(clusters.node(self.cluster, name), on_change=told)
+        node = LabNode(found.cluster, found.name, found.client, found.on_change, self._keeper, self.base)
+        self._logs.append(RuntimeFollower(found, self.recording))
         return node
 
 

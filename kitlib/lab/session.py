@@ -16,10 +16,14 @@ from kitlib.lab.display import show_lab
 from kitlib.lab.lab import Lab, opened
 from kitlib.machine import versions
 from kitlib.progress import in_notebook
+from kitlib.recording import Recording
 from kitlib.watch import KINDS
 
 BROUGHT_UP = "KITLIB_BROUGHT_UP"
 """The variable that names a file, for `kitlib walk`: the names of clusters that a notebook brings up go there."""
+
+REPLAY = "KITLIB_REPLAY"
+"""The variable that names a folder of recordings, one a notebook: labs are then opened on these, and on no cluster."""
 
 
 def open(
@@ -30,7 +34,8 @@ def open(
     The cluster is the one that `kitlib up` brought up; `KITLIB_CLUSTER` names another one of kitlib's, and
     `KITLIB_CONTEXT` with `KITLIB_YES_WRITE=1` one of yours. A notebook that needs a version names it: kitlib's own
     cluster of that version is found, or brought up. Such a lab is opened beside those that the notebook has on other
-    clusters, and shares their ledger; without a version the notebook begins anew.
+    clusters, and shares their ledger; without a version the notebook begins anew. Where `KITLIB_REPLAY` names a
+    folder of recordings, there is no cluster: the lab stands on what was recorded of the notebook.
 
     Parameters
     ----------
@@ -48,9 +53,13 @@ def open(
     ------
     ClusterError
         If there is no cluster, or it can't do what the notebook needs; or if this machine can't have that version.
+    RecordingError
+        If there should be a recording, and none can be read.
     """
     for lab in [lab for lab in opened if not kubernetes or lab.notebook != notebook]:
         lab._abandon()
+    if recordings := os.environ.get(REPLAY):
+        return _replayed(Path(recordings), notebook, kubernetes)
     context = os.environ.get("KITLIB_CONTEXT")
     if kubernetes:
         found = _of_version(kubernetes)
@@ -66,12 +75,25 @@ def open(
             "this notebook needs containers that really run",
             step="open",
             object=found.name,
-            next="start one with `kitlib up --provider kind` where Docker, podman or nerdctl runs",
+            next="`kitlib up --provider kind` where Docker, podman or nerdctl runs, or `--replay` for a recording",
         )
     for lab in [lab for lab in opened if lab.cluster.name == found.name]:  # a cell that is run again
         lab._abandon()
     lab = Lab(notebook, found, kinds, Path.cwd(), beside=opened[0] if opened else None)
     lab._beside = beside
+    opened.append(lab)
+    show_lab(repr(lab))
+    return lab
+
+
+def _replayed(recordings: Path, notebook: str, kubernetes: str | None) -> Lab:
+    """Open a lab on what was recorded of a notebook, on a version if one is named."""
+    from kitlib.lab.replay.lab import Replayed, beside
+
+    first = next((each for each in opened if isinstance(each, Replayed)), None)
+    if kubernetes and first is not None:
+        return first if kubernetes == first.label else beside(first, kubernetes)
+    lab = Replayed(Recording.open(recordings / notebook), Path.cwd())
     opened.append(lab)
     show_lab(repr(lab))
     return lab

@@ -23,6 +23,7 @@ from kitlib.cluster import Cluster
 from kitlib.cluster.undo import Notes
 from kitlib.errors import KitlibError, RefusedError, ServerError, UsageError
 from kitlib.lab.display import Changes, Refusal, change_html, display
+from kitlib.lab.keeping import Keeps, kept
 
 LISTENS = 30.0
 """Seconds until a Pod that counts as Ready must listen."""
@@ -44,6 +45,7 @@ class Verbs:
     connection: Connection
     namespace: str
     base: Path
+    _keeper: Keeps
     _undo: Notes
     _quiet = False
     _deleted: dict[str, str | None]
@@ -54,6 +56,7 @@ class Verbs:
         text = masked_text(read(manifest, self.base), manifest)
         display(text, f"<pre class='kitlib-manifest'><code class='language-yaml'>{html.escape(text)}</code></pre>")
 
+    @kept
     def apply(self, source: str | Path | dict, dry_run: bool = False) -> Changes:
         """Apply a manifest on the server's side; see `kitlib.objects.apply`.
 
@@ -62,6 +65,7 @@ class Verbs:
         here = self.namespace
         return self._show(*objects.apply(self.connection, source, here, self.base, dry_run, owner=here))
 
+    @kept
     def patch(
         self, ref: str, body: dict[str, Any] | str, subresource: str = "", *, namespace: str | None = None
     ) -> Changes:
@@ -113,36 +117,44 @@ class Verbs:
             )
         return True
 
+    @kept
     def scale(self, ref: str, replicas: int) -> Changes:
         """Set spec.replicas."""
         return self._show(objects.scale(self.connection, ref, replicas, self.namespace))
 
+    @kept
     def set_image(self, ref: str, image: str, container: str | None = None) -> Changes:
         """Change a container's image in the Pod template."""
         return self._show(objects.set_image(self.connection, ref, image, self.namespace, container))
 
+    @kept
     def pause(self, ref: str) -> Changes:
         """Pause a rollout: changes of the template wait until `resume`."""
         return self._show(objects.pause(self.connection, ref, self.namespace))
 
+    @kept
     def resume(self, ref: str) -> Changes:
         """Resume a paused rollout."""
         return self._show(objects.pause(self.connection, ref, self.namespace, paused=False))
 
+    @kept
     def undo(self, ref: str, to_revision: int | None = None) -> Changes:
         """Roll back to an earlier revision; see `kitlib.objects.undo`."""
         return self._show(objects.undo(self.connection, ref, self.namespace, to_revision))
 
+    @kept
     def delete(self, ref: str, propagation: str | None = None, grace: int | None = None) -> Changes:
         """Delete an object; see `kitlib.objects.delete`."""
         change = objects.delete(self.connection, ref, self.namespace, propagation, grace)
         self._deleted[ref] = change.uid
         return self._show(change)
 
+    @kept
     def get(self, ref: str, *, namespace: str | None = None) -> dict[str, Any]:
         """Read an object as it is now; in another namespace than the lab's own where one is named."""
         return objects.get(self.connection, ref, namespace or self.namespace)
 
+    @kept
     def ask(self, pod: str, path: str = "/", /, *, port: int = 8080, method: str = "GET", **query: object) -> Any:
         """Ask a Pod by HTTP, through the API server, so that it may be anywhere.
 
@@ -190,6 +202,7 @@ class Verbs:
                     raise
             time.sleep(0.2)
 
+    @kept
     def logs(self, pod: str, container: str | None = None, previous: bool = False) -> pd.DataFrame:
         """Return what a container has logged, one row a line; a line that is JSON becomes columns.
 
@@ -222,6 +235,7 @@ class Verbs:
             rows.append(said if isinstance(said, dict) else {"text": line})
         return pd.DataFrame(rows)
 
+    @kept
     def refused(self, word: Callable[..., Any], *args: Any, **options: Any) -> Refusal:
         """Do what should be refused, and return the reason; raise `UsageError` if it was accepted after all."""
         try:
@@ -231,6 +245,21 @@ class Verbs:
             return Refusal(error.message)
         what = args[0] if args and isinstance(args[0], str) and "\n" not in args[0] else word.__name__
         raise UsageError("it was accepted", step="refused", object=what, next="this lesson expects a refusal")
+
+    @kept
+    def answer_of(self, ask: Callable[..., Any], /, *args: Any) -> Any:
+        """Ask in a way of the lesson's own, such as a program beside it, and return the answer: what JSON has.
+
+        It is kept in the recording, as what the lab's other words answer: a replayed lesson finds it there.
+
+        Parameters
+        ----------
+        ask : callable
+            Asks, and returns the answer.
+        *args
+            What it is given.
+        """
+        return ask(*args)
 
     @contextmanager
     def quiet(self) -> Iterator[None]:

@@ -59,8 +59,11 @@ class Controller:
     def __init__(self, lab: Lab, kinds: Sequence[str], act: Callable[[Recorder], None]) -> None:
         self.error: Exception | None = None
         self._act = act
-        self._recorder = Recorder(lab.connection, kinds, namespace=lab.namespace).start()
         self._thread = threading.Thread(target=self._run, name="controller", daemon=True)
+        if lab.replayed:  # what it did is in the recording
+            self._recorder = lab.recorder
+            return
+        self._recorder = Recorder(lab.connection, kinds, namespace=lab.namespace).start()
         self._thread.start()
         lab.keep(self)
 

@@ -216,13 +216,8 @@ def _notebook(page: Page) -> str:
 def _about(name: str) -> str:
     """Say on what a notebook ran and when, and offer it for download."""
     row = next((row for row in site.claims if row["notebook"] == name), {}) if site.executed[name] else {}
-    facts = [
-        (releases := ledger.releases(row)) and f"Kubernetes {releases}",
-        row.get("provider") and f"{row['provider']} cluster",
-        row.get("date"),
-    ]
     claims = row.get("claims", [])
-    parts = [escape(str(fact)) for fact in facts if fact]
+    parts = [escape(fact) for fact in ledger.asked_on(row)]
     if claims:
         counted = ledger.counts(claims)
         extra = f", {counted['unexpected']} unexpected" if counted["unexpected"] else ""

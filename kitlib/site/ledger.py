@@ -13,6 +13,7 @@ from typing import Any
 
 from kitlib.claims import version_order
 from kitlib.errors import UsageError
+from kitlib.lessons import recordings
 
 Row = dict[str, Any]
 
@@ -26,6 +27,8 @@ VERDICTS = {
 
 
 LONGEST_ANCHOR = 44
+INHERITED = ("notebook", "version", "release", "provider", "date", "recorded")
+"""What a claim has of its notebook's, where it says nothing itself."""
 
 
 def read(build: Path) -> list[Row]:
@@ -52,7 +55,7 @@ def gather(notebooks: Iterable[Row]) -> list[Row]:
     claims = []
     for notebook in notebooks:
         for claim in notebook["claims"]:
-            inherited = {key: notebook.get(key) for key in ("notebook", "version", "release", "provider", "date")}
+            inherited = {key: notebook.get(key) for key in INHERITED}
             claims.append({**inherited, **{key: value for key, value in claim.items() if value is not None}})
     return claims
 
@@ -68,6 +71,15 @@ def grouped(claims: Iterable[Row]) -> list[list[Row]]:
 def versions(claims: Iterable[Row]) -> list[str]:
     """Return the versions of Kubernetes that were asked, the newest last."""
     return sorted({str(claim["version"]) for claim in claims if claim.get("version")}, key=version_order)
+
+
+def asked_on(notebook: Row) -> list[str]:
+    """Return on what a notebook's claims were tested, in words: which Kubernetes, which cluster or recording, when."""
+    if notebook.get("recorded"):
+        return [recordings.described(notebook)]
+    asked, provider = releases(notebook), notebook.get("provider")
+    parts = (asked and f"Kubernetes {asked}", provider and f"{provider} cluster", notebook.get("date"))
+    return [str(part) for part in parts if part]
 
 
 def releases(notebook: Row) -> str:
@@ -167,17 +179,7 @@ def html(notebooks: list[Row], pages: dict[str, tuple[str, str]], tested: dict[s
         own = gather([notebook])
         heading = f'<a href="{escape(address)}">{escape(title)}</a>' if address else escape(title)
         parts.append(f'<section class="ledger-notebook"><h2 id="{slug(name)}">{heading}</h2>')
-        asked = releases(notebook)
-        seen = " · ".join(
-            escape(str(part))
-            for part in (
-                f"{len(grouped(own))} claims",
-                asked and f"Kubernetes {asked}",
-                notebook.get("provider") and f"{notebook['provider']} cluster",
-                notebook.get("date"),
-            )
-            if part
-        )
+        seen = " · ".join(escape(str(part)) for part in (f"{len(grouped(own))} claims", *asked_on(notebook)) if part)
         parts.append(f'<p class="ledger-seen">{seen}</p>')
         if notebook.get("complete") is False:
             parts.append(
@@ -275,6 +277,7 @@ def _answer(claim: Row, heading: bool = False) -> str:
         escape(str(part))
         for part in (
             claim.get("version") and not heading and f"Kubernetes {claim['version']}",
+            claim.get("recorded") and "recording",
             claim.get("provider"),
             claim.get("date"),
         )

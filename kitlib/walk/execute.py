@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from kitlib import cluster as clusters
 from kitlib.errors import UsageError
+from kitlib.lessons import recordings
 from kitlib.progress import duration
 from kitlib.walk import kernel, lessons, report
 from kitlib.walk.results import NotebookResult, WalkResult
@@ -30,7 +31,7 @@ CELL_TIMEOUT = 600.0
 
 def walk(
     notebooks: Sequence[str] | None,
-    cluster: Cluster,
+    cluster: Cluster | None,
     build: Path | None = None,
     progress: bool = True,
     *,
@@ -44,8 +45,9 @@ def walk(
     ----------
     notebooks : sequence of str, optional
         Names ("deployment") or paths of notebooks; all in reading order if None or empty.
-    cluster : Cluster
-        Where they run. An object with `name`, `provider`, `context` and `to_dict()` is enough.
+    cluster : Cluster or None
+        Where they run. An object with `name`, `provider`, `context` and `to_dict()` is enough. Those that it can't run
+        are walked on the recordings that the lessons bring; all are, if it is None.
     build : Path, optional
         Where executed copies, claims and recordings go; build/ in the checkout by default.
     progress : bool
@@ -76,13 +78,14 @@ def walk(
     if not sources:
         raise UsageError("there is no notebook to run", step="walk", object=str(root / "notebooks"))
     began = time.monotonic()
-    result = WalkResult(cluster=cluster.to_dict())
+    result = WalkResult(cluster=cluster.to_dict() if cluster else {})
     for source in sources:
         lessons.copy_beside(source.parent, build / "notebooks", everything=source.parent == root / "notebooks")
         nb = lessons.read(source)
-        place = _able(nb, cluster)
+        place = _able(nb, cluster) or _recorded(source.stem, root)
         if place is None:
-            result.notebooks.append(_skip(source, nb, build, voice))
+            why = "it needs containers that really run" if cluster else "there is no recording of it"
+            result.notebooks.append(_skip(source, nb, build, voice, why))
             continue
         outcome = _run(source, nb, place, build, timeout, voice)
         result.notebooks.append(outcome)
@@ -108,18 +111,32 @@ def _sweep(cluster: Cluster) -> None:
         namespaces.sweep(cluster.connect())
 
 
-def _able(nb: nbformat.NotebookNode, cluster: Cluster) -> Cluster | None:
+def _able(nb: nbformat.NotebookNode, cluster: Cluster | None) -> Cluster | None:
     """Return where a notebook can run: on the cluster, or, where it needs containers, on another one that has some."""
-    if nb.metadata.get("kitlib", {}).get("needs") != "containers" or getattr(cluster, "runs_containers", True):
+    if (
+        cluster is None
+        or nb.metadata.get("kitlib", {}).get("needs") != "containers"
+        or getattr(cluster, "runs_containers", True)
+    ):
         return cluster
     return next((each for each in clusters.clusters() if each.runs_containers), None)
 
 
-def _skip(source: Path, nb: nbformat.NotebookNode, build: Path, voice: report.Voice) -> NotebookResult:
+def _recorded(name: str, root: Path) -> Cluster | None:
+    """Return what was recorded of a notebook, as the cluster that it stands for."""
+    path = recordings.find(name, root)
+    if path is None:
+        return None
+    from kitlib.lab.replay import cluster_of
+    from kitlib.recording import Recording
+
+    return cluster_of(Recording.open(path))
+
+
+def _skip(source: Path, nb: nbformat.NotebookNode, build: Path, voice: report.Voice, why: str) -> NotebookResult:
     name = source.stem
     for old in (build / "notebooks" / source.name, build / "claims" / f"{name}.json"):
         old.unlink(missing_ok=True)
-    why = "it needs containers that really run"
     voice.line(f"{name} · {lessons.title(nb)}")
     voice.line(f"  not run: {why}")
     return NotebookResult(name, source, skipped=why)
@@ -135,7 +152,10 @@ def _run(
     ledger.unlink(missing_ok=True)
     outcome.path.unlink(missing_ok=True)
     ledger.parent.mkdir(parents=True, exist_ok=True)
-    voice.line(f"{name} · {lessons.title(nb)}")
+    where = cluster.to_dict()
+    recorded = recordings.described({**where, "date": where["recorded"]}) if where.get("recorded") else ""
+    outcome.recorded = recorded
+    voice.line(f"{name} · {lessons.title(nb)}" + (f" · {recorded}" if recorded else ""))
     began = time.monotonic()
     try:
         with voice.progress(name, total=outcome.cells), tempfile.TemporaryDirectory(prefix="kitlib-kernel-") as spec:
@@ -305,7 +325,8 @@ def _mark(nb: nbformat.NotebookNode, cluster: Cluster) -> None:
         "provider": where.get("provider", ""),
         "version": where.get("version", ""),
         "release": where.get("release", ""),
-        "date": time.strftime("%Y-%m-%d", time.gmtime()),
+        "date": where.get("recorded") or time.strftime("%Y-%m-%d", time.gmtime()),
+        **({"recorded": True} if where.get("recorded") else {}),
     }
     nb.metadata["kernelspec"] = {"display_name": "Python 3", "language": "python", "name": "python3"}
     nb.metadata["language_info"] = {"name": "python", "file_extension": ".py", "mimetype": "text/x-python"}

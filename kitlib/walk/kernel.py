@@ -48,16 +48,28 @@ def manager(spec: Path) -> Any:
 
 
 def environment(cluster: Cluster, build: Path) -> dict[str, str]:
-    """Return the kernel's environment: this one, and what tells the notebook where it is."""
-    environment = {key: value for key, value in os.environ.items() if key != "MPLBACKEND"}
+    """Return the kernel's environment: this one, and what tells the notebook where it is.
+
+    On a recording it finds no cluster, so that none is asked or changed, whatever a cell says.
+    """
+    environment = {key: value for key, value in os.environ.items() if key not in ("MPLBACKEND", "KITLIB_REPLAY")}
     environment |= {"KITLIB_BUILD": str(build), "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
     environment |= _folders(environment, build)
+    if cluster.to_dict().get("recorded") and cluster.home is not None:
+        return environment | on_recordings(cluster.home.parent, build)
     if cluster.provider == "context":
         environment["KITLIB_CONTEXT"] = cluster.context
         environment["KITLIB_YES_WRITE"] = "1" if getattr(cluster, "writable", False) else ""
     else:
         environment["KITLIB_CLUSTER"] = cluster.name
     return environment
+
+
+def on_recordings(folder: Path, build: Path) -> dict[str, str]:
+    """Return what tells a kernel that its labs stand on the recordings in a folder, and that there is no cluster."""
+    from kitlib.lab.session import REPLAY
+
+    return {REPLAY: str(folder), "KITLIB_STATE": str(build / "kernel" / "no-clusters")}
 
 
 def _folders(environment: dict[str, str], build: Path) -> dict[str, str]:

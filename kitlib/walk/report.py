@@ -128,9 +128,16 @@ def verdict_line(row: dict[str, Any]) -> str:
     lines = [f"  {'✓' if verdict == expected else '✗'} {verdict:<8} {row.get('text', '')}{where}"]
     if verdict != expected:
         lines.append(f"             expected: {expected}. {row.get('why') or ''}".rstrip())
+    elif untold(row):
+        lines.append(f"             {row['why']}")
     elif verdict == "fails" and row.get("instead"):
         lines.append(f"             as expected; true is: {row['instead']}")
     return "\n".join(lines)
+
+
+def untold(row: dict[str, Any]) -> bool:
+    """Say whether a claim is unknown because the lesson's recording lacks what it stands on."""
+    return row.get("verdict") == "unknown" and str(row.get("why")).startswith("not in the recording")
 
 
 def summary(result: WalkResult) -> str:
@@ -143,6 +150,8 @@ def summary(result: WalkResult) -> str:
         f" ({duration(result.seconds)})"
     )
     skipped = [notebook.name for notebook in result.notebooks if notebook.skipped]
+    unknown = sum(map(untold, result.claims))
+    text += f"; {unknown} unknown: not in the recording" if unknown else ""
     text += f"; not run: {', '.join(skipped)}" if skipped else ""
     text += f"; failed: {', '.join(failed)}" if failed else ""
     return f"{text}\n  Next: {CONTAINERS}" if skipped else text

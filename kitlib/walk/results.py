@@ -33,6 +33,8 @@ class NotebookResult:
         What went wrong without an error.
     skipped : str
         Why it was not run at all; empty if it was.
+    recorded : str
+        Of what the recording is on which it was walked, in words; empty if a cluster was asked.
     """
 
     name: str
@@ -45,6 +47,7 @@ class NotebookResult:
     error: str | None = None
     output_problems: list[str] = field(default_factory=list)
     skipped: str = ""
+    recorded: str = ""
 
     @property
     def unexpected(self) -> list[dict[str, Any]]:
@@ -83,6 +86,7 @@ class NotebookResult:
             "complete": self.complete,
             "problems": self.problems,
             "skipped": self.skipped,
+            "recorded": self.recorded,
             "claims": [{key: value for key, value in row.items() if key != "evidence"} for row in self.claims],
         }
 

@@ -32,7 +32,7 @@ from tests.lessons.changes import changes
 from tests.lessons.replay import Replay, expectations, parsed
 from tests.lessons.slices import text_of, wanted_for
 
-DATA = CHECKOUT / "tests" / "data" / "notebooks"
+DATA = CHECKOUT / "recordings"
 KNOWN = CHECKOUT / "tests" / "data" / "mutants.json"
 SEED = 20
 FIRST = (
@@ -147,6 +147,8 @@ class Claims(Replay):
         self._only = only
         self._answers = answers or {}
         vars(self.lab).update({name[4:]: each for name, each in self._answers.items() if name.startswith("lab.")})
+        if answers is not None:
+            vars(self.lab)["answer_of"] = lambda ask, *args: ask(*args)
 
     def run(self) -> Claims:
         with mock.patch("kitlib.claims.ledger._evidence", lambda frame: []):  # a quarter of the time, and not looked at
@@ -243,7 +245,7 @@ def search(
     Parameters
     ----------
     lesson : str
-        One whose recording is in tests/data/notebooks.
+        One whose recording is in recordings/.
     known : mapping of str to str
         What turned a claim the last time: sentence to the change's name; it is tried first.
     keep : callable

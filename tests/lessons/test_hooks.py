@@ -107,7 +107,7 @@ def test_no_wait_is_longer_than_a_lesson_can_bear():
 
 
 def test_its_figures_are_legible(tmp_path):
-    replay = Replay(CHECKOUT / "tests" / "data" / "notebooks" / "hooks", tmp_path / "claims.json").run()
+    replay = Replay(CHECKOUT / "recordings" / "hooks", tmp_path / "claims.json").run()
     drawn = [figure for figure in replay.figures if "hook" in plots.twin(figure) or "request" in plots.twin(figure)]
     assert len(drawn) == len(replay.figures) == 6
     for figure in drawn:

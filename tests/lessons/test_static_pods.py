@@ -18,7 +18,7 @@ from tests.conftest import CHECKOUT
 from tests.lessons.replay import Replay
 from tests.plots.test_legible import check
 
-DATA = CHECKOUT / "tests" / "data" / "notebooks" / "static-pods"
+DATA = CHECKOUT / "recordings" / "static-pods"
 LINES = {
     "run by a node's kubelet without the API server": (
         "With the API server stopped, a static Pod starts",
