@@ -7,7 +7,7 @@ Promised: an error is one message that says what to do next; a wrong call leaves
 of `EXIT_CODES`; `--output json` is for programs.
 """
 
-from kitlib.cli import clusters, lessons, recordings, airgap, completion  # noqa: F401, I001 - in the order of the help
+from kitlib.cli import clusters, lessons, recordings, serving, airgap, completion  # noqa: F401, I001 - in the order of the help
 from kitlib.cli.app import EXIT_CODES, app, main
 
 __all__ = ["EXIT_CODES", "app", "main"]
