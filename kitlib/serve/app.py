@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -74,6 +75,10 @@ class Handler(web.RequestHandler):
         """End what is written to nobody."""
         self._closed.set()
 
+    def log_exception(self, *error: Any) -> None:
+        """Tell of an error of kitlib's own, but not of the path, which holds the secret."""
+        logging.getLogger(__name__).error("kitlib serve met an error of its own", exc_info=error)
+
     def check_xsrf_cookie(self) -> None:
         """There are no cookies."""
 
@@ -88,23 +93,23 @@ class Handler(web.RequestHandler):
         )
         self._status(Refusal(status_code, reason, str(said)))
 
-    async def _handle(self, path: str) -> None:
+    async def _handle(self, path: str | None) -> None:
         try:
-            await self._route([part for part in path.split("/") if part])
+            await self._route([part for part in (path or "").split("/") if part])
         except Refusal as refusal:
             self._status(refusal)
         except StreamClosedError:
             self._closed.set()
 
-    async def get(self, path: str) -> None:
+    async def get(self, path: str | None) -> None:
         """Answer a request that reads."""
         await self._handle(path)
 
-    async def head(self, path: str) -> None:
+    async def head(self, path: str | None) -> None:
         """Answer as a GET, without the body."""
         await self._handle(path)
 
-    async def post(self, path: str) -> None:
+    async def post(self, path: str | None) -> None:
         """Answer a question about the client itself, or what a write would come to; refuse all else."""
         await self._handle(path)
 
@@ -201,9 +206,15 @@ class Handler(web.RequestHandler):
         elif query.get("watch") in ("true", "1"):
             await self._watch(want, name, query)
         else:
-            self._warn(self._serving.reader.warnings(want, self._serving.reader.clock.now()))
             reader = self._serving.reader
-            self._json(reader.one(want, name) if name else reader.listed(want, query))
+            moment = reader.clock.now()
+            if name:
+                self._warn(reader.warnings(want, moment))
+                self._json(reader.one(want, name))
+                return
+            found, moment = reader.listed(want, query)
+            self._warn(reader.warnings(want, moment))
+            self._json(found)
 
     def _write(self, want: Wanted, name: str, sub: str, query: dict[str, str]) -> None:
         """Answer what a write would come to, where only that is asked; refuse all others."""
@@ -286,6 +297,10 @@ class Handler(web.RequestHandler):
 class Wrong(web.RequestHandler):
     """Answers who doesn't know the way: it is told nothing of what is served."""
 
+    def set_default_headers(self) -> None:
+        """Say nothing of the library that serves."""
+        self.set_header("Server", AGENT)
+
     def prepare(self) -> None:
         """Answer whatever is asked."""
         self.set_status(401)
@@ -297,7 +312,7 @@ class Wrong(web.RequestHandler):
 def application(serving: Serving, secret: str) -> web.Application:
     """Return the application; only who knows the secret in its paths is answered."""
     return web.Application(
-        [(rf"/{secret}/?(.*)", Handler, {"serving": serving}), (r".*", Wrong)], compress_response=False
+        [(rf"/{secret}(?:/(.*))?", Handler, {"serving": serving}), (r".*", Wrong)], compress_response=False
     )
 
 

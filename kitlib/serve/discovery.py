@@ -10,7 +10,9 @@ from typing import Any
 from kitlib.serve.resources import Resource
 
 VERBS = ("get", "list", "watch")
+"""What can be done with a recorded kind."""
 AGGREGATED = "APIGroupDiscoveryList"
+"""How a client calls discovery in one document."""
 _REVIEWS = {
     "authorization.k8s.io": (
         ("selfsubjectaccessreviews", "SelfSubjectAccessReview"),

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
 import numpy as np
 
 from kitlib.recording import Interval
+from kitlib.recording.coverage import NOT_LISTED
 from kitlib.serve.history import LOG, History
+from kitlib.serve.resources import Resource
 
 LIVES_FIRST = 3
 """The first format of recordings whose streams say which namespace they follow."""
 MOST = 200
 """So many characters of a reason are told."""
-SHARED = ("Node", "Namespace", "PersistentVolume")
-"""Kinds whose streams may name a namespace though they live in none."""
 LATE_NS = 1_000_000_000
 """A version that may have been written so long before its receipt is told of."""
 
@@ -27,24 +27,31 @@ class Known:
     Parameters
     ----------
     history : History
-    plurals : mapping
-        How each kind is called where there are several: "ingresses".
+    served : iterable of Resource
+        The kinds, how they are called, and whether they live in namespaces.
     """
 
-    def __init__(self, history: History, plurals: Mapping[str, str]) -> None:
+    def __init__(self, history: History, served: Iterable[Resource]) -> None:
         self._history = history
-        self._plurals = plurals
-        self._whose: dict[str, dict[str, list[Interval]]] = defaultdict(lambda: defaultdict(list))
+        self._served = {each.kind: each for each in served}
+        self._whose: defaultdict[str, defaultdict[str, list[Interval]]] = defaultdict(lambda: defaultdict(list))
         self._all = [each for each in history.intervals if each.kind == "*" and not each.covered]
         for each in history.intervals:
             if each.kind != LOG:
-                self._whose[each.kind][self._namespace(each)].append(each)
+                self._whose[each.kind][self._namespace(each.kind, each.namespace)].append(each)
+        for stream in history.streams:  # also one that has covered nothing yet
+            if (kind := stream.get("kind", "")) != LOG:
+                self._whose[kind].setdefault(self._namespace(kind, stream.get("namespace") or ""), [])
 
-    def _namespace(self, interval: Interval) -> str:
-        if interval.kind in SHARED:
-            return ""
+    def _namespace(self, kind: str, namespace: str) -> str:
+        if kind in self._served and not self._served[kind].namespaced:
+            return ""  # a lab's stream names its namespace all the same
         lives = self._history.info.get("format", LIVES_FIRST) >= LIVES_FIRST
-        return interval.namespace or ("" if lives else str(self._history.info.get("namespace") or ""))
+        return namespace or ("" if lives else str(self._history.info.get("namespace") or ""))
+
+    def _namespaces(self, kind: str) -> dict[str, list[Interval]]:
+        """Return the intervals of a kind by the namespaces that were followed; "" for all."""
+        return self._whose[kind] if kind in self._whose else {}
 
     @property
     def kinds(self) -> list[str]:
@@ -53,12 +60,12 @@ class Known:
 
     def namespaces(self, kind: str) -> list[str]:
         """Return the namespaces in which a kind was followed; none where it was in all, or not at all."""
-        found = self._whose.get(kind, {})
+        found = self._namespaces(kind)
         return [] if "" in found else sorted(found)
 
     def followed(self, kind: str, namespace: str) -> bool:
         """Say whether a kind was followed in a namespace; "" for any."""
-        found = self._whose.get(kind, {})
+        found = self._namespaces(kind)
         return bool(found) and (not namespace or not {"", namespace}.isdisjoint(found))
 
     def warnings(self, kind: str, namespace: str, moment_ns: int, api_version: str = "") -> list[str]:
@@ -96,19 +103,19 @@ class Known:
         ]
         return max(past, default=0)
 
-    def gap_before(self, kind: str, namespace: str, moment_ns: int) -> str:
-        """Say what is missing before a moment; for who asks for more of the past than is known."""
-        past = [
-            (each.end_ns, self._told(kind, where, each))
+    def gap(self, kind: str, namespace: str, after_ns: int, until_ns: int) -> str:
+        """Say what is missing between two moments; nothing where all is known."""
+        found = [
+            self._told(kind, where, each)
             for where, intervals in self._streams(kind, namespace)
             for each in intervals
-            if not each.covered and each.end_ns <= moment_ns
+            if not each.covered and each.reason != NOT_LISTED and each.end_ns > after_ns and each.begin_ns <= until_ns
         ]
-        return max(past, default=(0, ""))[1]
+        return found[-1] if found else ""
 
     def _streams(self, kind: str, namespace: str) -> list[tuple[str, list[Interval]]]:
         """Return the intervals of each namespace that is asked for."""
-        found = self._whose.get(kind, {})
+        found = self._namespaces(kind)
         if namespace and namespace in found:
             return [(namespace, found[namespace])]
         if namespace:
@@ -133,7 +140,7 @@ class Known:
 
     def plural(self, kind: str) -> str:
         """Return how a kind is called where there are several."""
-        return self._plurals.get(kind, kind)
+        return self._served[kind].plural if kind in self._served else kind
 
     def _when(self, interval: Interval) -> str:
         begin = _clock(self._history.wall(interval.begin_ns))

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from bisect import bisect_left
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -183,10 +184,9 @@ class History:
             if str(said.get("rv", "")).isdigit():
                 floors[str(said.get("kind", ""))].append(int(said["rv"]))
         self._floors = {kind: min(found) for kind, found in floors.items()}
-        self.kinds = {
-            each: _versions(each[0], each[1], part, at, self.objects, self._floors.get(each[1], 0))
-            for each, part, at in _by_kind(table, place)
-        }
+        self.kinds: dict[tuple[str, str], Versions] = {}
+        for each, part, at in _by_kind(table, place):
+            self.kinds[each] = _versions(*each, part, at, self.objects, self._floors.get(each[1]))
         covered = [each for each in self.intervals if each.covered]
         first = int(self._due[0]) if len(self._due) else 0
         self.begin_ns = min((each.begin_ns for each in covered), default=first)
@@ -244,7 +244,7 @@ def _index(parts: Any, tail: Any, objects: Objects) -> tuple[pa.Table, Array]:
     return whole.take(pa.array(order)), np.concatenate(places)[order]
 
 
-def _by_kind(table: pa.Table, place: Array) -> Any:
+def _by_kind(table: pa.Table, place: Array) -> Iterator[tuple[tuple[str, str], pa.Table, Array]]:
     """Yield group and version, and kind, with the rows of each."""
     if not len(table):
         return
@@ -259,8 +259,11 @@ def _by_kind(table: pa.Table, place: Array) -> Any:
             yield (version, kind), table.take(pa.array(mine)), place[mine]
 
 
-def _versions(version: str, kind: str, table: pa.Table, place: Array, objects: Objects, floor: int) -> Versions:
-    """Make the versions of one kind; those of a log go by their run, not by their Pod."""
+def _versions(version: str, kind: str, table: pa.Table, place: Array, objects: Objects, floor: int | None) -> Versions:
+    """Make the versions of one kind; those of a log go by their run, not by their Pod.
+
+    Recordings of older formats don't say what was listed first: there all is known just before the least one.
+    """
     spaces, names, uids = (table[name].to_pylist() for name in ("namespace", "name", "uid"))
     full = uids if kind == LOG else [f"{space}/{name}" for space, name in zip(spaces, names, strict=True)]
     keys = sorted(set(full))
@@ -279,7 +282,7 @@ def _versions(version: str, kind: str, table: pa.Table, place: Array, objects: O
         np.array([each == "DELETED" for each in table["type"].to_pylist()]),
         place,
         objects,
-        floor,
+        min((each for each in rv if each), default=1) - 1 if floor is None else floor,
     )
 
 

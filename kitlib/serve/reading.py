@@ -159,8 +159,10 @@ class Reader:
             return raw
         return _json(self.form(want, [json.loads(raw)], moment, {}, single=True))
 
-    def listed(self, want: Wanted, query: Query) -> bytes:
-        """Return a list as it is now, or was at a resourceVersion that is asked for; in pages, where they are wanted.
+    def listed(self, want: Wanted, query: Query) -> tuple[bytes, int]:
+        """Return a list as it is now, or was at a resourceVersion that is asked for, and that moment.
+
+        It comes in pages, where they are wanted; all of them are of one moment.
 
         Raises
         ------
@@ -173,6 +175,7 @@ class Reader:
             position, moment, after = _page(token)
         elif query.get("resourceVersionMatch") == "Exact":
             position = self._exactly(want, versions, query.get("resourceVersion", ""), moment)
+            moment = int(versions.due[position - 1]) if position else moment
         elif (least := _number(query.get("resourceVersion", ""))) > (now := self.rv(want, versions, position, moment)):
             message = f"Too large resource version: {least}, current: {now}"
             raise Refusal(504, "Timeout", message, retryAfterSeconds=1)
@@ -189,9 +192,9 @@ class Reader:
                 meta["remainingItemCount"] = left
         raws = [raw for _, raw in bodies]
         if want.form:
-            return _json(self.form(want, [json.loads(raw) for raw in raws], moment, meta))
+            return _json(self.form(want, [json.loads(raw) for raw in raws], moment, meta)), moment
         head = {"kind": f"{want.resource.kind}List", "apiVersion": want.resource.group_version, "metadata": meta}
-        return _json(head)[:-1] + b',"items":[' + b",".join(raws) + b"]}"
+        return _json(head)[:-1] + b',"items":[' + b",".join(raws) + b"]}", moment
 
     def _chosen(self, want: Wanted, versions: Versions, there: Any, limit: int) -> tuple[list[tuple[int, bytes]], int]:
         """Return the versions that are asked for, at most so many, and how many are left at least."""

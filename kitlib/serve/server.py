@@ -68,7 +68,7 @@ class Server:
         begin, end = self.history.begin_ns, self.history.end_ns
         moment = (begin if speed else end) if at_ns is None else at_ns
         served = resources(self.history)
-        known = Known(self.history, {each.kind: each.plural for each in served})
+        known = Known(self.history, served)
         self.clock = Clock(moment, end, speed)
         reader = Reader(self.history, known, self.clock)
         self._parts = reader, Discovery(served, self.history.info), Logs(self.history, known, self.clock)

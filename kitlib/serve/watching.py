@@ -60,13 +60,16 @@ class Watch:
 
     def _from(self, rv: int) -> int:
         """Return the position from which it goes on."""
-        kind, namespace = self._want.resource.kind, self._want.namespace
-        last_gap = self._reader.known.first_rv(kind, namespace, self._begun)
-        if 1 < rv < max(self._versions.floor, last_gap):
-            why = self._reader.known.gap_before(kind, namespace, self._begun)
-            raise expired(f"too old resource version: {rv}" + (f"; {why}" if why else ""))
         now = self._reader.rv(self._want, self._versions, self._position, self._begun)
-        return self._position if rv >= now else min(self._versions.after(rv), self._position)
+        if rv >= now:
+            return self._position
+        if 1 < rv < self._versions.floor:
+            raise expired(f"too old resource version: {rv} ({self._versions.floor})")
+        position = min(self._versions.after(rv), self._position)
+        seen = int(self._versions.due[position - 1]) if position else self._reader.history.begin_ns
+        if why := self._reader.known.gap(self._want.resource.kind, self._want.namespace, seen, self._begun):
+            raise expired(f"too old resource version: {rv}; {why}")
+        return position
 
     async def events(self, closed: asyncio.Event) -> AsyncIterator[bytes]:
         """Yield what is to be written, as it comes, until the client has gone, its time is over, or a gap begins.
