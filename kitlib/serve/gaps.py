@@ -51,7 +51,7 @@ class Known:
 
     def _namespaces(self, kind: str) -> dict[str, list[Interval]]:
         """Return the intervals of a kind by the namespaces that were followed; "" for all."""
-        return self._whose[kind] if kind in self._whose else {}
+        return self._whose.get(kind, {})
 
     @property
     def kinds(self) -> list[str]:

@@ -61,11 +61,13 @@ class Watch:
     def _from(self, rv: int) -> int:
         """Return the position from which it goes on."""
         now = self._reader.rv(self._want, self._versions, self._position, self._begun)
+        if rv >= now and not self._reader.clock.speed:
+            return self._position  # there is no other moment at which it can have been listed
+        position = min(self._versions.after(rv), self._position)
         if rv >= now:
-            return self._position
+            return position
         if 1 < rv < self._versions.floor:
             raise expired(f"too old resource version: {rv} ({self._versions.floor})")
-        position = min(self._versions.after(rv), self._position)
         seen = int(self._versions.due[position - 1]) if position else self._reader.history.begin_ns
         if why := self._reader.known.gap(self._want.resource.kind, self._want.namespace, seen, self._begun):
             raise expired(f"too old resource version: {rv}; {why}")

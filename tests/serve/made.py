@@ -89,8 +89,8 @@ class Made(Recording):
         return self
 
 
-def reader(recording: Recording, at: float | None = None) -> Reader:
-    """Return what answers of it at a second, or at its end."""
+def reader(recording: Recording, at: float | None = None, speed: float = 0.0) -> Reader:
+    """Return what answers of it at a second, or at its end; where it is played, all but without any speed."""
     history = History(recording)
     moment = history.end_ns if at is None else int(at * SECOND)
-    return Reader(history, Known(history, resources(history)), Clock(moment, history.end_ns))
+    return Reader(history, Known(history, resources(history)), Clock(moment, history.end_ns, speed))

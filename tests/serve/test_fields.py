@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kitlib.serve import fields
@@ -71,6 +71,7 @@ def test_what_it_says_of_one_that_it_does_not_take(kind: str, selector: str, mes
     assert str(met.value) == message
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.sampled_from(["a", "b"]), st.booleans(), st.text("x,=\\!", max_size=4)), max_size=3))
 def test_what_is_written_is_read_again(wanted: list[tuple[str, bool, str]]) -> None:
     """As client-go writes it: a backslash before each of these in a value."""

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kitlib.recording import Recording
@@ -62,6 +62,7 @@ ACTS = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(ACTS)
 def test_each_moment_of_any_history(acts: list[tuple[str, str, str]]) -> None:
     recording = Made()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kitlib.serve import labels
@@ -99,12 +99,14 @@ def written(each: Requirement, space: str) -> str:
     return f"{each.key}{space}{each.operator}{space}{next(iter(each.values))}"
 
 
+@settings(deadline=None)
 @given(st.lists(REQUIREMENT, max_size=4), st.sampled_from(["", " ", "  "]))
 def test_what_is_written_is_read_again(wanted: list[Requirement], space: str) -> None:
     text = f"{space},{space}".join(written(each, space) for each in wanted)
     assert labels.parse(text) == sorted(wanted, key=lambda each: each.key)
 
 
+@settings(deadline=None)
 @given(st.lists(REQUIREMENT, min_size=1, max_size=4), st.dictionaries(WORD, WORD))
 def test_all_requirements_hold_and_each_or_its_opposite_does(wanted: list[Requirement], found: dict[str, str]) -> None:
     assert labels.matches(wanted, found) is all(each.matches(found) for each in wanted)
@@ -114,6 +116,7 @@ def test_all_requirements_hold_and_each_or_its_opposite_does(wanted: list[Requir
         assert each.matches(found) is not other.matches(found)
 
 
+@settings(deadline=None)
 @given(st.text("abin()=!,<> ", max_size=12))
 def test_any_text_is_a_selector_or_a_selectors_error(text: str) -> None:
     try:

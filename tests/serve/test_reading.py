@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kitlib.serve.reading import Wanted, shape, wanted
@@ -23,6 +23,7 @@ def several(count: int) -> Made:
     return made.ended(max(count, 1))
 
 
+@settings(deadline=None)
 @given(st.integers(0, 12), st.integers(1, 13), st.sampled_from(["", "odd=1"]))
 def test_pages_come_to_the_whole_list(count: int, limit: int, chosen: str) -> None:
     serving = reader(several(count))
