@@ -16,13 +16,16 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from kitlib.errors import RecordingError
 from kitlib.recording import Interval, Recording, WatchEvent
 from kitlib.recording.coverage import marks
 from kitlib.serve.objects import Objects, Place
 
 NAMES = ["seq", "received_at", "monotonic_ns", "apiVersion", "kind", "namespace", "name", "uid", "resourceVersion"]
 NAMES += ["type", "late_ns"]
+ATTEMPTS = 5
 LOG = "Log"
+"""The kind of rows that hold lines of a container's log."""
 Array = np.ndarray[Any, np.dtype[Any]]
 
 
@@ -168,14 +171,25 @@ class History:
     """
 
     def __init__(self, recording: Recording) -> None:
-        rows = recording.rows
+        for _ in range(ATTEMPTS):
+            try:
+                rows = recording.rows
+                self.objects = Objects(rows)
+                table, place = _index(rows.parts, rows.tail, self.objects)
+                break
+            except FileNotFoundError:  # it is being written, and a file was folded into another
+                recording = Recording.open(recording.path or "")
+        else:
+            raise RecordingError(
+                "its files go while they are read: it is being written too fast",
+                step="serve",
+                object=str(recording.path),
+                next="wait until its recorder has ended",
+            )
         self.info = recording.info
-        self.path = recording.path
         self.intervals: list[Interval] = recording.coverage()
-        self.objects = Objects(rows)
         told = marks(rows)
         self.streams = [_said(row) for row in told if row.type == "STREAM"]
-        table, place = _index(rows.parts, rows.tail, self.objects)
         self._due = np.maximum.accumulate(_numbers(table, "monotonic_ns")) if len(table) else np.zeros(0, np.int64)
         self._wall = _numbers(table, "received_at")
         floors: dict[str, list[int]] = defaultdict(list)

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from kitlib.recording.recording import Rows
+from kitlib.recording.store import ROWS_IN_GROUP
 
 MOST_BYTES = 128 * 2**20
 """So many bytes of row groups are held, and never less than one group."""
@@ -32,11 +33,16 @@ class Objects:
         Of the recording.
     most_bytes : int
         How many bytes of groups are held.
+
+    Attributes
+    ----------
+    held_bytes : int
+        How many are held now.
     """
 
     def __init__(self, rows: Rows, most_bytes: int = MOST_BYTES) -> None:
         self._rows = rows
-        self._most = most_bytes
+        self.most_bytes = most_bytes
         self._groups: list[Place] = []
         self._held: OrderedDict[int, pa.ChunkedArray] = OrderedDict()
         self.held_bytes = 0
@@ -66,10 +72,16 @@ class Objects:
             self._held.move_to_end(number)
             return self._held[number]
         group = self._groups[number]
-        column = self._rows.parts[group.part].group(group.group, ["object"])["object"]
+        part = self._rows.parts[group.part]
+        try:
+            column = part.group(group.group, ["object"])["object"]
+        except FileNotFoundError:  # who writes the recording has folded it into another, which has its rows
+            rows = [b""] * part.skip + [row.object for row in part.read()]
+            begin = group.group * ROWS_IN_GROUP
+            column = pa.chunked_array([pa.array(rows[begin : begin + ROWS_IN_GROUP], pa.binary())])
         self._held[number] = column
         self.held_bytes += column.nbytes
-        while self.held_bytes > self._most and len(self._held) > 1:
+        while self.held_bytes > self.most_bytes and len(self._held) > 1:
             _, gone = self._held.popitem(last=False)
             self.held_bytes -= gone.nbytes
         return column

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from kitlib.recording import Recording
 from kitlib.serve.history import LOG, History
-from kitlib.serve.objects import Objects
 from tests.conftest import CHECKOUT
 from tests.serve.made import Made
 
@@ -83,21 +82,36 @@ def test_each_moment_of_any_history(acts: list[tuple[str, str, str]]) -> None:
 def test_what_is_held_of_the_objects_is_bounded(tmp_path: Path) -> None:
     with Recording.create(tmp_path / "large", {"format": 3}, part_rows=200) as recording:
         for number in range(1000):
-            text = os.urandom(2000).hex()
+            text = os.urandom(1000).hex()
             raw = json.dumps({"metadata": {"name": f"p{number}", "namespace": "shop", "uid": str(number)}, "x": text})
             recording.add(raw.encode(), kind="Pod", api_version="v1", type="ADDED", origin="watch", stream="pods")
             if recording.due.is_set():
                 recording.flush()
-    rows = Recording.open(tmp_path / "large").rows
-    objects = Objects(rows, most_bytes=2_000_000)
     history = History(Recording.open(tmp_path / "large"))
-    history.objects._most = objects._most
+    history.objects.most_bytes = 1_000_000
     versions = history.versions("v1", "Pod")
     for number in (*range(0, 1000, 7), *range(999, 0, -11)):
         assert json.loads(versions.body(number))["metadata"]["uid"] == versions.keys[versions.key[number]].removeprefix(
             "shop/p"
         )
-        assert history.objects.held_bytes <= 2_000_000
+        assert history.objects.held_bytes <= 1_000_000
+
+
+def test_one_that_is_being_written_is_served_as_it_was(tmp_path: Path) -> None:
+    """Its writer folds files into others meanwhile."""
+    with Recording.create(tmp_path / "live", {"format": 3}) as recording:
+        for number in range(5):
+            raw = json.dumps({"metadata": {"name": f"p{number}", "namespace": "shop", "uid": str(number)}})
+            recording.add(raw.encode(), kind="Pod", api_version="v1", type="ADDED", origin="watch", stream="pods")
+            recording.flush()
+        opened = Recording.open(tmp_path / "live")
+        history = History(opened)
+    assert not list((tmp_path / "live").glob("flush-*"))
+    for seen in (history, History(opened)):
+        versions = seen.versions("v1", "Pod")
+        assert [json.loads(raw)["metadata"]["name"] for raw in versions.bodies([0, 1, 2, 3, 4])] == [
+            f"p{number}" for number in range(5)
+        ]
 
 
 def test_wall_and_moment_are_each_others_opposite() -> None:

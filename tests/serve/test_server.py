@@ -170,3 +170,26 @@ def test_many_ask_at_once(server: Server) -> None:
     for thread in threads:
         thread.join()
     assert len(found) == 20 and len(set(found)) == 1
+
+
+def test_the_official_client_lists_and_watches(tmp_path: Path) -> None:
+    from kubernetes import client, config, watch
+
+    recording = Recording.open(NOTEBOOKS / "start")
+    server = Server(recording)
+    (tmp_path / "config").write_text(server.kubeconfig())
+    with running(server):
+        config.load_kube_config(str(tmp_path / "config"))
+        core, namespace = client.CoreV1Api(), recording.info["namespace"]
+        pods = core.list_namespaced_pod(namespace)
+        assert len(pods.items) == 3 and all(each.status.phase == "Running" for each in pods.items)
+        rv = json.loads(asked(server.url, "/api/v1/pods?resourceVersionMatch=Exact&resourceVersion=3290")[2])
+        seen = watch.Watch().stream(
+            core.list_namespaced_pod, namespace, resource_version=rv["metadata"]["resourceVersion"], timeout_seconds=1
+        )
+        there = {each["metadata"]["name"]: each["metadata"]["resourceVersion"] for each in rv["items"]}
+        for event in seen:
+            there[event["object"].metadata.name] = event["object"].metadata.resource_version
+        assert there == {each.metadata.name: each.metadata.resource_version for each in pods.items}
+        with pytest.raises(client.ApiException, match="it can be read, not changed"):
+            core.delete_namespaced_pod(pods.items[0].metadata.name, namespace)
