@@ -206,15 +206,23 @@ class Handler(web.RequestHandler):
         elif query.get("watch") in ("true", "1"):
             await self._watch(want, name, query)
         else:
-            reader = self._serving.reader
-            moment = reader.clock.now()
-            if name:
-                self._warn(reader.warnings(want, moment))
-                self._json(reader.one(want, name))
-                return
+            self._objects(want, name, query)
+
+    def _objects(self, want: Wanted, name: str, query: dict[str, str]) -> None:
+        """Answer with an object, or a list."""
+        reader = self._serving.reader
+        if name:
+            self._warn(reader.warnings(want, reader.clock.now()))
+            self._json(reader.one(want, name))
+            return
+        try:
             found, moment = reader.listed(want, query)
-            self._warn(reader.warnings(want, moment))
-            self._json(found)
+        except Refusal as refusal:
+            if refusal.code == 403:  # who describes an object passes over the error
+                self._warn([refusal.message.partition(";")[0]])
+            raise
+        self._warn(reader.warnings(want, moment))
+        self._json(found)
 
     def _write(self, want: Wanted, name: str, sub: str, query: dict[str, str]) -> None:
         """Answer what a write would come to, where only that is asked; refuse all others."""

@@ -82,6 +82,12 @@ def test_describe_finds_all_that_belongs_to_it(serve: Serve) -> None:
     assert "leases.coordination.k8s.io were not recorded" in node.stdout
 
 
+def test_describe_says_that_events_were_not_recorded(serve: Serve) -> None:
+    """kubectl itself passes over the error, and shows none."""
+    told = serve(recorded("dns"))("describe", "pod", "asker").stderr
+    assert "Warning: kitlib: events were not recorded\n" in told
+
+
 def test_events_of_an_object(serve: Serve) -> None:
     asked = serve(recorded("statefulset"))
     every = asked("events", "--for", "pod/line-0").stdout
