@@ -18,8 +18,10 @@ from kitlib.cli.durations import lasting
 from kitlib.cli.output import echo, tell
 from kitlib.cli.recordings import ended_by_signals
 from kitlib.errors import UsageError
+from kitlib.progress import Progress, ticking
 
 if TYPE_CHECKING:
+    from kitlib.serve import Server
     from kitlib.serve.history import History
 
 _DAYTIME = re.compile(r"\d\d:\d\d(:\d\d(\.\d+)?)?Z?")
@@ -75,7 +77,17 @@ def serve(
     with ended_by_signals(), running(server, place, processes.identity()):
         echo(f"export KUBECONFIG={shlex.quote(str(place))}")
         _told(history, server.clock.begin_ns, play)
+        if play:
+            with Progress("play", every=60) as bar, ticking(lambda: bar.update(_shown(server))):
+                threading.Event().wait()
         threading.Event().wait()
+
+
+def _shown(server: Server) -> str:
+    """Return which moment is shown now."""
+    now, history = server.clock.now(), server.history
+    after, whole = ((at - history.begin_ns) / SECOND for at in (now, history.end_ns))
+    return f"{_said(history, now)}, {after:.0f} of {whole:.0f} s" + (", its end" if now >= history.end_ns else "")
 
 
 def _told(history: History, moment_ns: int, play: float | None) -> None:
