@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -112,6 +114,19 @@ def test_one_that_is_being_written_is_served_as_it_was(tmp_path: Path) -> None:
         assert [json.loads(raw)["metadata"]["name"] for raw in versions.bodies([0, 1, 2, 3, 4])] == [
             f"p{number}" for number in range(5)
         ]
+
+
+def test_a_hundred_thousand_rows_are_there_within_two_seconds() -> None:
+    made = Made().begun()
+    rows = [made.version(at, f"p{at % 500}", labels={"app": "web"}) for at in range(1000)]
+    for number in range(1000, 100_000):
+        row = rows[number % 1000]
+        made._append(msgspec.structs.replace(row, seq=len(made), name=f"p{number % 5000}", monotonic_ns=number * 10**6))
+    begun = time.process_time()
+    history = History(made)
+    versions = history.versions("v1", "Pod")
+    assert len(versions) == 100_000 and len(versions.alive(len(versions))) == 5000
+    assert time.process_time() - begun < 2
 
 
 def test_wall_and_moment_are_each_others_opposite() -> None:
