@@ -56,11 +56,11 @@ def serve(
         typer.Option("--kubeconfig", metavar="FILE", help="A new file for it; one of kitlib's own by default."),
     ] = None,
 ) -> None:
-    """Serve a recording to kubectl, k9s and any other client, as a read-only API server on 127.0.0.1.
+    """Serve a recording to kubectl and other clients.
 
-    It shows one moment, by default the last one, or plays what happened. What the recording lacks is answered with a
-    warning or an error, never as if nothing had been. Your own kubeconfig isn't touched: it has one of its own, which
-    is removed when it ends.
+    It is a read-only API server on 127.0.0.1, as k9s and any client of Kubernetes take it. It shows one moment, by
+    default the last one, or plays what happened. What the recording lacks is answered with a warning or an error, never
+    as if nothing had been. Your own kubeconfig isn't touched: it has one of its own, which is removed when it ends.
     """
     if play is not None and not play > 0:
         raise UsageError(f"--play {play:g} is no speed", step="serve", next="--play 1 is as fast as it happened")
