@@ -22,7 +22,7 @@ REFERENCE = CHECKOUT / "docs" / "reference"
 REFERENCED = [
     f"kitlib.{name}"
     for name in (
-        *("cluster", "api.transport", "objects", "watch", "recording", "frames", "rollout", "claims", "plots"),
+        *("cluster", "api.transport", "objects", "watch", "recording", "frames", "rollout", "claims", "plots", "serve"),
         *("lab", "lessons.admission", "lessons.policies", "lessons.presets", "lessons.events", "lessons.ingress"),
         *("lessons.entry", "lessons.measured", "lessons.figures"),
         *("walk", "site", "errors", "progress"),

@@ -42,6 +42,7 @@ A first session:
 On a cluster that you may only read, nothing is written:
   kitlib record --context staging --namespace shop --out shop.rec
   kitlib plot shop.rec --out shop.png
+  kitlib serve shop.rec         look at it with kubectl, at any moment
 
 \b
 Exit codes:

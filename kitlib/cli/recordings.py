@@ -206,7 +206,7 @@ def _record(recorder: Recorder, out: Path, first: float, seconds: float | None) 
     """Record until the time is over or someone ends it, and return what there is then; it shows how far it has come."""
     from kitlib.progress import Progress, ticking
 
-    with Progress(f"record {out} (Ctrl-C ends it)") as bar, _ended_by_signals():
+    with Progress(f"record {out} (Ctrl-C ends it)") as bar, ended_by_signals():
         try:
             with ticking(lambda: bar.update(f"first list: {recorder.counts()['objects']} objects")):
                 recorder.start(first)
@@ -238,7 +238,7 @@ def _grown(recorder: Recorder, timeout: float) -> None:
 
 
 @contextlib.contextmanager
-def _ended_by_signals() -> Iterator[None]:
+def ended_by_signals() -> Iterator[None]:
     """Let Ctrl-C and SIGTERM end the block, and nothing more."""
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:

@@ -105,6 +105,15 @@ class Part:
         """Read what tells whether a row is looked for, without the objects; in the order of receipt."""
         return pa.concat_tables(self._groups(INDEX)).sort_by("seq")
 
+    def groups(self, names: Sequence[str]) -> Iterator[pa.Table]:
+        """Yield its row groups one after the other, with some columns, in the order of the file."""
+        return self._groups(names)
+
+    def group(self, number: int, names: Sequence[str]) -> pa.Table:
+        """Read one row group alone, with some of the columns that it has."""
+        with pq.ParquetFile(self.path) as file:
+            return file.read_row_group(number, list(names))
+
     def read(self, kinds: Sequence[str] | None = None, wanted: Sequence[int] | None = None) -> list[WatchEvent]:
         """Read rows in the order of their receipt: all, those of some kinds, or those of some numbers.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +17,12 @@ from tests.api.noting import Server, certificates
 
 @pytest.fixture(scope="session")
 def kubectl() -> str:
-    """A kubectl itself: Google's, on PATH, is a program that chooses one of those beside it."""
+    """A kubectl itself: Google's, on PATH, is a program that chooses one of those beside it.
+
+    `KITLIB_TEST_KUBECTL` names another one, of another version.
+    """
+    if named := os.environ.get("KITLIB_TEST_KUBECTL"):
+        return named
     found = find.ready(versions.release()).paths.get("kubectl") or shutil.which("kubectl")
     if not found:
         pytest.skip("no kubectl: `kitlib up --provider embedded` gets one, or install it")
