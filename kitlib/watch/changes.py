@@ -32,12 +32,15 @@ class Change(msgspec.Struct, frozen=True, gc=False):
         Its metadata; of what can't be read, what could be guessed.
     reason : str
         Why it can't be read.
+    version : int
+        Its resourceVersion; of what can't be read, 0.
     """
 
     type: str
     raw: bytes
     meta: Meta
     reason: str = ""
+    version: int = 0
 
 
 class Page(msgspec.Struct, gc=False):
@@ -99,14 +102,14 @@ def item(raw: bytes, type: str = "LISTED") -> Change:
     """Read an object's metadata, or say why that can't be done."""
     try:
         meta = head(raw)
-        int(meta.resourceVersion)
+        version = int(meta.resourceVersion)
     except (msgspec.MsgspecError, ValueError) as error:
         guess = _name.search(raw)
         name = guess[1].decode(errors="replace") if guess else ""
         return Change("UNREADABLE", raw, Meta(name=name), f"{name or 'an object'} can't be read: {error}")
     if not meta.name and type != "BOOKMARK":
         return Change("UNREADABLE", raw, meta, "an object without a name can't be kept apart from others")
-    return Change(type, raw, meta)
+    return Change(type, raw, meta, "", version)
 
 
 def lines(batch: Iterable[bytes], pending: list[bytes]) -> Iterator[Change]:
@@ -140,7 +143,8 @@ def lines(batch: Iterable[bytes], pending: list[bytes]) -> Iterator[Change]:
                 if len(pending) > NEVER_MORE:
                     yield from leftover(pending)
                 continue
-        yield from leftover(pending)
+        if pending:
+            yield from leftover(pending)
         if type == "ERROR":
             raise failed(status_of([raw]) or {"message": raw.decode(errors="replace")[:300]})
         yield item(raw, type)

@@ -39,11 +39,12 @@ class History:
             known = change.raw in self._named
             _remember(self._named, change.raw, None)
             return not known
-        version, row = int(change.meta.resourceVersion), self.latest.get(change.meta.identity)
+        identity = change.meta.identity
+        row = self.latest.get(identity)
         if row is None:
-            return version > self._gone.get(change.meta.identity, -1)
+            return change.version > self._gone.get(identity, -1)
         known_version = int(row.resourceVersion)
-        return version > known_version or (version == known_version and change.type == "DELETED")
+        return change.version > known_version or (change.version == known_version and change.type == "DELETED")
 
     def note(self, row: WatchEvent) -> None:
         """Note a row that was recorded."""

@@ -62,9 +62,11 @@ class Judge:
 
     def late_ns(self, change: Change, at: tuple[int, int]) -> int:
         """Return how many ns before its receipt a change may have been written; 0 if it came as it happened."""
+        if not self._look and self._store is None:  # as a rule
+            return 0
         if change.type in ("BOOKMARK", "UNREADABLE"):
             return 0
-        if self._store is not None and int(change.meta.resourceVersion) <= self._store:
+        if self._store is not None and change.version <= self._store:
             if at[1] - self._current_ns >= LATE_NS:  # it could have come as the watch was opened
                 self._written_ns = self._current_ns
             return _late(at[1] - self._known_ns)

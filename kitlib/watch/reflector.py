@@ -354,12 +354,11 @@ class Reflector(Life):
         if change.type == "UNREADABLE":
             self._left_out(change, at[1])
             return
-        version = int(change.meta.resourceVersion)
         if change.type != "BOOKMARK" and self.history.is_new(change):
             self._add(change.raw, change.meta, change.type, "watch", at, late_ns)
         # What is late, or may be, says nothing of what was written after it.
         known_ns = self._known_ns if judge.untold else max(self._known_ns, at[1] - late_ns)
-        self._reached(max(version, self.history.version or 0), at[1], known_ns=known_ns)
+        self._reached(max(change.version, self.history.version or 0), at[1], known_ns=known_ns)
 
 
 def _not_there(status: dict, message: str) -> str:

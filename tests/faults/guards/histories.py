@@ -85,8 +85,8 @@ HISTORIES = (
     Guard(
         "a version that is no number doesn't stop its kind",
         CHANGES,
-        "        int(meta.resourceVersion)\n",
-        "",
+        "    except (msgspec.MsgspecError, ValueError) as error:",
+        "    except msgspec.MsgspecError as error:",
         ("garbled line", "garbled item"),
     ),
     Guard(
@@ -129,7 +129,7 @@ HISTORIES = (
     Guard(
         "a deletion is known when it comes again",
         HISTORY,
-        "            return version > self._gone.get(change.meta.identity, -1)",
+        "            return change.version > self._gone.get(identity, -1)",
         "            return True",
         ("duplicate", "replay and cut"),
     ),

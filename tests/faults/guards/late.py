@@ -22,7 +22,7 @@ LATE = (
     Guard(
         "what the store had before a watch was opened anew is late",
         LATENESS,
-        "        if self._store is not None and int(change.meta.resourceVersion) <= self._store:",
+        "        if self._store is not None and change.version <= self._store:",
         "        if self._store is None:",
         ("away for long",),
     ),
