@@ -6,8 +6,6 @@ from kitlib.lab import Exercise
 from kitlib.lessons.entry import arrived
 
 STAGE = """
-from kitlib.lessons.ingress import served
-
 if not any(each["metadata"]["name"] == "ingress-nginx" for each in lab.recorder.latest("daemonsets")):
     manifests = lab.base / "manifests" / "nginx"
     lab.apply((manifests / "rights.yaml").read_text().replace("HERE", lab.namespace))
@@ -56,6 +54,8 @@ spec:
       args: [load, "http://edge{path}", --header, "Host: {host}.example", --header, "X-Tester: {tester}", --rate, "5", --for, 1h]
 """
 UNTIL = """
+from kitlib.lessons.ingress import served
+
 log = lab.record_logs("{name}")
 lab.until(lambda: served([log], '{how}', 5), '{name}: {how}')
 """
