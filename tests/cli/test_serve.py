@@ -16,7 +16,7 @@ import pytest
 from kitlib.api.transport import Connection
 from tests.conftest import CHECKOUT
 
-JOB = CHECKOUT / "tests" / "data" / "notebooks" / "job"
+JOB = CHECKOUT / "recordings" / "job"
 """It lasts 236 seconds, from 00:20:33Z."""
 
 

@@ -17,7 +17,7 @@ from kitlib.serve.history import LOG, History
 from tests.conftest import CHECKOUT
 from tests.serve.made import Made
 
-NOTEBOOKS = CHECKOUT / "tests" / "data" / "notebooks"
+NOTEBOOKS = CHECKOUT / "recordings"
 RECORDED = sorted(path.name for path in NOTEBOOKS.iterdir())
 
 
