@@ -41,6 +41,9 @@ WRITES = frozenset(
 NOW = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z?|\d{7,}|\b\d+ \* \* \* \*")
 """What of a manifest depends on when it was written: stamps, numbers of seconds or minutes, a schedule's minute."""
 
+SECRET = re.compile(r"kind['\"]?:\s*['\"]?Secret\b")
+"""That a text may hold a Secret."""
+
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -185,8 +188,8 @@ def request_of(path: str, query: Mapping[str, Any] | None, body: Any) -> list[st
 def question(args: tuple[Any, ...], options: Mapping[str, Any], base: Path) -> list[str]:
     """Write down what a word was asked, so that the same question is known again.
 
-    A manifest is known by what it holds; of what depends on the time of day only that it does. Functions and deadlines
-    are left out.
+    A manifest is known by what it holds; of what depends on the time of day only that it does, and of a Secret's values
+    that there are some: they are made anew each time. Functions and deadlines are left out.
 
     Parameters
     ----------
@@ -206,19 +209,27 @@ def _described(value: Any, base: Path) -> str:
     if hasattr(value, "_keeper"):
         return "a lab"
     if not isinstance(value, Path | str) or not is_path(value):
-        return plain(value)
+        return plain(_manifests(value, base) if isinstance(value, str) and SECRET.search(value) else value)
     text = value.as_posix() if isinstance(value, Path) else value
     if not text.endswith((".yaml", ".yml", ".json")):
         return text
     try:
-        return f"{text} {_digest(objects.load(value, base))}"
+        return f"{text} {_digest(_without_secrets(objects.load(value, base)))}"
+    except KitlibError:
+        return text
+
+
+def _manifests(text: str, base: Path) -> Any:
+    """Return the objects of a text, or the text where it holds none."""
+    try:
+        return objects.load(text, base)
     except KitlibError:
         return text
 
 
 def plain(value: Any) -> str:
     """Return a value as a short text, the same for the same value, whenever that was made."""
-    text = value if isinstance(value, str) else json.dumps(value, default=repr, sort_keys=True)
+    text = value if isinstance(value, str) else json.dumps(_without_secrets(value), default=repr, sort_keys=True)
     text = NOW.sub("…", text)
     return text if len(text) < 80 and "\n" not in text else _digest(text)
 

@@ -15,8 +15,9 @@ from kitlib.api.diff import Change
 from kitlib.api.transport import Connection
 from kitlib.errors import NotKept, ServerError
 from kitlib.lab.display import Changes, display
-from kitlib.lab.keeping import KIND, Keeper, Listening, kept, request_of
+from kitlib.lab.keeping import KIND, Keeper, Listening, kept, question, request_of
 from kitlib.lab.replay.kept import Answers, Kept
+from kitlib.lessons.entry import secret
 from kitlib.recording import Recording
 
 INFO = {"answers": True, "namespace": "here"}
@@ -158,6 +159,14 @@ def test_the_time_of_day_makes_no_other_manifest(live):
     again.apply({"kind": "Event", "metadata": {"name": "a"}, "eventTime": "2027-01-01T02:00:00.7Z"})
     with pytest.raises(NotKept):
         again.apply({"kind": "Event", "metadata": {"name": "b"}, "eventTime": "2026-11-30T01:00:00.5Z"})
+
+
+def test_the_values_of_a_secret_make_no_other_manifest_but_its_keys_do(tmp_path):
+    keys = "apiVersion: v1\nkind: Secret\nmetadata: {name: keys}\nstringData: {%s: %s}\n"
+    for made in (lambda key, value: keys % (key, value), lambda key, value: secret("keys", {key: value})):
+        asked = question((made("ada", "one"),), {}, tmp_path)
+        assert asked == question((made("ada", "two"),), {}, tmp_path)
+        assert asked != question((made("bob", "one"),), {}, tmp_path)
 
 
 def test_a_question_of_another_step_has_no_answer(live):
