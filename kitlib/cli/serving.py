@@ -156,6 +156,6 @@ def _place(recording: Path, wanted: Path | None) -> Path:
 def _writer(kubeconfig: Path) -> dict[str, Any]:
     """Return which process wrote a kubeconfig; a killed one has left it."""
     try:
-        return dict(json.loads(kubeconfig.read_text())["extensions"][0]["extension"])
+        return dict(json.loads(kubeconfig.read_text(encoding="utf-8"))["extensions"][0]["extension"])
     except (OSError, ValueError, LookupError, TypeError):
         return {}

@@ -298,7 +298,9 @@ def certificate(host: str) -> dict[str, str]:
     ]
     about = ["-subj", f"/CN={host}", "-addext", f"subjectAltName=DNS:{host}"]
     try:
-        done = subprocess.run(["openssl", "req", "-x509", *new, *about], check=True, capture_output=True, text=True)
+        done = subprocess.run(
+            ["openssl", "req", "-x509", *new, *about], check=True, capture_output=True, encoding="utf-8"
+        )
     except (OSError, subprocess.CalledProcessError) as error:
         why = str(getattr(error, "stderr", "") or error).strip().splitlines()[-1]
         raise ClusterError(why, step="make a certificate", object=host, next="install openssl") from error

@@ -46,6 +46,7 @@ def test_what_a_walk_has_recorded_is_taken_over_where_told(run, no_cluster, monk
     monkeypatch.setattr(lessons, "use", lambda *_: type("Found", (), {"writable": True})())
     found = walking.NotebookResult("start", Path("start.ipynb"), complete=True)
     monkeypatch.setattr(walking, "walk", lambda *_, **__: walking.WalkResult([found]))
+    monkeypatch.setenv("KITLIB_BUILD", str(Path.cwd() / "build"))
     place = Path.cwd() / "build" / "recordings" / "start"
     place.mkdir(parents=True)
     (place / "recording.json").write_text("{}")

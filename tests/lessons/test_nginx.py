@@ -101,7 +101,7 @@ def test_the_two_that_say_help_differ_in_their_host_alone():
 
 def test_a_canary_differs_from_the_old_version_in_its_service_and_its_annotation_alone():
     known = manifests()
-    old, new = known["Ingress/NAME"], known["Ingress/NAME-new"]
+    old, new = known["Ingress/NAME-old"], known["Ingress/NAME-new"]
     assert (
         new["metadata"].pop("annotations") == {f"{ANNOTATION}canary": "true"} and "annotations" not in old["metadata"]
     )

@@ -113,8 +113,9 @@ def invented(name: str) -> Frames:
 
 @cache
 def recording(name: str) -> Recording:
-    """Return a recording of a real cluster."""
-    return Recording.open(DATA / name)
+    """Return a recording of a real cluster: one of tests/data, or a lesson's."""
+    path = DATA / name if (DATA / name).is_dir() else DATA.parents[1] / "recordings" / name
+    return Recording.open(path)
 
 
 def real_steps() -> list[tuple[str, str]]:

@@ -184,7 +184,7 @@ def test_a_jobs_retries_wait_from_the_first_on() -> None:
 
 def test_recorded_ones_are_legible() -> None:
     """Those of the lifecycle notebook, of a real cluster."""
-    away, startup = (cases.real("notebooks/lifecycle", step) for step in ("web-a isn't ready", "startup"))
+    away, startup = (cases.real("lifecycle", step) for step in ("web-a isn't ready", "startup"))
     slices = away.endpoints.query("service == 'web'")
     check(figure(plots.traffic(away.traffic, slices)))
     assert "while not ready" in plots.traffic_text(away.traffic, slices)
