@@ -158,5 +158,5 @@ def not_running(name: str | None, running: Sequence[str] = ()) -> ClusterError:
     what = f"there is no running cluster {name!r}" if name else "no cluster that kitlib made is running"
     then = "bring one up: `kitlib up`, or cluster.up() in Python"
     if running:
-        then = f"use one of: {', '.join(running)}"
+        then = f"use one of: {', '.join(running)}; or {then}"
     return ClusterError(f"{what}.", step="find the cluster", next=then)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -69,7 +70,8 @@ def test_what_does_not_end_when_it_is_asked_is_killed(tmp_path: Path) -> None:
 @pytest.fixture
 def orphan() -> Iterator[int]:
     """A process whose parent never asks how it ended, as the first process of many a container."""
-    parent = subprocess.Popen(["sh", "-c", "sleep 60 & echo $!; exec sleep 60"], stdout=subprocess.PIPE)
+    text = "import subprocess, time; print(subprocess.Popen(['sleep', '60']).pid, flush=True); time.sleep(60)"
+    parent = subprocess.Popen([sys.executable, "-c", text], stdout=subprocess.PIPE)  # a shell may ask while it begins
     assert parent.stdout is not None
     yield int(parent.stdout.readline())
     parent.kill()
