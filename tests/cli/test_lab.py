@@ -24,7 +24,9 @@ def test_ctrl_c_is_left_to_jupyterlab_which_asks_back():
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
-def test_lab_starts_jupyterlab_on_the_cluster(run, monkeypatch):
+@pytest.fixture
+def started(run, monkeypatch):
+    """What JupyterLab was started with, in a folder of one lesson."""
     started: dict = {}
 
     def start(command, **more):
@@ -36,6 +38,10 @@ def test_lab_starts_jupyterlab_on_the_cluster(run, monkeypatch):
     (Path.cwd() / "mkdocs.yml").write_text("site_name: x\n")
     monkeypatch.setattr(lessons, "use", lambda *_: Fake())
     monkeypatch.setattr(subprocess, "run", start)
+    return started
+
+
+def test_lab_starts_jupyterlab_on_the_cluster(run, started):
     shown = run("lab", "--", "--no-browser")
     assert shown.exit_code == 0, shown.output
     assert started["env"]["KITLIB_CLUSTER"] == "embedded-0.0"
@@ -47,15 +53,7 @@ SAID = "--ServerApp.log_level=WARN", "--LabApp.log_level=WARN"
 
 
 @pytest.mark.parametrize(("option", "quiet"), [("--no-browser", True), ("--log-level=INFO", False)])
-def test_jupyterlab_tells_its_address_and_not_of_its_extensions(run, monkeypatch, option, quiet):
+def test_jupyterlab_tells_its_address_and_not_of_its_extensions(run, started, option, quiet):
     """Unless somebody wants to know: thirty lines, each broken at the edge of 80 columns, hid the address."""
-    started: dict = {}
-    for path in ("notebooks/start.ipynb", "mkdocs.yml"):
-        Path(path).parent.mkdir(exist_ok=True)
-        Path(path).touch()
-    monkeypatch.setattr(lessons, "use", lambda *_: Fake())
-    monkeypatch.setattr(
-        subprocess, "run", lambda command, **_: started.update(command=command) or subprocess.CompletedProcess([], 0)
-    )
     assert run("lab", "--", option).exit_code == 0
     assert all((each in started["command"]) is quiet for each in SAID)

@@ -54,18 +54,22 @@ def test_kitlib_gives_it_no_nodes(theirs: Path) -> None:
         clusters.scale_nodes(clusters.context("work", yes_write=True), 3)
 
 
-def test_an_unknown_context_names_the_known_ones(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def kubeconfig(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The one kubeconfig file that KUBECONFIG names; it is to be written."""
     path = tmp_path / "config"
-    path.write_text("contexts: [{name: a, context: {}}, {name: b, context: {}}]\n")
     monkeypatch.setenv("KUBECONFIG", str(path))
+    return path
+
+
+def test_an_unknown_context_names_the_known_ones(kubeconfig: Path) -> None:
+    kubeconfig.write_text("contexts: [{name: a, context: {}}, {name: b, context: {}}]\n")
     with pytest.raises(UsageError, match="Next: use one of: a, b"):
         clusters.context("c")
 
 
-def test_a_mistyped_context_is_told_the_one_that_was_meant(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = tmp_path / "config"
-    path.write_text("contexts: [{name: staging, context: {}}, {name: 测试集群, context: {}}]\n")
-    monkeypatch.setenv("KUBECONFIG", str(path))
+def test_a_mistyped_context_is_told_the_one_that_was_meant(kubeconfig: Path) -> None:
+    kubeconfig.write_text("contexts: [{name: staging, context: {}}, {name: 测试集群, context: {}}]\n")
     with pytest.raises(UsageError, match=r"did you mean staging\? use one of: staging, 测试集群"):
         clusters.context("stagin")
     with pytest.raises(UsageError, match="did you mean 测试集群"):
@@ -73,21 +77,17 @@ def test_a_mistyped_context_is_told_the_one_that_was_meant(tmp_path: Path, monke
 
 
 @pytest.mark.parametrize("text", [None, "apiVersion: v1\nkind: Config\n"])
-def test_no_context_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str | None) -> None:
-    path = tmp_path / "none"
+def test_no_context_at_all(kubeconfig: Path, text: str | None) -> None:
     if text:
-        path.write_text(text)
-    monkeypatch.setenv("KUBECONFIG", str(path))
-    why = "in your kubeconfig files, which have none" if text else f"as there is no {path}"
+        kubeconfig.write_text(text)
+    why = "in your kubeconfig files, which have none" if text else f"as there is no {kubeconfig}"
     with pytest.raises(UsageError, match=f"there is no context 'c' {why}.\n  Next: name the file that has it") as error:
         clusters.context("c")
     assert "one of" not in str(error.value)
 
 
-def test_a_file_that_is_no_kubeconfig(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = tmp_path / "config"
-    path.write_text("contexts: [oops")
-    monkeypatch.setenv("KUBECONFIG", str(path))
+def test_a_file_that_is_no_kubeconfig(kubeconfig: Path) -> None:
+    kubeconfig.write_text("contexts: [oops")
     with pytest.raises(ClusterError, match=r"(?s)not a kubeconfig file.*Next: "):
         clusters.context("c")
 
