@@ -33,7 +33,7 @@ LINES = {
         "preStop blocks: SIGTERM is sent when the hook is done",
         "sleep blocks as well: SIGTERM comes three seconds after the deletion",
         "Without a hook SIGTERM comes at once",
-        "preStop's time counts: a hook of 5 s in a grace period of 7 s leaves 2 s until SIGKILL",
+        "preStop's time counts: a hook of 10 s in a grace period of 12 s leaves 2 s until SIGKILL",
         "A preStop hook that hangs is given up when the grace period is over: SIGTERM comes then",
         "Then there are two seconds more: who obeys SIGTERM ends by itself (143), who doesn't is killed (137)",
         "The grace period is 30 seconds unless you say otherwise",

@@ -287,12 +287,16 @@ os.kill(os.getpid(), 9)
 @pytest.mark.live
 def test_the_next_up_sweeps_what_a_crash_left(cluster, connection, tmp_path):
     environment = {**os.environ, "KITLIB_CLUSTER": cluster.name, "KITLIB_BUILD": str(tmp_path)}
-    done = subprocess.run([sys.executable, "-c", CRASH], capture_output=True, text=True, env=environment, check=False)
-    namespace = done.stdout.strip().splitlines()[-1]
-    assert done.returncode == -9 and (namespace, True) in left_behind(connection)
-    up = subprocess.run([KITLIB, "up"], capture_output=True, text=True, check=False)
-    assert up.returncode == 0 and namespace in up.stderr
-    assert (namespace, True) not in left_behind(connection)
+    for _ in range(5):  # a lesson that ends beside this test sweeps, too: it may have been first
+        done = subprocess.run([sys.executable, "-c", CRASH], capture_output=True, text=True, env=environment, check=False)
+        namespace = done.stdout.strip().splitlines()[-1]
+        assert done.returncode == -9
+        stood = (namespace, True) in left_behind(connection)
+        up = subprocess.run([KITLIB, "up"], capture_output=True, text=True, check=False)
+        assert up.returncode == 0 and (namespace, True) not in left_behind(connection)
+        if namespace in up.stderr:
+            break
+    assert stood and namespace in up.stderr
 
 
 @pytest.mark.live
