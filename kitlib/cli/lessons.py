@@ -11,7 +11,7 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -20,8 +20,11 @@ from kitlib.cli.app import app
 from kitlib.cli.clusters import Context, Kubernetes, Provider, YesWrite, use
 from kitlib.cli.durations import lasting
 from kitlib.cli.output import AsJson, Output, say, show_json, tell
-from kitlib.errors import ClaimError, KitlibError, UsageError
+from kitlib.errors import ClaimError, KitlibError, RefusedError, UsageError
 from kitlib.machine.lock import FileLock
+
+if TYPE_CHECKING:
+    from kitlib.cluster import Cluster
 
 Yes = Annotated[
     bool, typer.Option("--yes", "-y", help="Where no lessons lie, copy kitlib's to ./kitlib-lessons without asking.")
@@ -95,19 +98,11 @@ def walk(
     with FileLock(build / ".walk.lock", "walk"):  # two walks at once would take each other's copies away
         document: dict[str, Any] = {"ok": True}
         if not site_only:
-            found = None if recorded else use(provider, kubernetes, context, yes_write)
-            if found is not None and not found.writable:
-                from kitlib.errors import RefusedError
-
-                raise RefusedError(
-                    "notebooks write to the cluster, and this one is not kitlib's",
-                    step="walk",
-                    object=f"context {context}",
-                    next=f"`kitlib walk --context {context} --yes-write`, or leave --context away",
-                )
-            telling = tell if output is Output.json else say
+            found = None if recorded else _written_to(use(provider, kubernetes, context, yes_write), context)
             with _gone_afterwards(keep):
-                result = walking.walk(notebooks, found, build, root=root, timeout=timeout, say=telling)
+                result = walking.walk(
+                    notebooks, found, build, root=root, timeout=timeout, say=tell if output is Output.json else say
+                )
             document = result.to_dict()
             if not result.ok:
                 if output is Output.json:
@@ -119,16 +114,32 @@ def walk(
             for path in [*written, *(recordings.keep(build, root, live) if keep_recordings else ())]:
                 tell(f"Written: {path.relative_to(root)}")
         if site or site_only:
-            from kitlib.progress import Progress, ticking
-            from kitlib.site import build as build_site
-
-            with Progress("site") as bar, ticking(bar.update):
-                page = build_site(root, build, out)
-            document["site"] = str(page)
+            document["site"] = str(page := _site(root, build, out))
             if output is Output.text:
                 say(f"Site: {_short(page)}")
-        if output is Output.json:
-            show_json(document)
+    if output is Output.json:
+        show_json(document)
+
+
+def _written_to(found: Cluster, context: str | None) -> Cluster:
+    """Return a cluster that notebooks may write to, or refuse it."""
+    if not found.writable:
+        raise RefusedError(
+            "notebooks write to the cluster, and this one is not kitlib's",
+            step="walk",
+            object=f"context {context}",
+            next=f"`kitlib walk --context {context} --yes-write`, or leave --context away",
+        )
+    return found
+
+
+def _site(root: Path, build: Path, out: Path) -> Path:
+    """Write the site, and return its first page."""
+    from kitlib.progress import Progress, ticking
+    from kitlib.site import build as build_site
+
+    with Progress("site") as bar, ticking(bar.update):
+        return build_site(root, build, out)
 
 
 def _replays(replay: bool, provider: str | None, kubernetes: str | None, context: str | None) -> bool:
