@@ -288,7 +288,9 @@ os.kill(os.getpid(), 9)
 def test_the_next_up_sweeps_what_a_crash_left(cluster, connection, tmp_path):
     environment = {**os.environ, "KITLIB_CLUSTER": cluster.name, "KITLIB_BUILD": str(tmp_path)}
     for _ in range(5):  # a lesson that ends beside this test sweeps, too: it may have been first
-        done = subprocess.run([sys.executable, "-c", CRASH], capture_output=True, text=True, env=environment, check=False)
+        done = subprocess.run(
+            [sys.executable, "-c", CRASH], capture_output=True, text=True, env=environment, check=False
+        )
         namespace = done.stdout.strip().splitlines()[-1]
         assert done.returncode == -9
         stood = (namespace, True) in left_behind(connection)
