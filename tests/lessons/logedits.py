@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 from collections.abc import Callable, Collection, Sequence
 
 import msgspec
@@ -110,6 +111,47 @@ def _logged_by(name: str, of: Collection[str]) -> Callable[[Rows, random.Random]
     return apply
 
 
+def _sent(to: dict[str, str]) -> Callable[[Rows, random.Random], Rows]:
+    """Let requests have arrived at one Pod or another by the second part of their path: what it says to whom."""
+    part = re.compile(r'"event":"request".*"path":"/[^/"]*/([^/"]*)/')
+
+    def apply(rows: Rows, rng: random.Random) -> Rows:
+        made = []
+        for row in rows:
+            if row.origin != "log" or not row.object or row.name not in to.values():
+                made.append(row)
+                continue
+            obj = json.loads(row.object)
+            for name in to.values():
+                lines = [line for line in obj["lines"] if to.get((part.findall(line) or [""])[0], row.name) == name]
+                if lines:
+                    moved = {"name": name, "uid": f"{obj['metadata']['uid']}{'' if name == row.name else ' (moved)'}"}
+                    what = {**obj, "metadata": {**obj["metadata"], **moved}, "lines": lines}
+                    made.append(msgspec.structs.replace(row, name=name, object=json.dumps(what).encode()))
+        return made
+
+    return apply
+
+
+def _found_all_along(rows: Rows, rng: random.Random) -> Rows:
+    """Let each container that was always answered with 404 have been answered with 200."""
+    told: dict[tuple[str, str], set[int]] = {}
+    for row in rows:
+        if row.origin == "log" and row.object:
+            obj = json.loads(row.object)
+            seen = re.findall(r'"late_ns":.*"status":(\d+)', "\n".join(obj["lines"]))
+            told.setdefault((row.name, obj["container"]), set()).update(map(int, seen))
+    made = []
+    for row in rows:
+        if row.origin == "log" and row.object:
+            obj = json.loads(row.object)
+            if told[row.name, obj["container"]] == {404}:
+                obj["lines"] = [line.replace('"status":404', '"status":200') for line in obj["lines"]]
+                row = msgspec.structs.replace(row, object=json.dumps(obj).encode())
+        made.append(row)
+    return made
+
+
 LOGS = {
     "none": _lines(lambda said, rng: None),
     "half": _lines(lambda said, rng: said if rng.random() < 0.5 else None),
@@ -131,6 +173,8 @@ LOGS = {
     "each request is answered with 404": _lines(lambda said, rng: _asked(said, status=404, error="")),
     "each arrives at old": _logged_by("old", ("new",)),
     "each arrives at new": _logged_by("new", ("old",)),
+    "each arrives at new by always, at old by never": _sent({"always": "new", "never": "old"}),
+    "what was nowhere to be found was there all along": _found_all_along,
     "each arrives by another path": _lines(
         lambda said, rng: {**said, "path": "/other"} if said.get("event") == "request" else said
     ),
