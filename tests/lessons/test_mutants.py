@@ -51,9 +51,6 @@ EXCEPTIONS: dict[str, dict[str, str]] = {
         "Traefik performs worse than ingress-nginx: it answers fewer requests a second": OVERLAPPED,
         "At the same load half of the answers take longer through Traefik than through ingress-nginx": OVERLAPPED,
         "At the same load the slowest hundredth of the answers takes longer through Traefik, too": OVERLAPPED,
-        "With Traefik's own kinds each single job takes fewer values": (
-            "what manifests say is on the disk; where all jobs together take more, none of them can take fewer"
-        ),
     },
 }
 """By lesson and claim: why none of these changes turns it."""
