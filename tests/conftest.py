@@ -166,14 +166,17 @@ def lane_of(item: pytest.Item) -> str:
 def place_in_line(item: pytest.Item, first: bool) -> tuple[int, int]:
     """Return where a test stands: lanes that take long first if there are several at once, else pure tests first.
 
-    In a lane, what needs the executed lessons comes after what can run beside them; on kind, last what disturbs them.
+    In a lane, what needs the executed lessons comes after what can run beside them; on kind, last what disturbs them,
+    also by what belongs to no namespace: an exercise's ingress controller has the same kinds as its lesson's.
     """
     lane = lane_of(item)
     live = item.get_closest_marker("live") is not None
     rank = {"kind": 0, "embedded": 1}.get(lane, 2 if live or "lowest" in lane else 3)
     rank = rank if first else -rank
     if lane == "kind":
-        return rank, 1 if provider_of(item) else 2 if "kind" in getattr(item, "fixturenames", ()) else 0
+        lesson = LESSONS.get(params_of(item).get("notebook", ""))
+        last = "kind" in getattr(item, "fixturenames", ()) or (lesson is not None and lesson.shares)
+        return rank, 1 if provider_of(item) else 2 if last else 0
     return rank, int(bool(provider_of(item)))
 
 

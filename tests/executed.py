@@ -38,6 +38,7 @@ DEADLINE = 3600.0
 DISTURBS = re.compile(
     r"\b(scale_nodes|stop_node|cut_off_node|taint|label_node|cordon|restart_kubelet|node)\(|patch\(.*namespace=|kinds\.yaml"
 )
+SHARES = re.compile(r"\blabel_node\(|kinds\.yaml")
 FURTHER = re.compile(r"\b(labs|beside)\(")
 
 
@@ -56,6 +57,9 @@ class Lesson:
         Whether it loses a node, touches one from within, or changes what isn't its own.
     further : bool
         Whether it brings up further clusters.
+    shares : bool
+        Whether what it makes belongs to no namespace, as an ingress controller's kinds and nodes do: its exercises make
+        the same, and at their end that goes.
     """
 
     name: str
@@ -63,6 +67,7 @@ class Lesson:
     containers: bool
     disturbs: bool
     further: bool
+    shares: bool
 
     @classmethod
     def read(cls, path: Path) -> Lesson:
@@ -71,7 +76,8 @@ class Lesson:
         code = ["".join(cell["source"]) for cell in document["cells"] if cell["cell_type"] == "code"]
         text = "\n".join(code)
         needs = document["metadata"].get("kitlib", {}).get("needs")
-        return cls(path.stem, len(code), needs == "containers", bool(DISTURBS.search(text)), bool(FURTHER.search(text)))
+        found = (bool(pattern.search(text)) for pattern in (DISTURBS, FURTHER, SHARES))
+        return cls(path.stem, len(code), needs == "containers", *found)
 
     @property
     def claims(self) -> tuple[str, ...]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -12,7 +14,7 @@ from xdist.remote import Producer
 
 from tests import bylane
 from tests.durations import Durations, room
-from tests.executed import NOTEBOOKS, Executed, Kernel, Lesson, lessons, plan
+from tests.executed import CHECKOUT, NOTEBOOKS, Executed, Kernel, Lesson, lessons, plan
 
 V4 = nbformat.v4
 
@@ -88,7 +90,7 @@ def test_a_copy_with_other_cells_is_no_copy():
 
 
 def lesson(name: str, cells: int, **what: bool) -> Lesson:
-    return Lesson(name, cells, **{"containers": True, "disturbs": False, "further": False, **what})
+    return Lesson(name, cells, **{"containers": True, "disturbs": False, "further": False, "shares": False, **what})
 
 
 def test_lessons_that_lose_a_node_run_alone_and_those_with_further_clusters_in_one_process():
@@ -170,3 +172,14 @@ class Process(SimpleNamespace):
 
     __hash__ = object.__hash__  # type: ignore[assignment]
     __eq__ = object.__eq__  # type: ignore[assignment]
+
+
+def test_exercises_that_make_what_no_namespace_holds_come_after_their_lessons() -> None:
+    """Traefik's lesson and an exercise of it have the same kinds: at the exercise's end they went, in mid-lesson."""
+    files = ["tests/lessons/test_exercises.py", "tests/lessons/test_notebooks.py"]
+    command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-m", "kind", *files]
+    listed = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True).stdout.splitlines()
+    lessons = max(at for at, line in enumerate(listed) if "on_three_nodes_with_containers_too" in line)
+    shared = [at for at, line in enumerate(listed) if "test_its_solution_solves_it[traefik-" in line]
+    others = [at for at, line in enumerate(listed) if "test_its_solution_solves_it[ingress-" in line]
+    assert min(shared) > lessons > max(others)
