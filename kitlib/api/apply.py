@@ -34,8 +34,8 @@ def apply(
 
     Unknown fields and wrong types are refused (fieldValidation=Strict). A field that kitlib itself changed by a patch
     or by scaling is taken back; a field that anybody else owns is a conflict. A CustomResourceDefinition may stand
-    beside objects of its kind: it is applied first, and they when it is established. When this returns, the kinds that
-    it defined are served.
+    beside objects of its kind: it is applied first, and they when it is established. With an owner, as a lesson has it,
+    the kinds that it defined are served when this returns.
 
     Parameters
     ----------
@@ -71,7 +71,7 @@ def apply(
         if owner and not resource.namespaced:
             manifest = _owned(connection, resource, manifest, owner)
         changes.append(_apply(connection, resource, manifest, namespace, dry_run, kubectl))
-    for manifest in () if dry_run else manifests:
+    for manifest in manifests if owner and not dry_run else ():
         found = manifest["spec"].get("versions", ()) if defines(manifest) else ()
         versions = [each["name"] for each in found if each.get("served")]
         if versions and manifest["metadata"]["name"] not in used:

@@ -64,11 +64,20 @@ def test_a_definition_and_its_object_in_one_go(source: Any) -> None:
     assert connection.late < 0 and not connection.watched
 
 
-def test_a_definition_alone_is_served_when_it_has_been_applied() -> None:
+VERSIONED = {**DEFINITION, "spec": {**DEFINITION["spec"], "versions": [{"name": "v1", "served": True}]}}
+
+
+def test_a_lab_s_definition_alone_is_served_when_it_has_been_applied() -> None:
     connection: Any = Defines(2, event("Established"))
-    versions = [{"name": "v1", "served": True}]
-    applying.apply(connection, {**DEFINITION, "spec": {**DEFINITION["spec"], "versions": versions}}, "shop")
+    connection.objects["/api/v1/namespaces/shop"] = {"metadata": {"uid": "u", "resourceVersion": "1"}}
+    applying.apply(connection, VERSIONED, "shop", owner="shop")
     assert connection.late < 0 and not connection.watched
+
+
+def test_a_definition_alone_is_waited_for_by_nobody_else_as_with_kubectl() -> None:
+    connection: Any = Defines(2)
+    assert [change.verb for change in applying.apply(connection, VERSIONED, "shop")] == ["created"]
+    assert connection.late == 2
 
 
 def test_what_is_being_deleted_is_waited_for_and_then_made_anew(monkeypatch: pytest.MonkeyPatch) -> None:
