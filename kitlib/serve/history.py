@@ -27,7 +27,7 @@ ATTEMPTS = 5
 LOG = "Log"
 """The kind of rows that hold lines of a container's log."""
 OWN = "kitlib"
-"""The apiVersion of rows that tell what a lab was answered: no objects."""
+"""The apiVersion of rows that are no objects: lines of logs, and what a lab was answered, which nobody is served."""
 Array = np.ndarray[Any, np.dtype[Any]]
 
 
@@ -270,7 +270,7 @@ def _by_kind(table: pa.Table, place: Array) -> Iterator[tuple[tuple[str, str], p
     found, number = np.unique(np.array(names, dtype=object).astype(str), return_inverse=True)
     for each, name in enumerate(found):
         version, _, kind = str(name).partition(" ")
-        if kind and version != OWN:
+        if kind and (version != OWN or kind == LOG):
             mine = np.flatnonzero(number == each)
             yield (version, kind), table.take(pa.array(mine)), place[mine]
 
