@@ -206,14 +206,20 @@ def test_a_log_that_lags_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(recording.frames.logs) == 1
 
 
-def test_a_log_that_is_silent_is_covered_up_to_where_it_was_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A silent connection may be a dead one; that the last line is known, and nothing came since, tells them apart."""
+@pytest.fixture
+def silent(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After its lines a stream says nothing more until it is closed."""
 
-    def silent(broken: Broken) -> Iterator[list[bytes]]:
+    def chunks(broken: Broken) -> Iterator[list[bytes]]:
         yield broken.lines
         broken.closed.wait(20)
 
-    monkeypatch.setattr(Broken, "chunks", silent)
+    monkeypatch.setattr(Broken, "chunks", chunks)
+
+
+@pytest.mark.usefixtures("silent")
+def test_a_log_that_is_silent_is_covered_up_to_where_it_was_asked_for() -> None:
+    """A silent connection may be a dead one; that the last line is known, and nothing came since, tells them apart."""
     pod, recording = Pod([request(1)]), Recording()
     follower = LogFollower(pod, recording, "shop", "client")  # type: ignore[arg-type]
     follower.catch_up()
@@ -227,12 +233,8 @@ def test_a_log_that_is_silent_is_covered_up_to_where_it_was_asked_for(monkeypatc
     assert not missing.covered and missing.begin_ns == covered.end_ns
 
 
+@pytest.mark.usefixtures("silent")
 def test_a_log_that_cannot_be_asked_for_is_covered_up_to_its_last_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    def silent(broken: Broken) -> Iterator[list[bytes]]:
-        yield broken.lines
-        broken.closed.wait(20)
-
-    monkeypatch.setattr(Broken, "chunks", silent)
     monkeypatch.setattr("kitlib.watch.logs.LAST_WORD", 0.1)
     pod, recording = Pod([request(1)]), Recording()
     follower = LogFollower(pod, recording, "shop", "client")  # type: ignore[arg-type]
