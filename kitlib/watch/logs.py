@@ -158,6 +158,8 @@ class LogFollower:
         WaitTimeout
             If it hasn't in time.
         """
+        if self.ended:  # all of it is recorded, or a gap says why not
+            return
         asked_ns = clock.monotonic_ns()
         try:
             last = self._connection.request("GET", self._path, {**self._query, "tailLines": "1"}, accept="*/*")
