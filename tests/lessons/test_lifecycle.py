@@ -20,7 +20,7 @@ LINES = {
         "Running means that a container runs",
     ],
     "Conditions, their order over time, their values; types that are newer": [
-        "A Pod is scheduled, then initialized, then its containers are ready, then it is Ready",
+        "A Pod is scheduled, then initialized, then its containers are ready, and with the same write it is Ready",
         "Unschedulable is a condition",
         "There are types that the note doesn't know: PodReadyToStartContainers, and DisruptionTarget at an eviction",
         "A condition is True, False or Unknown",
