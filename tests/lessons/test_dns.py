@@ -69,7 +69,7 @@ LINES = {
     ],
     "CoreDNS down: what breaks": [
         "Without CoreDNS no name is answered",
-        "Without CoreDNS a client that has an address goes on, such as the one that the kubelet puts into the environment",
+        "Without CoreDNS a client that has an address goes on, such as the one in its environment, from the kubelet",
         "Without CoreDNS an open connection goes on",
         "Without CoreDNS a client that looks the name up each time is stuck",
         "Kubernetes itself asks for no name: a Pod is started meanwhile, becomes Ready, and is listed by its Service",

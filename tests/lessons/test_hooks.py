@@ -35,7 +35,7 @@ LINES = {
         "Without a hook SIGTERM comes at once",
         "preStop's time counts: a hook of 10 s in a grace period of 12 s leaves 2 s until SIGKILL",
         "A preStop hook that hangs is given up when the grace period is over: SIGTERM comes then",
-        "Even then SIGTERM comes two seconds before SIGKILL: a process that obeys it ends by itself (143), another is killed (137)",
+        "Even then two seconds follow SIGTERM: a process that obeys it ends by itself (143), another is killed (137)",
         "The grace period is 30 seconds unless you say otherwise",
         "A server that waits before SIGTERM, and then drains, leaves without losing a request",
         "One that ends at SIGTERM loses those that it was answering",

@@ -63,7 +63,7 @@ LINES = {
     ],
     "Termination: deletionTimestamp, grace period, SIGTERM, SIGKILL, endpoints leave first; readiness gates": [
         "deletionTimestamp lies in the future, by the grace period",
-        "A killed container exits with 137 (128 + 9); one that heeds SIGTERM exits with its own code, here 143 (128 + 15)",
+        "A killed container exits with 137 (128 + 9); one that heeds SIGTERM with its own code, here 143 (128 + 15)",
         "SIGTERM comes first, SIGKILL when the grace period is over",
         "While the Pod ends its endpoint isn't ready, but terminating, and still serving",
         "The endpoint leaves before the container has ended",
