@@ -44,6 +44,8 @@ MOMENT_NS = 2_000_000_000
 """While it is followed, a stream that had everything so many ns ago counts as having everything."""
 NO_END = "the recording has no end of it: it was killed, or is still being written"
 """Why a stream isn't covered after its last ALIVE."""
+NOBODY = "nobody followed it between its end and its next begin"
+"""Why a stream that ended, and was followed anew, isn't covered in between."""
 NOT_LISTED = "it had not been listed yet"
 """Why a stream isn't covered between its begin and its first list."""
 
@@ -107,7 +109,10 @@ class _Life:
         self.kind = what.get("kind") or self.kind
         if row.type == "STREAM":
             self.api_version, self.namespace = what.get("api_version", ""), what.get("namespace") or ""
-            self.begun_ns = row.monotonic_ns
+            self.begun_ns = row.monotonic_ns if self.begun_ns is None else self.begun_ns
+            if (self.ended or self.died) and self.kind != "Log":  # a log is read from its begin again
+                what = {"after_ns": self.known_ns, "after_rv": None, "until_rv": None, "reason": NOBODY}
+                self.gaps.append({**what, "until_ns": row.monotonic_ns, "again": True})
             self.ended, self.died = False, ""
         elif row.type in ("LISTED", "ALIVE", "END"):
             at = what.get("known_ns", row.monotonic_ns)
@@ -119,6 +124,8 @@ class _Life:
             self.why_ended = what.get("reason", self.why_ended)
             if self.listed_ns is None:
                 self.listed_ns = at
+            if row.type == "LISTED" and self.gaps and self.gaps[-1].pop("again", False):
+                self.gaps[-1]["until_ns"] = at
             self.ended = row.type == "END"
             self.final = self.ended and bool(what.get("final"))
         elif row.type == "DIED":

@@ -8,6 +8,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from kitlib.api import Connection, Stream
@@ -22,6 +23,8 @@ ATTEMPTS = 8
 """How often a log is opened anew when its connection breaks: at once, after a second, after two, and so on."""
 UNREACHABLE = 30.0
 """Seconds that the stream of a Pod that can't be asked any more has for its end: it has gone, or its node has."""
+LAST_WORD = 5.0
+"""Seconds that what had been logged has to come when a log is followed no longer."""
 LONG = 60
 """A connection that lasted so many seconds before it broke was a good one."""
 CUT = "it was cut off"
@@ -105,7 +108,9 @@ class LogFollower:
         return not self._thread.is_alive()
 
     def close(self) -> None:
-        """Follow it no longer."""
+        """Follow it no longer; what had been logged by then is waited for, if it can be asked for."""
+        with suppress(KitlibError):  # who can't be asked has a gap from the last line on
+            self.catch_up(timeout=LAST_WORD)
         self._closed.set()
         self._stream.close()
         self._thread.join(timeout=5)
@@ -146,13 +151,14 @@ class LogFollower:
             return [*self._recent][-count:]
 
     def catch_up(self, timeout: float = 30) -> None:
-        """Return when all that has been logged by now is recorded.
+        """Return when all that has been logged by now is recorded, which the recording then says.
 
         Raises
         ------
         WaitTimeout
             If it hasn't in time.
         """
+        asked_ns = clock.monotonic_ns()
         try:
             last = self._connection.request("GET", self._path, {**self._query, "tailLines": "1"}, accept="*/*")
         except KitlibError:  # the Pod has gone: the stream has the rest, and its end
@@ -166,6 +172,10 @@ class LogFollower:
                 object=f"{self.pod}/{self.container}",
                 next="the machine has too much to do; try again later",
             )
+        with self._recording.changed:
+            if not self.ended and asked_ns > self._known_ns:  # a silent connection is none that is dead
+                self._known_ns = asked_ns
+                self._mark("ALIVE", known_ns=asked_ns)
 
     def _await(self, done: Callable[[], bool], timeout: float) -> bool:
         """Return whether something is so in time; asked at each row, and twice a second: a log's end makes none."""

@@ -161,10 +161,11 @@ def _quiet(rng: random.Random) -> dict[str, Any]:
 
 
 def _garbles(rng: random.Random) -> dict[str, Any]:
-    """A line that can't be read."""
+    """A line that can't be read: once, or the first of each watch, so that who gives up there never comes further."""
     form = rng.choice(["null", "cut", "version"])
-    fault = Fault("garble", stream=rng.choice(LIVELY), lines=rng.randint(0, 4), form=form, count=rng.randint(1, 2))
-    more = {"watch_seconds": 4} if fault.count == 1 else {"watch_seconds": 1, "seconds": 3.0, "writes": 90}
+    stream, lines, once = rng.choice(LIVELY), rng.randint(0, 4), rng.randint(1, 2) == 1
+    fault = Fault("garble", stream=stream, lines=lines * once, form=form, count=1 if once else EVER)
+    more = {"watch_seconds": 4} if once else {"watch_seconds": 1, "seconds": 3.0, "writes": 90}
     return {"faults": [fault], **more, "must": ("garble",)}
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from kitlib.errors import ClusterError, ServerError, UsageError, WaitTimeout
 from kitlib.frames import Frames, distribution
-from kitlib.recording import Recording
+from kitlib.recording import Recording, clock
 from kitlib.watch import LogFollower
 
 SECOND = 1_000_000_000
@@ -204,6 +204,44 @@ def test_a_log_that_lags_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     come.set()
     follower.catch_up()
     assert len(recording.frames.logs) == 1
+
+
+def test_a_log_that_is_silent_is_covered_up_to_where_it_was_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A silent connection may be a dead one; that the last line is known, and nothing came since, tells them apart."""
+
+    def silent(broken: Broken) -> Iterator[list[bytes]]:
+        yield broken.lines
+        broken.closed.wait(20)
+
+    monkeypatch.setattr(Broken, "chunks", silent)
+    pod, recording = Pod([request(1)]), Recording()
+    follower = LogFollower(pod, recording, "shop", "client")  # type: ignore[arg-type]
+    follower.catch_up()
+    line = recording.rows[-2].monotonic_ns
+    (alive,) = [json.loads(row.object)["known_ns"] for row in recording.rows if row.type == "ALIVE"]
+    assert alive > line
+    closing = clock.monotonic_ns()
+    follower.close()
+    covered, missing = recording.coverage()
+    assert covered.covered and covered.end_ns > closing > alive
+    assert not missing.covered and missing.begin_ns == covered.end_ns
+
+
+def test_a_log_that_cannot_be_asked_for_is_covered_up_to_its_last_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    def silent(broken: Broken) -> Iterator[list[bytes]]:
+        yield broken.lines
+        broken.closed.wait(20)
+
+    monkeypatch.setattr(Broken, "chunks", silent)
+    monkeypatch.setattr("kitlib.watch.logs.LAST_WORD", 0.1)
+    pod, recording = Pod([request(1)]), Recording()
+    follower = LogFollower(pod, recording, "shop", "client")  # type: ignore[arg-type]
+    follower.wait_for("late_ns")
+    pod.gone = True
+    closing = clock.monotonic_ns()
+    follower.close()
+    covered, missing = recording.coverage()
+    assert covered.end_ns < closing and missing.begin_ns == covered.end_ns
 
 
 def test_a_token_in_a_log_does_not_reach_the_recording() -> None:

@@ -96,6 +96,18 @@ def test_what_died_says_why() -> None:
     assert (last.covered, last.reason, last.begin_ns) == (False, "KeyError: x", 50 * SECOND)
 
 
+@pytest.mark.parametrize("kind", ["Pod", "Log"])
+@pytest.mark.parametrize("end", ["END", "DIED"])
+def test_what_nobody_followed_between_an_end_and_a_new_begin_is_not_covered(end: str, kind: str) -> None:
+    """A log is read from its begin again, all else as it is by then."""
+    marks = begun().add(20, "ALIVE", known_ns=20).add(20, end, known_ns=20, end_ns=20, error="KeyError: x")
+    marks.add(50, "STREAM", api_version="v1", namespace="n", kind=kind).add(
+        55, "LISTED", known_ns=55, rv="9", kind=kind
+    )
+    found = told(marks.add(100, "END", known_ns=100, end_ns=100, kind=kind))
+    assert found[1:] == ([(1, 100, True)] if kind == "Log" else [(1, 20, True), (20, 55, False), (55, 100, True)])
+
+
 def pods(recording: Recording, count: int, flush: Callable[[int], bool] = lambda number: False) -> None:
     for number in range(count):
         raw = json.dumps({"metadata": {"name": f"p{number}", "uid": f"u{number}", "resourceVersion": str(number)}})
