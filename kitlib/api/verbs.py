@@ -153,6 +153,7 @@ def delete(
     kubectl = f"kubectl delete {resource.singular} {name}"
     kubectl += f" --cascade={propagation.lower()}" if propagation else ""
     kubectl += f" --grace-period={grace}" if grace is not None else ""
+    kubectl += " --force" if grace == 0 else ""  # without it kubectl makes 1 of 0
     try:
         answer = json.loads(connection.request("DELETE", resource.path(namespace, name), body=body))
     except ServerError as error:

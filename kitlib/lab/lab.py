@@ -155,7 +155,7 @@ class Lab(Verbs, Waits, Nodes):
         return Frames(self.recording, namespace=self.namespaces)
 
     def span(self, first: Step, last: Step, lead: float = 0) -> Frames:
-        """Return the frames from the begin of one step, or up to some seconds before it, to the end of another.
+        """Return the frames from the start of one step, or up to some seconds before it, to the end of another.
 
         They begin no earlier than the lab, by when everything had been listed.
         """

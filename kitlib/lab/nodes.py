@@ -80,7 +80,7 @@ class Nodes:
         self._lost[node] = clusters.reconnect_node
         clusters.cut_off_node(self.cluster, node)
         return self._show(
-            Change(f"node/{node}", "cut off: nothing comes in, nothing goes out, what runs on it runs on")
+            Change(f"node/{node}", "cut off: nothing comes in, nothing goes out, its containers keep running")
         )
 
     @kept

@@ -111,7 +111,7 @@ def containers(frame: pd.DataFrame, zero: int | str | None = None, ax: Axes | No
     frame : DataFrame
         The frame `containers`.
     zero : int or str, optional
-        Time zero: monotonic ns or a step's name. Default is the begin of the last step.
+        Time zero: monotonic ns or a step's name. Default is the start of the last step.
     ax : Axes, optional
         Where to draw; a new figure otherwise.
 

@@ -102,7 +102,7 @@ def events(events: pd.DataFrame, zero: int | str | None = None, ax: Axes | None 
     events : DataFrame
         The frame of that name.
     zero : int or str, optional
-        Time zero: monotonic ns or a step's name. Default is the begin of the last step.
+        Time zero: monotonic ns or a step's name. Default is the start of the last step.
     ax : Axes, optional
         Where to draw; a new figure otherwise.
 

@@ -104,7 +104,7 @@ def lanes(
     workloads : DataFrame, optional
         The frame of that name, for the revisions' numbers and colours.
     zero : int or str, optional
-        Time zero: monotonic ns or a step's name. Default is the begin of the last step.
+        Time zero: monotonic ns or a step's name. Default is the start of the last step.
     ax : Axes, optional
         Where to draw; a new figure otherwise.
     fold : int, optional

@@ -85,7 +85,7 @@ def nodes(
     settings : mapping, optional
         Moment to what decides how long it is waited for, in words, where it isn't as in `SETTINGS`.
     zero : int or str, optional
-        Time zero: monotonic ns or a step's name. Default is the begin of the last step.
+        Time zero: monotonic ns or a step's name. Default is the start of the last step.
     ax : Axes, optional
         Where to draw; a new figure otherwise.
 

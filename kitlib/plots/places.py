@@ -82,7 +82,7 @@ def ordinals(
     name : str, optional
         `db` or `shop/db`; may be left out if there is one only.
     zero : int or str, optional
-        Time zero: monotonic ns or a step's name. Default is the begin of the last step.
+        Time zero: monotonic ns or a step's name. Default is the start of the last step.
     ax : Axes, optional
         Where to draw; a new figure otherwise.
 

@@ -99,7 +99,7 @@ def probes(
     containers : DataFrame, optional
         The frame `containers`: restarts, and changes of ready, are then drawn beside the probes that caused them.
     zero : int or str, optional
-        Time zero: monotonic ns or a step's name. Default is the begin of the last step.
+        Time zero: monotonic ns or a step's name. Default is the start of the last step.
     ax : Axes, optional
         Where to draw; a new figure otherwise.
 

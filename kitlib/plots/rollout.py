@@ -33,7 +33,7 @@ def rollout(
     deployment : str, optional
         The Deployment's name; may be left out if there is one only.
     zero : int or str, optional
-        Time zero: monotonic ns or a step's name. Default is the begin of the last step.
+        Time zero: monotonic ns or a step's name. Default is the start of the last step.
     ax : Axes, optional
         Where to draw; a new figure otherwise.
 

@@ -46,7 +46,7 @@ def story(
     deployment : str, optional
         Show this Deployment and its Pods only. May be left out if there is one only.
     zero : int or str, optional
-        Time zero: monotonic ns or a step's name. Default is the begin of the last step.
+        Time zero: monotonic ns or a step's name. Default is the start of the last step.
     title : str, optional
         Of the figure, instead of what was rolled out.
 

@@ -68,7 +68,7 @@ class Clock:
         frames : sequence of DataFrame
             Whose window is shown.
         zero : int, str or None
-            Monotonic ns, a step's name, or None for the begin of the last step in the window.
+            Monotonic ns, a step's name, or None for the start of the last step in the window.
         step : str
             The caller, for messages.
         """

@@ -82,7 +82,7 @@ def traffic(
         The frame `endpoints`, of one Service: below its requests each server then has a bar that tells what the
         EndpointSlice said of it.
     zero : int or str, optional
-        Time zero: monotonic ns or a step's name. Default is the begin of the last step.
+        Time zero: monotonic ns or a step's name. Default is the start of the last step.
     ax : Axes, optional
         Where to draw; a new figure otherwise.
 

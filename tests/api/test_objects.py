@@ -117,6 +117,9 @@ class TestLive:
         objects.wait(connection, "deployment/web", namespace, deleted=True)
         with pytest.raises(ServerError, match="not found"):
             objects.delete(connection, "deployment/web", namespace)
+        objects.apply(connection, MANIFEST, namespace)
+        said = objects.delete(connection, "deployment/web", namespace, grace=0)
+        assert said.kubectl == "kubectl delete deployment web --grace-period=0 --force"
 
     def test_a_wait_names_one_goal_and_an_object_that_exists(self, connection: Connection, namespace: str) -> None:
         with pytest.raises(UsageError, match="0 goals named"):

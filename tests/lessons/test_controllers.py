@@ -8,14 +8,14 @@ from tests.conftest import CHECKOUT
 MANIFESTS = CHECKOUT / "notebooks" / "manifests" / "controllers"
 LINES = {
     "A controller moves a lost node's Pods, a bare Pod is not replaced: NotReady, taint, eviction, replacement": [
-        "A Pod that says nothing of it stays 300 seconds on an unreachable node",
+        "A Pod that sets no toleration is given one: it stays 300 seconds on an unreachable node",
         "A DaemonSet's Pod stays for ever",
         "A node that is cut off counts as Ready at first, and so do its Pods",
         "A node is given up after 50 seconds without a heartbeat, at the next look",
         "It is given up after 40 seconds",
         "Then the node is tainted: nothing new comes to it, and what doesn't tolerate it must go",
         "A Pod is evicted tolerationSeconds after the taint",
-        "An Event of the Pod tells of its eviction",
+        "An Event of the Pod reports its eviction",
         "If a node fails, the controller has its Pods run on healthy nodes",
         "It moves them there",
         "A bare Pod is not replaced",
@@ -25,7 +25,7 @@ LINES = {
     ],
     "The Pod is deleted: it stays Terminating until the node is back, it is forced, or the node is out of service": [
         "If its node fails, a Pod is deleted",
-        "Its phase stays what it was",
+        "On a lost node a Pod's phase stays what it was",
         "A StatefulSet makes no second Pod of a name while the first may still run",
         "After a forced deletion the StatefulSet makes a Pod of the same name on another node at once",
         "On a node that is cut off containers run on; they end when it is back",

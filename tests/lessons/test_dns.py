@@ -9,7 +9,7 @@ MANIFESTS = CHECKOUT / "notebooks" / "manifests" / "dns"
 LINES = {
     "Service and Pod names resolve; A, AAAA, SRV, PTR; headless gives all addresses; ExternalName": [
         "A Service's name leads to its cluster address",
-        "A Service's name has that answer also where no Pod stands behind it",
+        "A Service's name has that answer also while no Pod is behind it",
         "A headless Service's name leads to the addresses of all its ready Pods",
         "What there isn't is NXDOMAIN: no such name",
         "AAAA is answered with a Service's IPv6 addresses; where it has none, with nothing, and that is no error",
@@ -17,7 +17,7 @@ LINES = {
         "SRV tells a named port, and the name that has it: the Service's own",
         "SRV of a headless Service is a record for each Pod, with a name for each",
         "An ExternalName is a CNAME, another name for what it names; if that is known, its address comes with it",
-        "Nobody asks whether there is what an ExternalName names",
+        "An ExternalName is answered whether or not there is what it names",
         "A Pod has a name by its hostname and subdomain, where that is a headless Service's",
         "A Pod's name is its name in DNS",
         "A Pod without a hostname has its address as a name, with dashes, below a headless Service",
@@ -32,11 +32,11 @@ LINES = {
         "A Service of another namespace takes one name more: one's own namespace is tried first",
         "A name outside is looked up with each domain of the search list first, and in vain",
         "A Service's whole name goes through the search list as well: it has four dots",
-        "With five dots a name is asked for as it is first",
+        "A name with five dots is first asked for as it is",
         "A dot at the end says that a name is whole: no list is gone through",
         "The server has counted as many as the client has sent",
         "CoreDNS' own metrics count the same",
-        "With ndots:1 a name with a dot in it is asked for as it is first: a whole one costs one query",
+        "With ndots:1 a name with a dot in it is first asked for as it is: a whole one costs one query",
         "Each query goes to one of the servers, whichever",
     ],
     "kube-dns became CoreDNS, the Service is still called kube-dns; Corefile read, changed and reloaded": [
@@ -69,9 +69,9 @@ LINES = {
     ],
     "CoreDNS down: what breaks": [
         "Without CoreDNS no name is answered",
-        "Without CoreDNS who has an address goes on, such as the one that the kubelet puts into the environment",
+        "Without CoreDNS a client that has an address goes on, such as the one in its environment, from the kubelet",
         "Without CoreDNS an open connection goes on",
-        "Without CoreDNS who looks a name up each time gets no further",
+        "Without CoreDNS a client that looks the name up each time is stuck",
         "Kubernetes itself asks for no name: a Pod is started meanwhile, becomes Ready, and is listed by its Service",
         "Pods that are Ready stay so without CoreDNS",
         "The Service kube-dns leads to a CoreDNS again when that is Ready",

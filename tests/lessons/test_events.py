@@ -23,7 +23,7 @@ LINES = {
     ],
     "Repeats are folded: count and series; aggregated after 10 similar ones; the spam filter drops (burst 25)": [
         "From the tenth similar Event on one Event is written for all: (combined from similar events)",
-        "A component writes 25 Events about an object, and drops what comes after: of 40 Pods 15 aren't told of",
+        "A component writes 25 Events about an object, and drops what comes after: of 40 Pods 15 aren't reported",
         "The 25 are for all that a component says of an object: after them not even a Warning is heard",
         "What is said in the same words again raises the count of the Event that is there",
         "In events.k8s.io a repeat makes a series of an Event: it has a count, and the old stamps stay null",
@@ -34,7 +34,7 @@ LINES = {
     ],
     "One-second timestamps and null lastTimestamp: sorting lies; order by resourceVersion or receipt": [
         "Sorted by lastTimestamp Events stand in the order in which they were written",
-        "Who writes by events.k8s.io, as this scheduler does, leaves lastTimestamp null: it has eventTime",
+        "A component that writes by events.k8s.io, as this scheduler does, leaves lastTimestamp null: it has eventTime",
         "lastTimestamp is a whole second: of two Events of one second it doesn't tell which was first",
         "A watch brings Events in the order of their resourceVersion: that is the order in which they were written",
     ],

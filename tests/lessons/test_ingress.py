@@ -50,11 +50,11 @@ LINES = {
     ],
     "Bad input: a broken Ingress, a Service or a Secret that is missing, two controllers of one class": [
         "A broken Ingress is refused by the API server, and each field that is wrong is named",
-        "Whether there is a Service that an Ingress names is asked by nobody: requests for it get 503",
+        "Nobody checks whether there is a Service that an Ingress names: requests for it get 503",
         "Where a Pod is Ready, but doesn't listen there, it is 502",
         "One bad path spoils the others of its Ingress",
         "The API server takes a path that would be nginx' own words: a controller must not copy it",
-        "A TLS Secret that is missing is noticed by nobody: this controller serves the host without TLS",
+        "Nobody notices that a TLS Secret is missing: this controller serves the host without TLS",
         "An Ingress of a class that nobody serves gets no address, and its host is for nobody",
         "Two controllers of one class write the status in turn, without end, and nothing refuses it",
         "Meanwhile requests are served as before, for the rules are the same",

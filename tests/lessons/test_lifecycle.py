@@ -20,14 +20,14 @@ LINES = {
         "Running means that a container runs",
     ],
     "Conditions, their order over time, their values; types that are newer": [
-        "A Pod is scheduled, then initialized, then its containers are ready, then it is Ready",
+        "A Pod is scheduled, then initialized, then its containers are ready, and with the same write it is Ready",
         "Unschedulable is a condition",
         "There are types that the note doesn't know: PodReadyToStartContainers, and DisruptionTarget at an eviction",
         "A condition is True, False or Unknown",
     ],
     "Four handlers, each as startup, readiness and liveness; what each takes for success": [
         "Command, HTTP, TCP and gRPC: each works as startup, as readiness and as liveness probe",
-        "By command, exit code 0 is success; by TCP, that the port is open",
+        "A command that ends with an error fails its probe, and so does a TCP port that is closed",
         "By HTTP, 200 ≤ status < 400 is success",
     ],
     "Three outcomes: Success, Failure, Unknown (no action taken)": [
@@ -39,8 +39,8 @@ LINES = {
         "When liveness fails the kubelet kills the container, and restartPolicy decides: Never means Failed",
     ],
     "Readiness failing: out of every Service's endpoints, back after; before the initial delay Failure; traffic": [
-        "An unready Pod's address leaves the endpoints of every Service that names it",
-        "It comes back after it has become ready",
+        "An unready Pod stays listed in the EndpointSlices of every Service that selects it, with ready false",
+        "It is ready in them again after the Pod has become ready",
         "A Pod that isn't ready any more answers requests until the kubelet has asked it often enough",
         "After the slice says so no request reaches it, but for the time until each node has heard",
         "Readiness is Failure until the first probe passes, and that comes after initialDelaySeconds",
@@ -63,7 +63,7 @@ LINES = {
     ],
     "Termination: deletionTimestamp, grace period, SIGTERM, SIGKILL, endpoints leave first; readiness gates": [
         "deletionTimestamp lies in the future, by the grace period",
-        "A container that heeds SIGTERM exits with 143, one that is killed with 137",
+        "A killed container exits with 137 (128 + 9); one that heeds SIGTERM with its own code, here 143 (128 + 15)",
         "SIGTERM comes first, SIGKILL when the grace period is over",
         "While the Pod ends its endpoint isn't ready, but terminating, and still serving",
         "The endpoint leaves before the container has ended",

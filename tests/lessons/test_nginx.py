@@ -19,10 +19,10 @@ LINES = {
         "When the node is back it is an edge node again, and nobody has done anything",
     ],
     "Config of NGINX comes from a ConfigMap. TLS": [
-        "nginx' configuration stands in a ConfigMap: while that stays as it is, requests are served as before",
+        "nginx' configuration is in a ConfigMap: while that stays as it is, requests are served as before",
         "A change of the ConfigMap is followed, and no controller is started anew",
-        "Who comes by HTTP is sent on to HTTPS where there is a certificate: 308",
-        "The certificate of the Secret is presented for its host: who trusts that one is served",
+        "A visitor who comes by HTTP is sent on to HTTPS where there is a certificate: 308",
+        "The certificate of the Secret is presented for its host: a client that trusts it is served",
         "Other hosts are served by HTTPS as well, with a certificate that the controller has made, for nobody's name",
     ],
     "URL rewrite with capture groups; Basic Auth from a Secret (401 without, 200 with; htpasswd)": [
@@ -75,7 +75,7 @@ LINES = {
     ],
 }
 WRONG = {
-    "nginx' configuration stands in a ConfigMap: while that stays as it is, requests are served as before": "fails",
+    "nginx' configuration is in a ConfigMap: while that stays as it is, requests are served as before": "fails",
     "A pattern is for the paths of its own Ingress: those of others go by whole parts, as before": "fails",
     "Weight 100 means all requests": "fails",
     "`always` and `never` keep their meaning beside a value of your own": "fails",

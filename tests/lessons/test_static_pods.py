@@ -23,21 +23,21 @@ LINES = {
     "run by a node's kubelet without the API server": (
         "With the API server stopped, a static Pod starts",
         "And when its container fails, it is restarted",
-        "Only then does the API learn of it: the mirror is made when the API server is back",
+        "The mirror is made only when the API server is back, though the kubelet saw the file before",
     ),
     "not tied to Deployment or DaemonSet, always on the same node": (
-        "It isn't tied to a Deployment or DaemonSet: its one owner is the node",
+        "It isn't tied to a Deployment or DaemonSet: its only owner is the node",
         "No scheduler is asked: it has its node from the first version on, and no Event tells of scheduling",
-        "A static Pod is always on the same node: through changes, deletions and restarts",
+        "A static Pod is always on the node that has its manifest: through changes, deletions and restarts",
     ),
     "health checks": (
         "The kubelet can't check the health of a static Pod",
-        "An Event about the mirror tells of the failed probe",
+        "An Event about the mirror reports the failed probe",
     ),
     "its mirror in the API": (
         "A mirror Pod appears in the API: its name is the Pod's with the node's name behind it",
         "Annotations mark it as a mirror, and tell what it mirrors and where that came from",
-        "Deleting the mirror doesn't stop the container: it runs on, the same one",
+        "Deleting the mirror doesn't stop the container: the same one keeps running",
         "The mirror is made anew, under the same name, with another uid",
     ),
     "by file and by HTTP: add, change, remove, and the scan's delay": (
@@ -50,11 +50,11 @@ LINES = {
         "A changed answer of the URL makes another Pod: the old container ends, then a new one starts",
         "A file that is removed ends its Pod, and its mirror goes",
         "So does a URL that answers nothing",
-        "A URL that can't be read ends nothing: what ran runs on",
+        "A URL that can't be read ends nothing: what ran keeps running",
     ),
     "the control plane itself; no reference to other objects": (
         "The control plane itself runs as static Pods: each of its files has a mirror",
-        "A file alone brings the API server back: its own kubelet had nobody to ask",
+        "The API server is brought back by its file and its own node's kubelet, which had nobody to ask",
         "A static Pod may not refer to other objects of the API, such as a ServiceAccount or a ConfigMap",
         "It is refused before it runs: nothing of it starts, no mirror appears",
     ),

@@ -54,7 +54,7 @@ LINES = {
     ],
     "Bad input: Services, Middlewares and Secrets that are missing, a rule that can't be read": [
         "For a Service that there isn't an Ingress and an IngressRoute have no rule: 404",
-        "By HTTPRoute it is 500, as the Gateway API has it, and by the stand-in 503, as ingress-nginx has it",
+        "By HTTPRoute it is 500, as the Gateway API asks for, and by the stand-in 503, as ingress-nginx answers",
         "An HTTPRoute says itself that a Service is missing: ResolvedRefs is False",
         "A Middleware that there isn't is left out, and the request is passed on without it",
         "Where the Secret with the passwords is missing nobody gets in",

@@ -150,7 +150,7 @@ class Replayed(Lab):
         return Frames(self.recording, end_ns=self._position.between[1], namespace=self.namespaces)
 
     def span(self, first: Step, last: Step, lead: float = 0) -> Frames:
-        """Return the frames from the begin of one step to the end of another; see `Lab.span`."""
+        """Return the frames from the start of one step to the end of another; see `Lab.span`."""
         self._keeper.on()
         return super().span(first, last, lead)
 

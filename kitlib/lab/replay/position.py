@@ -65,7 +65,7 @@ class Position:
         return after, self._entries[self._at].begin_ns if self._at < len(self._entries) else None
 
     def enter(self, name: str) -> tuple[int, int]:
-        """Go to the begin of the next step of a name, or, where there is none, of the first; return its bounds.
+        """Go to the start of the next step of a name, or, where there is none, of the first; return its bounds.
 
         Raises
         ------

@@ -117,7 +117,7 @@ def hooks(
     logs, containers, pods : DataFrame
         The frames of those names; a lane is drawn for each container of `containers`.
     zero : int or str, optional
-        Time zero: monotonic ns or a step's name. Default is the begin of the last step.
+        Time zero: monotonic ns or a step's name. Default is the start of the last step.
     ax : Axes, optional
         Where to draw; a new figure otherwise.
 

@@ -56,7 +56,7 @@ def mirror(
     containers : DataFrame
         The frame `containers` of the same window.
     zero : int or str, optional
-        Time zero: monotonic ns or a step's name. Default is the begin of the last step.
+        Time zero: monotonic ns or a step's name. Default is the start of the last step.
     ax : Axes, optional
         Where to draw; a new figure otherwise.
 
