@@ -8,6 +8,7 @@ its end, a bare pytest leaves them for the next run.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import shutil
@@ -50,13 +51,14 @@ class Lanes:
     """Who runs where and when: each test in one lane, the lanes side by side where pytest has several processes.
 
     All that needs the shared kind cluster is one lane, all that needs the shared embedded one another; a file with a
-    cluster of its own is a lane, and so is every other file. Lessons are executed in the background from a lane's first
-    test on, while the tests run that don't need them; what disturbs the kind cluster comes after them. Beside the pure
-    tests, too, they would overload two processors: an etcd among them timed out.
+    cluster of its own is a lane, and so is every other file. Lessons are executed in the background while the tests run
+    that don't need them: on kind from the first test on, or from the lane's first where lanes run side by side, on
+    embedded from the lane's first. What disturbs the kind cluster comes after them.
     """
 
     def __init__(self, config: pytest.Config) -> None:
         self.beside = hasattr(config, "workerinput")
+        self.early = not self.beside
         self.on_kind = False
         self.executions: dict[str, Executions] = {}
         self.wanted: dict[str, set[str]] = {"embedded": set(), "kind": set()}
@@ -91,6 +93,17 @@ class Lanes:
             if provider:
                 self.wanted[provider].update(name for name in names_of(item) if provider in LESSONS[name].claims)
 
+    @pytest.hookimpl(wrapper=True, tryfirst=True)  # before a test's time counts
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Any:
+        """Begin with the lessons on kind; have a test that uses that cluster wait until no lesson has it to itself."""
+        if self.early and self.wanted["kind"]:
+            self.early = False
+            with contextlib.suppress(pytest.skip.Exception):  # without containers, the tests that need some say so
+                self.begin("kind").begin(self.wanted["kind"])
+        if "kind" in self.executions and uses_kind(item):
+            self.executions["kind"].shared.wait(DEADLINE)
+        return (yield)
+
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
         """Have the state folder that a test belongs to; begin with a lane's lessons before its first test."""
@@ -114,10 +127,12 @@ class Lanes:
     def begin(self, provider: str) -> Executions:
         """Return where the lessons of a provider are executed."""
         if provider not in self.executions:
-            cluster = with_containers() if provider == "kind" else bring_up()
-            place = PLACE / "walk" / provider
+            state, place = str(PLACE / "kind") if provider == "kind" else STATE, PLACE / "walk" / provider
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setenv("KITLIB_STATE", state)
+                cluster = with_containers() if provider == "kind" else bring_up()
             shutil.rmtree(place, ignore_errors=True)
-            self.executions[provider] = Executions(provider, cluster.name, os.environ["KITLIB_STATE"], place)
+            self.executions[provider] = Executions(provider, cluster.name, state, place)
         return self.executions[provider]
 
     def pytest_sessionfinish(self) -> None:
@@ -143,6 +158,12 @@ def provider_of(item: pytest.Item) -> str:
 def params_of(item: pytest.Item) -> dict[str, Any]:
     """Return what a test is parametrized with."""
     return getattr(getattr(item, "callspec", None), "params", {})
+
+
+def uses_kind(item: pytest.Item) -> bool:
+    """Return whether a test does something on the shared kind cluster."""
+    exercise = lane_of(item) == "kind" and "notebook" in params_of(item)
+    return exercise or "kind" in getattr(item, "fixturenames", ())
 
 
 def names_of(item: pytest.Item) -> list[str]:

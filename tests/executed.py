@@ -5,8 +5,9 @@ compares the outputs of its cells with the committed ones. nbval's own code does
 answers with what the executed copy holds.
 
 A lesson that loses a node, touches one from within, or changes the cluster's own parts (its DNS) has the cluster to
-itself; so it comes last. The others run in two lanes on a cluster with containers, in one on an embedded one. Lessons
-that bring up further clusters are walked by one process, since a walk takes down at its end what it brought up.
+itself. These come first, one after the other: they leave a processor free for the tests that need no containers. The
+others run in two lanes on a cluster with containers, in one on an embedded one. Lessons that bring up further clusters
+are walked by one process, since a walk takes down at its end what it brought up.
 """
 
 from __future__ import annotations
@@ -123,6 +124,8 @@ class Executions:
     running: list[subprocess.Popen[str]] = field(default_factory=list)
     stopped: bool = False
     environment: dict[str, str] = field(default_factory=lambda: dict(os.environ))  # a test changes its own meanwhile
+    shared: threading.Event = field(default_factory=threading.Event)
+    """Set once no lesson has the cluster to itself any more: others may use it beside the lessons."""
 
     def begin(self, names: Iterable[str]) -> None:
         """Begin with those that were not begun yet."""
@@ -181,14 +184,15 @@ class Executions:
                     return
                 self._one(unit)
 
+        for unit in alone:
+            if not self.stopped:
+                self._one(unit)
+        self.shared.set()
         lanes = [threading.Thread(target=lane, daemon=True) for _ in range(LANES[self.provider])]
         for thread in lanes:
             thread.start()
         for thread in lanes:
             thread.join()
-        for unit in alone:
-            if not self.stopped:
-                self._one(unit)
 
     def _one(self, unit: list[str]) -> None:
         """Walk one unit, and tell what came of it, whatever that is."""
