@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from kitlib.rollout.answer import Answer, Write, begin, ends, find, writes
+from kitlib.rollout.answer import Answer, Controller, Write, begin, ends, find, writes
 from kitlib.rollout.pod import OVER, lives
 from kitlib.rollout.window import need
 
@@ -33,14 +33,14 @@ NEEDS_JOBS = (
 )
 
 
-def job(pods: pd.DataFrame, jobs: pd.DataFrame, name: str | None = None) -> Answer:
+def job(pods: pd.DataFrame, jobs: pd.DataFrame, name: str | Controller | None = None) -> Answer:
     """Judge what the frames show of a Job.
 
     Parameters
     ----------
     pods, jobs : DataFrame
         The frames of those names.
-    name : str, optional
+    name : str or Controller, optional
         `pi` or `shop/pi`; may be left out if there is one only.
 
     Returns

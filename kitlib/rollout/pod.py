@@ -12,6 +12,9 @@ OVER = ("Succeeded", "Failed", "Gone")
 CLOCKS = pd.Timedelta(seconds=1)
 """By so much two stamps in whole seconds, of two clocks on one machine, may differ."""
 
+MOMENT_NS = 10_000_000_000
+"""For so long a controller may not have seen yet, or not have written down yet, what its Pods do, ns."""
+
 
 def ready(row: dict[Any, Any], seconds: int = 0, at: pd.Timestamp | None = None) -> bool:
     """Return whether a Pod is Ready, and has been so for minReadySeconds.
@@ -54,4 +57,4 @@ def ending(before: dict[Any, Any] | None, row: dict[Any, Any]) -> bool:
     return before is not None and lives(before) and row["state"] in ("Terminating", "Gone")
 
 
-__all__ = ["CLOCKS", "OVER", "ending", "lives", "ready"]
+__all__ = ["CLOCKS", "MOMENT_NS", "OVER", "ending", "lives", "ready"]

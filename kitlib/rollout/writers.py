@@ -1,0 +1,71 @@
+"""By whom a write was made that broke a promise: what the object itself, its conditions and Events say of that."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+
+import pandas as pd
+
+from kitlib.frames import Frames, disruptions, writers
+
+REASONS = ("SuccessfulCreate", "SuccessfulDelete")
+"""Reasons of the Events by which a controller says that it made or deleted a Pod or a Job."""
+
+
+class Writers:
+    """Who wrote the versions of some objects.
+
+    Parameters
+    ----------
+    frames : Frames
+        Of the recording.
+    names : collection of str
+        The objects' names.
+    """
+
+    def __init__(self, frames: Frames, names: Collection[str]) -> None:
+        written = writers(frames, names) if names else None
+        self._rows = {} if written is None else {
+            (str(row["namespace"]), str(row["name"]), int(row["resourceVersion"])): row
+            for row in written.to_dict("records")
+        }  # fmt: skip
+        told = disruptions(frames) if names else None
+        self._disrupted = {} if told is None else dict(
+            told.loc[told["disruption"] != "", ["uid", "disruption"]].itertuples(index=False)
+        )  # fmt: skip
+        self._said: dict[tuple[str, str], str] = {}
+        events = pd.DataFrame(frames.events, copy=False) if names else None
+        if events is not None:
+            for row in events[events["reason"].isin(REASONS)].to_dict("records"):
+                for word in re.findall(r"[a-z0-9][-a-z0-9.]*", str(row["message"])):
+                    if word in names:
+                        self._said[str(row["reason"]), word] = str(row["component"])
+
+    def by(self, namespace: str, name: str, version: int) -> str:
+        """Return who wrote a version of an object, in a few words; nothing where nothing tells.
+
+        Parameters
+        ----------
+        namespace, name : str
+            The object's.
+        version : int
+            Its resourceVersion.
+
+        Returns
+        -------
+        str
+            Of a Pod's deletion why it was disrupted (EvictionByEvictionAPI, DeletionByTaintManager, …) or the
+            controller whose Event says so; else the manager of metadata.managedFields that wrote, and the controller
+            whose Event tells of a creation.
+        """
+        row = self._rows.get((namespace, name, version))
+        if row is None:
+            return ""
+        if row["ends"]:
+            return self._disrupted.get(row["uid"], "") or self._said.get(("SuccessfulDelete", name), "")
+        manager, made = str(row["manager"]), self._said.get(("SuccessfulCreate", name), "") if row["first"] else ""
+        return f"{made} ({manager})" if made and manager else made or manager
+
+
+__all__ = ["REASONS", "Writers"]
