@@ -65,7 +65,10 @@ def _statefulset(rows: Rows, status: Mapping[Any, Any]) -> dict[str, Range]:
 
 
 def _daemonset(rows: Rows, status: Mapping[Any, Any]) -> dict[str, Range]:
-    """Of a DaemonSet: nodes; a Pod without a node is meant for one, and of several on a node one is counted."""
+    """Of a DaemonSet: nodes; a Pod without a node is meant for one, and of several on a node one is counted.
+
+    A node that is deleted isn't counted any more, though its Pods may still be there.
+    """
     here = [row for row in rows if row["state"] != "Gone"]
     nodes: dict[str, Rows] = {}
     for row in here:
@@ -73,11 +76,12 @@ def _daemonset(rows: Rows, status: Mapping[Any, Any]) -> dict[str, Range]:
             nodes.setdefault(str(row["nodeName"]), []).append(row)
     loose = sum(not row["nodeName"] for row in here)
     strange = int(status["numberMisscheduled"])
-    all_ready = sum(all(row["ready"] for row in pods) for pods in nodes.values())
+    sure = [pods for pods in nodes.values() if not any(row.get("unsure") for row in pods)]
+    all_ready = sum(all(row["ready"] for row in pods) for pods in sure)
     any_ready = sum(any(row["ready"] for row in pods) for pods in nodes.values())
     waits = int(status["minReadySeconds"]) > 0
     return {
-        "currentNumberScheduled": (max(len(nodes) - strange, 0), len(nodes) + loose),
+        "currentNumberScheduled": (max(len(sure) - strange, 0), len(nodes) + loose),
         "numberReady": (max(all_ready - strange, 0), any_ready),
         "numberAvailable": (0 if waits else max(all_ready - strange, 0), any_ready),
     }
@@ -91,7 +95,8 @@ def _job(rows: Rows, status: Mapping[Any, Any]) -> dict[str, Range]:
         row for row in rows if limit is None or pd.isna(row["job-completion-index"])
         or row["job-completion-index"] < limit
     ]  # fmt: skip
-    failed = 0 if status["podFailurePolicy"] else sum(row["state"] == "Failed" for row in counted)
+    over = [row for row in counted if row["state"] == "Failed" and pd.isna(row["deletionTimestamp"])]
+    failed = 0 if status["podFailurePolicy"] else len(over)
     return {
         "active": _exactly(len(alive)),
         "ready": _exactly(sum(row["state"] == "Ready" for row in alive)),
@@ -101,9 +106,10 @@ def _job(rows: Rows, status: Mapping[Any, Any]) -> dict[str, Range]:
 
 
 def _cronjob(rows: Rows, status: Mapping[Any, Any]) -> dict[str, Range]:
-    """Of a CronJob: its Jobs that go on; those that somebody made of it by hand aren't counted."""
-    going_on = [row for row in rows if row["type"] != "DELETED" and not row["finished"] and not row["manual"]]
-    return {"active": (sum(pd.isna(row["deletionTimestamp"]) for row in going_on), len(going_on))}
+    """Of a CronJob: its Jobs that go on; one that somebody made of it by hand is counted or not."""
+    going_on = [row for row in rows if row["type"] != "DELETED" and not row["finished"]]
+    own = [row for row in going_on if not row["manual"] and pd.isna(row["deletionTimestamp"])]
+    return {"active": (len(own), len(going_on))}
 
 
 def _budget(rows: Rows, status: Mapping[Any, Any]) -> dict[str, Range]:
@@ -137,7 +143,8 @@ def contradictions(
     own : DataFrame
         Rows of the controller itself, of the frame of its kind (`workloads` of a Deployment or a ReplicaSet).
     counted : DataFrame
-        Rows of what it counts: its Pods, or a CronJob's Jobs.
+        Rows of what it counts: its Pods, or a CronJob's Jobs. Of a DaemonSet's Pods a column `unsure` may say that
+        their node is, or may be, deleted.
     moment_ns : int
         How long the status may lag behind, ns.
 

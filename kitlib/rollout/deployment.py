@@ -62,7 +62,9 @@ def deployment(pods: pd.DataFrame, workloads: pd.DataFrame, name: str | Deployme
 
 
 def _row(found: Verdict, breach: Breach, written: dict[int, str]) -> tuple:
-    version = int(found.timeline.loc[found.timeline["monotonic_ns"] <= breach.begin, "resourceVersion"].iloc[-1])
+    times = found.timeline[found.timeline["monotonic_ns"] >= breach.begin]
+    bad = times["wanted"] > times["upper"] if breach.over else times["available"] < times["lower"]
+    version = int(times.loc[bad, "resourceVersion"].iloc[0])
     lasting = f"for {(breach.end - breach.begin) / 1e9:.1f} s"
     if breach.over:
         what, words = "most", f"{breach.value} Pods are asked for, {breach.bound} may be, {lasting}"

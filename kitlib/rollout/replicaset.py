@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from kitlib.rollout.answer import Answer, Controller, Known, begin, ends, find, writes
-from kitlib.rollout.pod import lives
+from kitlib.rollout.pod import lives, owned
 from kitlib.rollout.window import need
 
 PROMISES = {"replicas": "no Pod is made once there are spec.replicas"}
@@ -50,7 +50,7 @@ def replicaset(pods: pd.DataFrame, workloads: pd.DataFrame, name: str | Controll
     rows = need(workloads, NEEDS_WORKLOADS, "workloads", "rollout")
     sets = rows[rows["kind"] == "ReplicaSet"]
     meant = find(sets, "ReplicaSet", name)
-    own, mine = pods[pods["owner.uid"] == meant.uid], sets[sets["uid"] == meant.uid]
+    own, mine = owned(pods, {meant.uid}), sets[sets["uid"] == meant.uid]
     answer = begin(meant, PROMISES, KINDS, sets, pods)
     known, there = Known(), dict[str, dict[Any, Any]]()
     for write in writes(answer.window, answer.gaps, replicasets=mine, pods=own):

@@ -77,6 +77,14 @@ class Scope:
             self._known[name] = plain
         return self._known[name]
 
+    @property
+    def deleted(self) -> set[str]:
+        """The names of nodes that were deleted; of all that have Pods where nobody recorded nodes."""
+        if "Node" not in set(self.frames.coverage["kind"]):
+            return set(self["pods"]["nodeName"])
+        nodes = pd.DataFrame(self.frames.nodes, copy=False)
+        return set(nodes.loc[nodes["about"] == "deleted", "name"])
+
     def missing(self, *kinds: str) -> list[Gap]:
         """Return each gap of the kinds by itself, in their order."""
         found = [gap for gap in self.gaps if gap["kind"] in (*kinds, "*", "")]

@@ -8,7 +8,7 @@ import pandas as pd
 
 from kitlib.rollout.answer import Answer, Controller, Known, Write, begin, ends, find, writes
 from kitlib.rollout.model import scaled_int_or_percent
-from kitlib.rollout.pod import ending, ready
+from kitlib.rollout.pod import ending, owned, ready
 from kitlib.rollout.window import need
 
 PROMISES = {
@@ -63,7 +63,7 @@ def statefulset(pods: pd.DataFrame, statefulsets: pd.DataFrame, name: str | Cont
     pods = need(pods, NEEDS_PODS, "pods", "rollout")
     sets = need(statefulsets, NEEDS_SETS, "statefulsets", "rollout")
     meant = find(sets, "StatefulSet", name)
-    own, mine = pods[pods["owner.uid"] == meant.uid], sets[sets["uid"] == meant.uid]
+    own, mine = owned(pods, {meant.uid}), sets[sets["uid"] == meant.uid]
     answer = begin(meant, PROMISES, KINDS, sets, pods)
     judge = _Judge(answer, _revisions(mine))
     for write in writes(answer.window, answer.gaps, statefulsets=mine, pods=own):

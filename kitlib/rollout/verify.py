@@ -17,7 +17,7 @@ from kitlib.rollout.deployment import deployment
 from kitlib.rollout.endpointslice import endpointslice
 from kitlib.rollout.identity import Deployment
 from kitlib.rollout.job import job
-from kitlib.rollout.pod import MOMENT_NS
+from kitlib.rollout.pod import MOMENT_NS, owned
 from kitlib.rollout.poddisruptionbudget import matching, poddisruptionbudget, selects
 from kitlib.rollout.replicaset import replicaset
 from kitlib.rollout.scope import Scope
@@ -187,12 +187,13 @@ def _counted(scope: Scope, meant: Controller, own: pd.DataFrame) -> pd.DataFrame
     if meant.kind == "Deployment":
         workloads = scope["workloads"]
         sets = workloads[(workloads["kind"] == "ReplicaSet") & (workloads["owner.uid"] == meant.uid)]
-        return pods[pods["owner.uid"].isin(set(sets["uid"]))]
+        return owned(pods, set(sets["uid"]))
     if meant.kind == "PodDisruptionBudget":
         selectors = set(own["selector"])
         found = matching(pods, scope["disruptions"])
         return found[[any(selects(each, labels) for each in selectors) for labels in found["labels"]]]
-    return pods[pods["owner.uid"] == meant.uid]
+    found = owned(pods, {meant.uid})
+    return found.assign(unsure=found["nodeName"].isin(scope.deleted)) if meant.kind == "DaemonSet" else found
 
 
 __all__ = ["NEEDS", "PUBLISHES", "SHORT", "verify"]

@@ -11,6 +11,10 @@ from kitlib.frames import Frames, disruptions, writers
 
 REASONS = ("SuccessfulCreate", "SuccessfulDelete")
 """Reasons of the Events by which a controller says that it made or deleted a Pod or a Job."""
+OWN = ("NodeNotReady", "TaintManagerEviction", "Preempted", "Evicted")
+"""Reasons of the Events about a Pod by which somebody says what he does to it."""
+UNSIGNED = "who deleted it"
+"""By whom, where an object was deleted and nothing says by whom."""
 
 
 class Writers:
@@ -41,6 +45,9 @@ class Writers:
                 for word in re.findall(r"[a-z0-9][-a-z0-9.]*", str(row["message"])):
                     if word in names:
                         self._said[str(row["reason"]), word] = str(row["component"])
+            for row in events[events["reason"].isin(OWN)].to_dict("records"):
+                said = f"{row['component']} ({row['reason']})"
+                self._said[str(row["reason"]), str(row["involvedObject.name"])] = said
 
     def by(self, namespace: str, name: str, version: int) -> str:
         """Return who wrote a version of an object, in a few words; nothing where nothing tells.
@@ -55,15 +62,19 @@ class Writers:
         Returns
         -------
         str
-            Of a Pod's deletion why it was disrupted (EvictionByEvictionAPI, DeletionByTaintManager, …) or the
+            Of a deletion why it was disrupted (EvictionByEvictionAPI, DeletionByTaintManager, …) or the
             controller whose Event says so; else the manager of metadata.managedFields that wrote, and the controller
             whose Event tells of a creation.
         """
         row = self._rows.get((namespace, name, version))
         if row is None:
             return ""
+        told = [self._said[reason, name] for reason in OWN if (reason, name) in self._said]
         if row["ends"]:
-            return self._disrupted.get(row["uid"], "") or self._said.get(("SuccessfulDelete", name), "")
+            found = self._disrupted.get(row["uid"], "") or self._said.get(("SuccessfulDelete", name), "")
+            return found or (told[0] if told else UNSIGNED)
+        if told and row["manager"] == "kube-controller-manager":
+            return told[0]
         manager, made = str(row["manager"]), self._said.get(("SuccessfulCreate", name), "") if row["first"] else ""
         return f"{made} ({manager})" if made and manager else made or manager
 
