@@ -1,4 +1,4 @@
-"""The frames `poddisruptionbudgets`, and `disruptions`: of each Pod what a budget looks at, and why it was disrupted."""
+"""The frames `poddisruptionbudgets` and `disruptions`: of each Pod what a budget looks at, and why it is disrupted."""
 
 from __future__ import annotations
 

@@ -45,9 +45,7 @@ def services(frames: Frames) -> pd.DataFrame:
     for row in chain.from_iterable(frames._read(KINDS)):
         thing = decode(_service, row, frames._left) if row.kind in KINDS and own(row) else None
         if thing is not None:
-            rows.append(
-                [*observed(row), row.type, row.origin, *named(row), bool(thing.spec.publishNotReadyAddresses)]
-            )
+            rows.append([*observed(row), row.type, row.origin, *named(row), bool(thing.spec.publishNotReadyAddresses)])
     return frames._about("services", pd.DataFrame(rows, columns=list(DTYPES)).astype(DTYPES))
 
 

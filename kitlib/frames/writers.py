@@ -53,8 +53,8 @@ def writers(frames: Frames, names: Collection[str]) -> pd.DataFrame:
     DataFrame
         One row for each observed version: `seq`, `resourceVersion` (int64), `kind`, `namespace`, `name`, `uid` (str),
         `manager` (str: of the entry of metadata.managedFields that this write changed, such as kubelet; empty where
-        that can't be told, as of a deletion), `first` (bool: it is its creation), `ends` (bool: it is a deletion, or the
-        first version that is to be deleted).
+        that can't be told, as of a deletion), `first` (bool: it is its creation), `ends` (bool: it is a deletion, or
+        the first version that is to be deleted).
     """
     last: dict[str, _Meta] = {}
     rows = []
@@ -76,9 +76,7 @@ def _manager(before: _Meta | None, now: _Meta) -> str:
     """Return the manager whose entry is new or another one than before; the newest of several."""
     known = {(each.manager, each.operation, each.subresource): each for each in (before and before.managedFields) or ()}
     fresh = [
-        each
-        for each in now.managedFields or ()
-        if known.get((each.manager, each.operation, each.subresource)) != each
+        each for each in now.managedFields or () if known.get((each.manager, each.operation, each.subresource)) != each
     ]
     return max(fresh, key=lambda each: each.time).manager if fresh else ""
 

@@ -1,7 +1,7 @@
 """Where a controller's status and what is there contradict each other for longer than a moment.
 
-A controller writes its counts a little after what it counts: that is no contradiction. One that goes on although nothing
-of what is counted has changed for longer than a moment is one, whoever is wrong.
+A controller writes its counts a little after what it counts: that is no contradiction. What goes on although nothing of
+what is counted has changed for longer than a moment is one, whoever is wrong.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 
 from kitlib.rollout.answer import Answer, Write, writes
-from kitlib.rollout.pod import MOMENT_NS, OVER, lives
+from kitlib.rollout.pod import MOMENT_NS, lives
 
 CONTRADICTIONS = {
     "field": "str",

@@ -67,9 +67,9 @@ def _row(found: Verdict, breach: Breach, written: dict[int, str]) -> tuple:
     version = int(times.loc[bad, "resourceVersion"].iloc[0])
     lasting = f"for {(breach.end - breach.begin) / 1e9:.1f} s"
     if breach.over:
-        what, words = "most", f"{breach.value} Pods are asked for, {breach.bound} may be, {lasting}"
+        what, words = "most", f"{breach.value} asked for, {breach.bound} allowed, {lasting}"
     else:
-        what, words = "least", f"{breach.value} Pods are available, {breach.bound} are promised, {lasting}"
+        what, words = "least", f"{breach.value} available, {breach.bound} promised, {lasting}"
     name = written.get(version, found.deployment.name)
     return what, breach.begin, version, name, breach.value, breach.bound, words
 

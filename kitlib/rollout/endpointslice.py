@@ -87,7 +87,9 @@ def _allowed(answer: Answer, services: pd.DataFrame, seen: bool) -> None:
     if not window.missing("Service", namespace=space):  # a slice without a Service publishes what is ready
         return
     answer.gaps = [
-        Gap(answer.window.begin, answer.window.end, "Service", "Service not recorded: it may publish unready addresses"),
+        Gap(
+            answer.window.begin, answer.window.end, "Service", "Service not recorded: it may publish unready addresses"
+        ),
         *answer.gaps,
     ]
     answer.rows.clear()

@@ -73,7 +73,11 @@ class Scope:
                 plain = plain[plain["namespace"] == self.namespace]
             kinds = MADE_OF.get(name, ())
             gaps = [gap for gap in self.gaps if gap["kind"] in (*kinds, "*", "")]
-            plain.attrs = {"window": self.frames.pods.attrs["window"], "now_ns": found.attrs.get("now_ns", 0), "gaps": gaps}
+            plain.attrs = {
+                "window": self.frames.pods.attrs["window"],
+                "now_ns": found.attrs.get("now_ns", 0),
+                "gaps": gaps,
+            }
             self._known[name] = plain
         return self._known[name]
 

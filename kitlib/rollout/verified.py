@@ -109,7 +109,7 @@ class Verified:
         rows = []
         for each in self.findings:
             for row in each.answer.table.to_dict("records"):
-                why = "" if not pd.isna(row["kept"]) else self._why(each, int(row["tested"]))
+                why = "" if not pd.isna(row["kept"]) else self._why(each, int(row["tested"]) > 0)
                 rows.append([*_about(each.answer.controller), *row.values(), why])
         columns = [*_OBJECT, "promise", "text", "kept", "tested", "breaches", "why"]
         return pd.DataFrame(rows, columns=columns).astype(TABLE)[list(TABLE)]
@@ -127,7 +127,7 @@ class Verified:
         who = Writers(self.frames, {str(row[3]) for _, row in broken})
         rows = [
             [*_about(meant), promise, *self._when(at), version, name, value, bound, text,
-             who.by(meant.namespace, name, version)]
+             who.by(meant.namespace, name, version, at)]
             for meant, (promise, at, version, name, value, bound, text) in broken
         ]  # fmt: skip
         return pd.DataFrame(rows, columns=list(BROKEN)).astype(BROKEN)
@@ -149,7 +149,7 @@ class Verified:
     def _when(self, at: int) -> tuple[pd.Timestamp, float]:
         return self.begun_at + pd.Timedelta(at - self.begin_ns, "ns"), (at - self.begin_ns) / 1e9
 
-    def _why(self, finding: Finding, tested: int) -> str:
+    def _why(self, finding: Finding, tested: bool) -> str:
         """Say why a promise can't be told."""
         if finding.silent:
             return finding.silent
@@ -163,7 +163,7 @@ class Verified:
             return gaps[0].reason
         told = [f"{self._when(gap.after)[1]:.1f}–{self._when(gap.until)[1]:.1f} s ({gap.reason})" for gap in gaps]
         more = f", and {len(told) - 3} more" if len(told) > 3 else ""
-        seen = f"; tested {tested} times outside, and kept" if tested else ""
+        seen = "; outside of it they were kept" if tested else ""
         return f"a gap of {gaps[0].kind or 'everything'} at {', '.join(told[:3])}{more}{seen}"
 
     def as_dict(self) -> dict[str, Any]:

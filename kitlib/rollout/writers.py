@@ -13,7 +13,9 @@ REASONS = ("SuccessfulCreate", "SuccessfulDelete")
 """Reasons of the Events by which a controller says that it made or deleted a Pod or a Job."""
 OWN = ("NodeNotReady", "TaintManagerEviction", "Preempted", "Evicted")
 """Reasons of the Events about a Pod by which somebody says what he does to it."""
-UNSIGNED = "who deleted it"
+NEAR_NS = 2_000_000_000
+"""An Event is about a write that was received so shortly before or after it, ns."""
+UNSIGNED = "whoever deleted it"
 """By whom, where an object was deleted and nothing says by whom."""
 
 
@@ -39,6 +41,7 @@ class Writers:
             told.loc[told["disruption"] != "", ["uid", "disruption"]].itertuples(index=False)
         )  # fmt: skip
         self._said: dict[tuple[str, str], str] = {}
+        self._did: dict[str, list[tuple[int, str]]] = {}
         events = pd.DataFrame(frames.events, copy=False) if names else None
         if events is not None:
             for row in events[events["reason"].isin(REASONS)].to_dict("records"):
@@ -47,9 +50,9 @@ class Writers:
                         self._said[str(row["reason"]), word] = str(row["component"])
             for row in events[events["reason"].isin(OWN)].to_dict("records"):
                 said = f"{row['component']} ({row['reason']})"
-                self._said[str(row["reason"]), str(row["involvedObject.name"])] = said
+                self._did.setdefault(str(row["involvedObject.name"]), []).append((int(row["monotonic_ns"]), said))
 
-    def by(self, namespace: str, name: str, version: int) -> str:
+    def by(self, namespace: str, name: str, version: int, at_ns: int) -> str:
         """Return who wrote a version of an object, in a few words; nothing where nothing tells.
 
         Parameters
@@ -58,6 +61,8 @@ class Writers:
             The object's.
         version : int
             Its resourceVersion.
+        at_ns : int
+            When it was received, monotonic ns: an Event about it must be close to that.
 
         Returns
         -------
@@ -69,11 +74,11 @@ class Writers:
         row = self._rows.get((namespace, name, version))
         if row is None:
             return ""
-        told = [self._said[reason, name] for reason in OWN if (reason, name) in self._said]
+        told = [said for at, said in self._did.get(name, ()) if abs(at - at_ns) <= NEAR_NS]
         if row["ends"]:
             found = self._disrupted.get(row["uid"], "") or self._said.get(("SuccessfulDelete", name), "")
             return found or (told[0] if told else UNSIGNED)
-        if told and row["manager"] == "kube-controller-manager":
+        if told and row["manager"] in ("", "kube-controller-manager"):
             return told[0]
         manager, made = str(row["manager"]), self._said.get(("SuccessfulCreate", name), "") if row["first"] else ""
         return f"{made} ({manager})" if made and manager else made or manager
