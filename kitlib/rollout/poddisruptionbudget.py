@@ -8,11 +8,10 @@ from typing import Any
 
 import pandas as pd
 
-from kitlib.errors import UsageError
 from kitlib.rollout.answer import Answer, Controller, Write, begin, ends, find, writes
 from kitlib.rollout.model import scaled_int_or_percent
-from kitlib.rollout.pod import MOMENT_NS, ready
-from kitlib.rollout.window import need
+from kitlib.rollout.pod import ready
+from kitlib.rollout.window import need, need_columns
 
 PROMISES = {
     "allowed": "an eviction of a healthy Pod takes one of the disruptions that are allowed; none once none is left",
@@ -33,15 +32,15 @@ NEEDS_BUDGETS = (
 )
 
 
-def poddisruptionbudget(
-    pods: pd.DataFrame, disruptions: pd.DataFrame, budgets: pd.DataFrame, name: str | Controller | None = None
-) -> Answer:
+def poddisruptionbudget(pods: pd.DataFrame, budgets: pd.DataFrame, name: str | Controller | None = None) -> Answer:
     """Judge what the frames show of a PodDisruptionBudget.
 
     Parameters
     ----------
-    pods, disruptions, budgets : DataFrame
-        The frames `pods`, and what `kitlib.frames.disruptions` and `kitlib.frames.poddisruptionbudgets` return.
+    pods : DataFrame
+        What `matching` returns: the frame `pods`, with labels and disruptions.
+    budgets : DataFrame
+        What `kitlib.frames.poddisruptionbudgets` returns.
     name : str or Controller, optional
         `web` or `shop/web`; may be left out if there is one only.
 
@@ -59,10 +58,11 @@ def poddisruptionbudget(
     -----
     The API server enters an eviction that it lets through into status.disruptedPods, and takes it off
     disruptionsAllowed, before it marks the Pod. Who deletes a Pod without asking for an eviction, a node that is lost,
-    preemption and taints break no promise of a budget; nor does a Pod that was unhealthy before its eviction. Where
-    another Pod had become unhealthy just before, the controller may not have known yet, and "healthy" isn't judged.
+    preemption and taints break no promise of a budget; nor does a Pod that was unhealthy before its eviction. A Pod
+    that became unhealthy since the controller's last write but one counts as healthy: it may not have known yet.
     """
-    pods = matching(pods, disruptions)
+    pods = need(pods, NEEDS_PODS, "pods", "rollout")
+    need_columns(pods, NEEDS_DISRUPTIONS, "rollout", "give it what `matching` returns")
     rows = need(budgets, NEEDS_BUDGETS, "poddisruptionbudgets", "rollout")
     meant = find(rows, "PodDisruptionBudget", name)
     mine = rows[rows["uid"] == meant.uid]
@@ -85,10 +85,7 @@ def matching(pods: pd.DataFrame, disruptions: pd.DataFrame) -> pd.DataFrame:
         The frame of that name, and what `kitlib.frames.disruptions` returns.
     """
     own = need(pods, NEEDS_PODS, "pods", "rollout")
-    if missing := [column for column in NEEDS_DISRUPTIONS if column not in disruptions.columns]:
-        raise UsageError(
-            f"no column {', '.join(missing)}", step="rollout", next="give it kitlib.frames.disruptions(frames)"
-        )
+    need_columns(disruptions, NEEDS_DISRUPTIONS, "rollout", "give it kitlib.frames.disruptions(frames)")
     found = pd.DataFrame(own, copy=False).merge(disruptions[list(NEEDS_DISRUPTIONS)], on="seq", how="left")
     found[["labels", "disruption"]] = found[["labels", "disruption"]].fillna("")
     found.attrs = dict(own.attrs)
@@ -126,7 +123,8 @@ class _Judge:
         self.last: dict[Any, Any] | None = None
         self.entered: set[str] = set()  # names of Pods whose eviction was let through, ever
         self.there: dict[str, dict[Any, Any]] = {}  # uid → the Pod's last row
-        self.fell_ns: int | None = None  # when a Pod became unhealthy that wasn't evicted
+        self.fell: list[int] = []  # versions in which a Pod became unhealthy that wasn't evicted
+        self.written: list[int] = []  # versions that the controller wrote
 
     def names(self, row: dict[Any, Any] | None) -> set[str]:
         return set(filter(None, str(row["disruptedPods"]).split(","))) if row is not None else set()
@@ -136,6 +134,8 @@ class _Judge:
         self.last = row
         new = self.names(row) - self.names(before)
         self.entered |= new
+        if not new:
+            self.written.append(write.version)
         if new and before is not None:
             allowed = int(before["disruptionsAllowed"])
             words = f"{', '.join(sorted(new)[:3])} was let through, {allowed} were allowed"
@@ -165,7 +165,7 @@ class _Judge:
         if evicted and before["disruption"] != EVICTED and ready(before):
             self.evicted(write)
         elif ready(before) and not ready(row) and not evicted:
-            self.fell_ns = int(row["monotonic_ns"])
+            self.fell.append(write.version)
 
     def evicted(self, write: Write) -> None:
         """Judge the eviction of a Pod that was healthy."""
@@ -174,13 +174,13 @@ class _Judge:
         taken = row["name"] in self.entered
         words = "it was evicted, and its budget was not asked"
         self.answer.test("allowed", write, taken, words, None if taken else 1, None if taken else 0)
-        if self.fell_ns is not None and int(row["monotonic_ns"]) - self.fell_ns <= MOMENT_NS:
-            return
         gone = self.names(self.last) | {row["name"]}
         left = sum(
             ready(each) and each["name"] not in gone and selects(self.last["selector"], each["labels"])
             for each in self.there.values()
         )
+        since = self.written[-2] if len(self.written) > 1 else 0
+        left += sum(version > since for version in self.fell)
         least = int(self.last["desiredHealthy"])
         words = f"it leaves {left} healthy Pods, {least} are asked for"
         self.answer.test("healthy", write, left >= least, words, left, least)

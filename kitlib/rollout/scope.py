@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import pandas as pd
@@ -62,6 +63,7 @@ class Scope:
             for kind in sorted({each for kinds in MADE_OF.values() for each in kinds} - self.recorded)
         ]
         self._known: dict[str, pd.DataFrame] = {}
+        self._places: dict[tuple[str, str], dict[str, Any]] = {}
 
     def __getitem__(self, name: str) -> pd.DataFrame:
         """Return a frame of `MADE_OF`, or `disruptions`: a plain one, whose gaps are those of the namespace."""
@@ -80,6 +82,19 @@ class Scope:
             }
             self._known[name] = plain
         return self._known[name]
+
+    def rows(self, name: str, column: str, values: Collection[str]) -> pd.DataFrame:
+        """Return the rows of a frame that have one of some values in a column; looked up, not searched."""
+        frame = self[name]
+        if (name, column) not in self._places:
+            self._places[name, column] = frame.groupby(column, observed=True).indices
+        places = self._places[name, column]
+        found = [places[value] for value in values if value in places]
+        return frame.iloc[sorted(int(each) for some in found for each in some)]
+
+    def pods(self, owners: Collection[str]) -> pd.DataFrame:
+        """Return all versions of the Pods that some controllers (uids) own, or owned at some time."""
+        return self.rows("pods", "uid", set(self.rows("pods", "owner.uid", owners)["uid"]))
 
     @property
     def deleted(self) -> set[str]:

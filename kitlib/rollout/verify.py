@@ -10,7 +10,7 @@ import pandas as pd
 from kitlib.errors import UsageError
 from kitlib.frames import Frames, poddisruptionbudgets
 from kitlib.rollout.answer import Answer, Controller
-from kitlib.rollout.contradictions import contradictions
+from kitlib.rollout.contradictions import CONTRADICTIONS, contradictions
 from kitlib.rollout.cronjob import cronjob
 from kitlib.rollout.daemonset import daemonset
 from kitlib.rollout.deployment import deployment
@@ -145,32 +145,39 @@ def _judged(scope: Scope, each: _Object, moment_ns: int) -> Finding:
     """Judge one object."""
     meant = each.controller
     frame, *kinds = NEEDS[meant.kind]
-    answer = _answer(scope, each, moment_ns)
-    own = scope[frame]
-    own = own[own["uid"] == meant.uid]
+    own = scope.rows(frame, "uid", {meant.uid})
+    counted = _counted(scope, meant, own)
+    answer = _answer(scope, each, own, counted, moment_ns)
     gaps = scope.missing(*kinds)
     silent = PUBLISHES if meant.kind == "EndpointSlice" and _publishes(scope, each.service) else ""
-    told = contradictions(answer, own, _counted(scope, meant, own), moment_ns)
     if any(gap.reason.endswith("not recorded") for gap in gaps):
-        told = told.iloc[:0]
-    return Finding(answer, told, gaps, silent)
+        return Finding(answer, pd.DataFrame(columns=list(CONTRADICTIONS)), gaps, silent)
+    if meant.kind in ("Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "Job"):
+        counted = owned(counted, _owners(scope, meant))
+    if meant.kind == "DaemonSet":
+        counted = counted.assign(unsure=counted["nodeName"].isin(scope.deleted))
+    return Finding(answer, contradictions(answer, own, counted, moment_ns), gaps, silent)
 
 
-def _answer(scope: Scope, each: _Object, moment_ns: int) -> Answer:
-    meant, pods = each.controller, scope["pods"]
+def _answer(scope: Scope, each: _Object, own: pd.DataFrame, counted: pd.DataFrame, moment_ns: int) -> Answer:
+    """Return what its judge says, given its own rows and those of what it counts."""
+    meant = each.controller
     if meant.kind == "Deployment":
-        which = Deployment(meant.namespace, meant.name, meant.uid)
-        return deployment(pods, scope["workloads"], which)
-    if meant.kind == "ReplicaSet":
-        return replicaset(pods, scope["workloads"], meant)
-    if meant.kind == "CronJob":
-        return cronjob(scope["jobs"], scope["cronjobs"], meant)
+        workloads = pd.concat([own, scope.rows("workloads", "owner.uid", {meant.uid})])
+        workloads.attrs = own.attrs
+        return deployment(counted, workloads, Deployment(meant.namespace, meant.name, meant.uid))
     if meant.kind == "PodDisruptionBudget":
-        return poddisruptionbudget(pods, scope["disruptions"], scope["poddisruptionbudgets"], meant)
+        return poddisruptionbudget(counted, own, meant)
     if meant.kind == "EndpointSlice":
-        return endpointslice(pods, scope["endpoints"], scope["services"], meant.uid, moment_ns)
-    judge = {"StatefulSet": statefulset, "DaemonSet": daemonset, "Job": job}[meant.kind]
-    return judge(pods, scope[NEEDS[meant.kind][0]], meant)
+        return endpointslice(counted, own, scope["services"], meant.uid, moment_ns)
+    judges = {
+        "ReplicaSet": replicaset,
+        "StatefulSet": statefulset,
+        "DaemonSet": daemonset,
+        "Job": job,
+        "CronJob": cronjob,
+    }
+    return judges[meant.kind](counted, own, meant)
 
 
 def _publishes(scope: Scope, service: str) -> bool:
@@ -178,22 +185,26 @@ def _publishes(scope: Scope, service: str) -> bool:
     return bool(services.loc[services["name"] == service, "publishNotReadyAddresses"].any())
 
 
+def _owners(scope: Scope, meant: Controller) -> set[str]:
+    """Return the uids of what owns a controller's Pods: of a Deployment its ReplicaSets."""
+    if meant.kind != "Deployment":
+        return {meant.uid}
+    rows = scope.rows("workloads", "owner.uid", {meant.uid})
+    return set(rows.loc[rows["kind"] == "ReplicaSet", "uid"])
+
+
 def _counted(scope: Scope, meant: Controller, own: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows of what a controller's status counts."""
+    """Return the rows of the Pods, or a CronJob's Jobs, that a controller is about."""
     if meant.kind == "CronJob":
-        jobs = scope["jobs"]
-        return jobs[jobs["owner.uid"] == meant.uid]
-    pods = scope["pods"]
-    if meant.kind == "Deployment":
-        workloads = scope["workloads"]
-        sets = workloads[(workloads["kind"] == "ReplicaSet") & (workloads["owner.uid"] == meant.uid)]
-        return owned(pods, set(sets["uid"]))
+        return scope.rows("jobs", "owner.uid", {meant.uid})
+    if meant.kind == "EndpointSlice":
+        return scope.rows("pods", "name", set(own["pod"]) - {""})
     if meant.kind == "PodDisruptionBudget":
+        found = matching(scope["pods"], scope["disruptions"])
         selectors = set(own["selector"])
-        found = matching(pods, scope["disruptions"])
-        return found[[any(selects(each, labels) for each in selectors) for labels in found["labels"]]]
-    found = owned(pods, {meant.uid})
-    return found.assign(unsure=found["nodeName"].isin(scope.deleted)) if meant.kind == "DaemonSet" else found
+        mine = [any(selects(each, labels) for each in selectors) for labels in found["labels"]]
+        return found[found["uid"].isin(set(found.loc[mine, "uid"]))]
+    return scope.pods(_owners(scope, meant))
 
 
 __all__ = ["NEEDS", "PUBLISHES", "SHORT", "verify"]

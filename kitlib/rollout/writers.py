@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
+from typing import Any
 
 import pandas as pd
 
@@ -37,7 +38,7 @@ class Writers:
             for row in written.to_dict("records")
         }  # fmt: skip
         told = disruptions(frames) if names else None
-        self._disrupted = {} if told is None else dict(
+        self._disrupted: dict[Any, Any] = {} if told is None else dict(
             told.loc[told["disruption"] != "", ["uid", "disruption"]].itertuples(index=False)
         )  # fmt: skip
         self._said: dict[tuple[str, str], str] = {}
