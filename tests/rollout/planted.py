@@ -1,4 +1,4 @@
-"""Rows of a recording, changed so that a promise is broken; and a PodDisruptionBudget as its controller would write it."""
+"""Rows of a recording, changed so that a promise is broken; a PodDisruptionBudget as its controller would write it."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from kitlib.recording import Recording, WatchEvent
 CHECKOUT = Path(__file__).resolve().parents[2]
 Rows = list[WatchEvent]
 Object = dict[str, Any]
+NOON = "2026-11-30T12:00:00Z"
 ROOM = 10
 """Between two writes there is room for so many more."""
 
@@ -66,10 +67,7 @@ def of(rows: Rows, kind: str, start: str, type: str = "", having: str = "") -> l
     return [
         number
         for number, row in enumerate(rows)
-        if row.kind == kind
-        and row.name.startswith(start)
-        and type in ("", row.type)
-        and having.encode() in row.object
+        if row.kind == kind and row.name.startswith(start) and type in ("", row.type) and having.encode() in row.object
     ]
 
 
@@ -111,7 +109,7 @@ def with_budget(rows: Rows, labels: dict[str, str], least: int, evicted: tuple[s
         counted = current + (len(disrupted) if after < 0 else 0)
         status = {
             "observedGeneration": 1, "currentHealthy": counted, "desiredHealthy": least, "expectedPods": len(healthy),
-            "disruptionsAllowed": max(current - least, 0), "disruptedPods": dict.fromkeys(disrupted, "2026-11-30T00:00:00Z"),
+            "disruptionsAllowed": max(current - least, 0), "disruptedPods": dict.fromkeys(disrupted, NOON),
         }  # fmt: skip
         meta = {"name": "guarded", "namespace": template.namespace, "uid": "budget", "generation": 1}
         obj = {"metadata": meta, "spec": {"minAvailable": least, "selector": {"matchLabels": labels}}, "status": status}

@@ -89,7 +89,9 @@ def counts(kind: str, name: str, by: int, *fields: str) -> Callable[[Rows], Rows
         for field in fields:
             obj["status"][field] = max(obj["status"].get(field) or 0, 0) + by
 
-    return lambda rows: edit(rows, lambda row: row.kind == kind and row.name == name and '"status"' in text(row), change)
+    return lambda rows: edit(
+        rows, lambda row: row.kind == kind and row.name == name and '"status"' in text(row), change
+    )
 
 
 def text(row: WatchEvent) -> str:
@@ -150,7 +152,7 @@ PLANTED: list[tuple[str, str, str, str, Callable[[Rows], Rows]]] = [
     ("traefik", "svc/store", "EndpointSlice", "ready", an_unready_address_is_served),
     ("traefik", "svc/store", "EndpointSlice", "withdrawn", an_address_is_never_withdrawn),
 ]  # fmt: skip
-"""Recording, what is asked for, the kind that is at fault, its promise (or ≠ and the field of its status), the change."""
+"""Recording, what is asked for, the kind at fault, its promise (or ≠ and the field of its status), the change."""
 
 
 def faults(result: Verified) -> set[tuple[str, str]]:
@@ -176,7 +178,9 @@ def test_nothing_of_that_is_found_where_nothing_is_planted(name: str, words: str
 
 
 @pytest.mark.parametrize(("ref", "promise", "change"), BROKEN, ids=[each[2].__name__ for each in BROKEN])
-def test_what_breaks_a_controllers_promise_is_in_the_whole_answer(workloads: Rows, ref: str, promise: str, change) -> None:  # type: ignore[no-untyped-def]
+def test_what_breaks_a_controllers_promise_is_in_the_whole_answer(
+    workloads: Rows, ref: str, promise: str, change
+) -> None:  # type: ignore[no-untyped-def]
     result = verify(told_of_workloads(change(workloads)), ref)
     own = result.breaches[result.breaches["name"] == ref.partition("/")[2]]
     assert promise in set(own["promise"]), result.breaches.to_string()
