@@ -177,6 +177,8 @@ class _Judge:
         if each.pod != name:  # the address is another Pod's now
             if not row["listed"]:
                 return
+            if each.since is not None:
+                self.settle(address, each, self.now - _late(row), final=True)
             each = self.addresses[address] = _Address(name)
         before, each.ready = each.ready, bool(row["listed"]) and not pd.isna(row["ready"]) and bool(row["ready"])
         pod = self.there.get(name)
