@@ -87,10 +87,11 @@ class Scope:
         """Return the rows of a frame that have one of some values in a column; looked up, not searched."""
         frame = self[name]
         if (name, column) not in self._places:
-            self._places[name, column] = frame.groupby(column, observed=True).indices
+            found: Any = frame.groupby(column, observed=True).indices
+            self._places[name, column] = found
         places = self._places[name, column]
-        found = [places[value] for value in values if value in places]
-        return frame.iloc[sorted(int(each) for some in found for each in some)]
+        chosen = [int(each) for value in values if value in places for each in places[value]]
+        return frame.iloc[sorted(chosen)]
 
     def pods(self, owners: Collection[str]) -> pd.DataFrame:
         """Return all versions of the Pods that some controllers (uids) own, or owned at some time."""
