@@ -141,9 +141,10 @@ class Finding:
         return self.cause.command.format_map(named)
 
     @property
-    def key(self) -> tuple[str, str, str]:
+    def key(self) -> tuple[str, ...]:
         """What of two findings is the same where they are one cause on two objects alike."""
-        return self.cause.name, self.certainty, self.cause.sentence.format_map(_Values(self.values, who="", ns=""))
+        same = sorted((key, str(each)) for key, each in self.values.items() if key not in ("said", "times"))
+        return self.about.kind, self.cause.name, self.certainty, *(f"{key}={each}" for key, each in same)
 
 
 class _Values(dict[str, Any]):
