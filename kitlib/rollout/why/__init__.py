@@ -19,6 +19,26 @@ from kitlib.rollout.why.words import words
 from kitlib.rollout.why.world import KINDS, World, moments
 
 __all__ = [
-    *("why", "words", "World", "Answer", "Finding", "Row", "Cause", "Group", "Object", "CAUSES", "GROUPS", "KINDS"),
-    *("CERTAIN", "LIKELY", "UNTOLD", "DOCS", "FINE", "EXPLAINED", "UNDER_WAY", "UNKNOWN", "moments", "parse"),
+    "why",
+    "words",
+    "World",
+    "Answer",
+    "Finding",
+    "Row",
+    "Cause",
+    "Group",
+    "Object",
+    "CAUSES",
+    "GROUPS",
+    "KINDS",
+    "CERTAIN",
+    "LIKELY",
+    "UNTOLD",
+    "DOCS",
+    "FINE",
+    "EXPLAINED",
+    "UNDER_WAY",
+    "UNKNOWN",
+    "moments",
+    "parse",
 ]

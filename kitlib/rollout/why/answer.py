@@ -23,6 +23,9 @@ SHORT = {
 """kubectl's short names."""
 FINE, EXPLAINED, UNDER_WAY, UNKNOWN = "fine", "explained", "under way", "unknown"
 _STARTING = ("ContainerCreating", "PodInitializing")
+_UNMET = ("Ready", "ContainersReady", "Available", "Initialized", "PodReadyToStartContainers")
+_USUAL = (".ready", *(f"status.conditions[{each}]" for each in _UNMET))
+"""What is so while anything starts."""
 
 
 @dataclass(eq=False)
@@ -126,9 +129,9 @@ def why(world: World, kind: str, name: str, namespace: str = "") -> Answer:
     subject = world.get(kind, namespace, name)
     if subject is None:
         there = [each.name for each in world.all(kind, namespace)]
-        unseen = world.why_unseen(kind)
+        reason = world.why_unseen(kind)
         raise UsageError(
-            f"there is no {kind} {name} here" + (f", as far as is known: {unseen}" if unseen else ""),
+            f"there is no {kind} {name} here" + (f", as far as is known: {reason}" if reason else ""),
             step="why",
             object=namespace,
             next=f"name one of: {', '.join(there[:20])}" if there else f"there is no {kind} at all; name another kind",
@@ -151,9 +154,7 @@ def _unexplained(good: bool | None, strange: list[Row], unseen: dict[str, str]) 
         return UNKNOWN
     if good is None and not strange:
         return FINE
-    usual = (".ready", "status.conditions[Ready]", "status.conditions[ContainersReady]", "status.conditions[Available]")
-    usual += ("status.conditions[Initialized]", "status.conditions[PodReadyToStartContainers]")
-    telling = [each for each in strange if not each.field.endswith(usual) and not each.value.startswith(_STARTING)]
+    telling = [each for each in strange if not each.field.endswith(_USUAL) and not each.value.startswith(_STARTING)]
     return UNKNOWN if telling else UNDER_WAY
 
 

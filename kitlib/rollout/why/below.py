@@ -28,7 +28,7 @@ REVISION = "deployment.kubernetes.io/revision"
 
 
 def below(world: World, found: Object) -> Iterator[tuple[Object, int, bool]]:
-    """Yield what stands below an object: with a weight, the most where it is newest, and whether that it does is sure."""
+    """Yield what stands below an object, with a weight (the newest has the most), and whether it surely does."""
     if found.kind == "Deployment":
         yield from _of_deployment(world, found)
     elif found.kind in ("ReplicaSet", "StatefulSet", "DaemonSet", "Job"):

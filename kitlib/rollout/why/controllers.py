@@ -210,7 +210,11 @@ def find_budget(world: World, budget: Object) -> Iterator[Finding]:
 def blocked(budget: Object, about: Object) -> Finding:
     """Return the finding that a budget allows no eviction."""
     healthy, wanted = budget.number("status", "currentHealthy"), budget.number("status", "desiredHealthy")
-    asked = [f"{key} is {budget.at('spec', key)}" for key in ("minAvailable", "maxUnavailable") if budget.at("spec", key) is not None]
+    asked = [
+        f"{key} is {budget.at('spec', key)}"
+        for key in ("minAvailable", "maxUnavailable")
+        if budget.at("spec", key) is not None
+    ]
     said = f" ({text(asked[0])})" if asked else ""
     values = {"healthy": healthy, "wanted": wanted, "said": said, "budget": budget.name}
     shown = ("disruptionsAllowed", "currentHealthy", "desiredHealthy")

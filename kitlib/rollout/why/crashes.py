@@ -146,7 +146,7 @@ def _sure(one: Container) -> str:
 
 
 def _probes(world: World, pod: Object, one: Container) -> set[str]:
-    """Return the kinds of probes by which the kubelet says that it kills a container, or doesn't take it for started."""
+    """Return the kinds of probes for which the kubelet kills a container, or doesn't take it for started."""
     found = set()
     for event in its_events(world, pod, one, "Killing", "Unhealthy"):
         for kind in ("liveness", "startup"):
@@ -161,9 +161,7 @@ def _probe(world: World, pod: Object, one: Container, kind: str, values: dict, b
     unhealthy = [
         each for each in its_events(world, pod, one, "Unhealthy") if each.message.lower().startswith(f"{kind} probe")
     ]
-    killing = [
-        each for each in its_events(world, pod, one, "Killing") if f"failed {kind} probe" in each.message
-    ]
+    killing = [each for each in its_events(world, pod, one, "Killing") if f"failed {kind} probe" in each.message]
     rows = [_shown(pod, one, one.ended)] if one.ended else []
     rows += [Row.event_of(each) for each in (*unhealthy[-1:], *killing[-1:])]
     said = unhealthy[-1].message.partition("failed: ")[2] if unhealthy else ""

@@ -38,14 +38,14 @@ CAUSES = (
         "job-suspended",
         "Suspended is True",
         "{who} doesn't run: it is suspended",
-        "kubectl -n {ns} patch job {name} -p '{{\"spec\":{{\"suspend\":false}}}}'",
+        'kubectl -n {ns} patch job {name} -p \'{{"spec":{{"suspend":false}}}}\'',
         _JOB + "#suspending-a-job",
     ),
     Cause(
         "cron-suspended",
         "spec.suspend is true",
         "{who} makes no Jobs: it is suspended",
-        "kubectl -n {ns} patch cronjob {name} -p '{{\"spec\":{{\"suspend\":false}}}}'",
+        'kubectl -n {ns} patch cronjob {name} -p \'{{"spec":{{"suspend":false}}}}\'',
         _CRON + "#schedule-suspension",
     ),
     Cause(
@@ -137,9 +137,7 @@ def find_cron(world: World, cron: Object) -> Iterator[Finding]:
         rows = [Row.field_of(cron, "spec.concurrencyPolicy"), Row.field_of(cron, "status.active", ", ".join(active))]
         rows += [Row.event_of(told)] if told else []
         values = {"job": active[0]}
-        yield Finding(
-            _CAUSES["cron-forbidden"], cron, CERTAIN if told else LIKELY, values, rows, [f"job/{active[0]}"]
-        )
+        yield Finding(_CAUSES["cron-forbidden"], cron, CERTAIN if told else LIKELY, values, rows, [f"job/{active[0]}"])
 
 
 def _since(event: Event, since: datetime) -> bool:

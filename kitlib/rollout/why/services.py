@@ -95,9 +95,8 @@ def find(world: World, service: Object) -> Iterator[Finding]:
         return
     yield from _ports(service, mine, named)
     if not served and not any(text(each.condition("Ready"), "status") == "True" for each in mine):
-        values = {"count": len(mine), "selector": named}
         rows = [*_shown(world, service), Row.condition_of(mine[0], "Ready")]
-        yield Finding(_CAUSES["service-not-ready"], service, CERTAIN, values, rows)
+        yield Finding(_CAUSES["service-not-ready"], service, CERTAIN, {"count": len(mine), "selector": named}, rows)
     if service.text("spec", "type") == "LoadBalancer" and not service.items("status", "loadBalancer", "ingress"):
         rows = [Row.field_of(service, "spec.type"), Row.field_of(service, "status.loadBalancer")]
         yield Finding(_CAUSES["load-balancer"], service, LIKELY, {}, rows)
@@ -122,7 +121,9 @@ def _ports(service: Object, pods: list[Object], named: str) -> Iterator[Finding]
             yield Finding(_CAUSES["service-port"], service, CERTAIN, values, rows, [pods[0].ref])
         elif isinstance(target, int) and numbers and target not in numbers:
             said = f": {', '.join(map(str, sorted(numbers)))}"
-            yield Finding(_CAUSES["service-port-number"], service, LIKELY, {**values, "said": said}, rows, [pods[0].ref])
+            yield Finding(
+                _CAUSES["service-port-number"], service, LIKELY, {**values, "said": said}, rows, [pods[0].ref]
+            )
 
 
 def _mine(pod: Object) -> list[dict[str, Any]]:
@@ -168,7 +169,9 @@ def slices(world: World, service: Object) -> list[Object]:
 def endpoints(world: World, service: Object) -> list[dict[str, Any]]:
     """Return a Service's endpoints that are ready, of slices that have a port if the Service has some."""
     asked = bool(service.items("spec", "ports"))
-    found = [each for one in slices(world, service) if one.items("ports") or not asked for each in one.items("endpoints")]
+    found = [
+        each for one in slices(world, service) if one.items("ports") or not asked for each in one.items("endpoints")
+    ]
     return [each for each in found if at(each, "conditions", "ready") is not False]
 
 

@@ -54,14 +54,11 @@ class World:
         Of each kind of which not all is known: why.
     now : datetime
         The moment.
-    live : bool
-        Whether it is a cluster's present, and no recording.
     """
 
     objects: Iterable[Object]
     unseen: Mapping[str, str]
     now: datetime
-    live: bool = False
     _of: dict[str, dict[tuple[str, str], Object]] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -71,7 +68,13 @@ class World:
         self.objects = ()
 
     @classmethod
-    def of(cls, recording: Recording, at_ns: int | None = None, namespace: str | None = None) -> World:
+    def of(
+        cls,
+        recording: Recording,
+        at_ns: int | None = None,
+        namespace: str | None = None,
+        refused: Mapping[str, str] | None = None,
+    ) -> World:
         """Return what a recording knows of a moment.
 
         Parameters
@@ -82,6 +85,8 @@ class World:
             The moment, monotonic clock, ns; its end if None.
         namespace : str, optional
             Only what lies in it, and what lies in none.
+        refused : mapping, optional
+            For kinds that could not be read: why.
         """
         newest: dict[tuple[str, str], WatchEvent] = {}
         now, clock = 0, 0
@@ -89,14 +94,14 @@ class World:
             if at_ns is not None and row.monotonic_ns > at_ns:
                 break
             now, clock = row.received_at, row.monotonic_ns
-            if row.kind not in KINDS or not own(row):
+            if not row.uid or (row.kind in KINDS and not own(row)):
                 continue
             if namespace is not None and row.namespace not in ("", namespace):
                 continue
-            newest[row.kind, row.uid or f"{row.namespace}/{row.name}"] = row
+            newest[row.kind, row.uid] = row
         moment = clock if at_ns is None else at_ns
         there = (row for row in newest.values() if row.type != "DELETED")
-        unseen = _unseen(recording.coverage(), moment, namespace)
+        unseen = {**_unseen(recording.coverage(), moment, namespace), **(refused or {})}
         stamp = datetime.fromtimestamp((now + max(moment - clock, 0)) / 1e9, UTC)
         return cls([_object(row) for row in there], unseen, stamp)
 
@@ -170,8 +175,7 @@ def _unseen(coverage: Iterable[Interval], moment: int, namespace: str | None) ->
                 covered.add(kind)
             elif not each.covered and kind in unseen:
                 unseen[kind] = each.reason or "a gap of the recording"
-    gap = {each.kind for each in coverage if each.kind == "*" and not each.covered and each.begin_ns < moment < each.end_ns}
-    return {kind: why for kind, why in unseen.items() if kind not in covered or gap}
+    return {kind: why for kind, why in unseen.items() if kind not in covered}
 
 
 def moments(recording: Recording, kind: str, namespace: str | None, name: str) -> tuple[list[str], int | None]:
