@@ -40,6 +40,8 @@ class Answer:
         The moment that it is about.
     standing : str
         How far the object is, as it says itself.
+    good : bool or None
+        Whether it is what it should be; None if its kind doesn't say.
     state : str
         fine: it is what it should be; explained: a cause was found; under way: nothing holds it up that could be seen;
         unknown: no known cause fits, or too little was seen.
@@ -56,6 +58,7 @@ class Answer:
     subject: Object
     now: datetime
     standing: str
+    good: bool | None
     state: str
     findings: list[Finding]
     ruled_out: dict[str, str]
@@ -85,6 +88,8 @@ class Answer:
             return f"{self.first.sentence}.{lacks}"
         if self.state == UNDER_WAY:
             return f"{called} is under way: {self.standing}; nothing that could be seen holds it up."
+        if self.unseen and self.good is None:
+            return f"{called}: {self.standing}. Nothing wrong was seen, but {_lack(self.unseen)}."
         if self.unseen:
             return f"{called}: {self.standing}. Why can't be told: {_lack(self.unseen)}."
         return f"{called}: {self.standing}. No known cause fits; below is what is odd."
@@ -138,19 +143,19 @@ def why(world: World, kind: str, name: str, namespace: str = "") -> Answer:
         )
     how = standing(world, subject)
     if how.good:
-        return Answer(subject, world.now, how.words, FINE, [], {}, [], {})
+        return Answer(subject, world.now, how.words, True, FINE, [], {}, [], {})
     examined = examine.examine(world, subject)
     kinds = sorted(examined.kinds | set(NEEDS.get(kind, ())))
     unseen = {each: world.why_unseen(each) for each in kinds if world.why_unseen(each)}
     strange = examine.odd(world, examined) if not examined.findings else []
     state = EXPLAINED if examined.findings else _unexplained(how.good, strange, unseen)
     ruled_out = examine.ruled_out(world, examined) if state != FINE else {}
-    return Answer(subject, world.now, how.words, state, examined.findings, ruled_out, strange, unseen)
+    return Answer(subject, world.now, how.words, how.good, state, examined.findings, ruled_out, strange, unseen)
 
 
 def _unexplained(good: bool | None, strange: list[Row], unseen: dict[str, str]) -> str:
     """Return the state where no cause was found."""
-    if unseen:
+    if set(unseen) - {"Node", "StorageClass", "PersistentVolumeClaim"}:
         return UNKNOWN
     if good is None and not strange:
         return FINE

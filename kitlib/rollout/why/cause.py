@@ -131,8 +131,8 @@ class Finding:
     @property
     def who(self) -> str:
         """On which object it was met, or on how many."""
-        kind, count = self.about.kind, len(self.others) + 1
-        return f"{kind} {self.about.name}" if count == 1 else f"{count} {kind}s ({self.about.name}, …)"
+        more = f" (and {len(self.others)} more like it)" if self.others else ""
+        return f"{self.about.kind} {self.about.name}{more}"
 
     @property
     def command(self) -> str:

@@ -63,6 +63,14 @@ CAUSES = (
         "tasks/debug/debug-application/debug-pods/#my-pod-is-crashing-or-otherwise-unhealthy",
     ),
     Cause(
+        "lost-container",
+        "terminated: Unknown, ContainerStatusUnknown, exit code 255 or 137",
+        "{who}: container {container} was lost, as when its node or its container runtime is started anew: nobody can"
+        " say how it ended",
+        _DESCRIBE,
+        _LIFE + "#container-states",
+    ),
+    Cause(
         "completed",
         "CrashLoopBackOff, terminated: Completed",
         "{who}: container {container} ends with exit code 0, as if its work were done, and is started again{times}",
@@ -86,8 +94,8 @@ _KILLED = (137, 143)
 
 def find(world: World, pod: Object) -> Iterator[Finding]:
     """Look for why a Pod's containers end."""
-    if pod.deleting:
-        return
+    if pod.deleting or pod.text("status", "reason") or text(pod.condition("DisruptionTarget"), "status") == "True":
+        return  # not its own end: `nodes` tells of it
     for one in containers(pod):
         found = _of(world, pod, one)
         if found is not None:
@@ -113,8 +121,10 @@ def _of(world: World, pod: Object, one: Container) -> Finding | None:
         limit = text(one.spec, "resources", "limits", "memory")
         told = f" ({limit})" if limit else "; it has no limit of its own: the node's or its Pod's was reached"
         return Finding(_CAUSES["oom"], pod, _sure(one), {**values, "limit": told}, rows, [*below, "memory limit"])
+    if reason in ("Unknown", "ContainerStatusUnknown"):
+        return Finding(_CAUSES["lost-container"], pod, LIKELY, values, rows, below)
     hook = newest(its_events(world, pod, one, "FailedPostStartHook"))
-    if hook is not None and code in (*_KILLED, 0):
+    if hook is not None:
         more = {"said": _said(hook.message)}
         return Finding(_CAUSES["hook"], pod, CERTAIN, {**values, **more}, [*rows, Row.event_of(hook)], below)
     for kind in ("startup", "liveness"):
@@ -123,8 +133,9 @@ def _of(world: World, pod: Object, one: Container) -> Finding | None:
     if one.init:
         return Finding(_CAUSES["init"], pod, _sure(one), values, rows, below) if code != 0 else None
     defined = [kind for kind in ("livenessProbe", "startupProbe") if one.spec.get(kind)]
-    certainty = CERTAIN if world.sees("Event") or not defined else LIKELY
-    if certainty == LIKELY and code in _KILLED:
+    killed = code in _KILLED or any(True for _ in its_events(world, pod, one, "Killing"))
+    certainty = CERTAIN if not killed and (world.sees("Event") or not defined) else LIKELY
+    if code in _KILLED and defined:
         kind = defined[0].removesuffix("Probe")
         more = {"probe": probe_words(one.spec, kind), "said": ""}
         return Finding(_CAUSES[kind], pod, LIKELY, {**values, **more}, rows, below)

@@ -16,7 +16,7 @@ CAUSES = (
     Cause(
         "job-backoff",
         "Failed: BackoffLimitExceeded",
-        "{who} gave up: {failed} of its Pods failed, and its backoffLimit is {limit}{last}",
+        "{who} gave up: {failed} of its Pods failed, and its backoffLimit is {limit}{counted}{last}",
         "kubectl -n {ns} logs -l batch.kubernetes.io/job-name={name} --prefix",
         _JOB + "#pod-backoff-failure-policy",
     ),
@@ -88,6 +88,8 @@ def find(world: World, job: Object) -> Iterator[Finding]:
         values = {"failed": job.number("status", "failed"), "said": text(failed, "message"), "last": last}
         if reason == "BackoffLimitExceeded":
             values["limit"] = job.number("spec", "backoffLimit", default=6)
+            policy = job.text("spec", "template", "spec", "restartPolicy")
+            values["counted"] = " (restarts of containers count, too)" if policy == "OnFailure" else ""
             rows += [Row.field_of(job, "status.failed"), Row.field_of(job, "spec.backoffLimit"), *more]
             yield Finding(_CAUSES["job-backoff"], job, CERTAIN, values, rows, below)
         elif reason == "DeadlineExceeded":

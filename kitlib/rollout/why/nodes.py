@@ -41,6 +41,13 @@ CAUSES = (
         "tasks/debug/debug-cluster/",
     ),
     Cause(
+        "disrupted",
+        "DisruptionTarget is True: a taint, a preemption, an eviction",
+        "{who} was ended from outside: {said}",
+        "kubectl -n {ns} describe pod {name}",
+        "concepts/workloads/pods/disruptions/",
+    ),
+    Cause(
         "node-pressure",
         "MemoryPressure, DiskPressure or PIDPressure is True",
         "{who} takes no new Pods for now: {named}",
@@ -77,6 +84,10 @@ def find(world: World, pod: Object) -> Iterator[Finding]:
         shown = [Row.field_of(pod, "status.reason"), Row.field_of(pod, "status.message")]
         if reason == "Evicted":
             yield Finding(_CAUSES["evicted"], pod, CERTAIN, values, shown, [f"node {name}"])
+        elif text(pod.condition("DisruptionTarget"), "status") == "True":
+            condition = pod.condition("DisruptionTarget")
+            told = {**values, "said": text(condition, "message") or text(condition, "reason")}
+            yield Finding(_CAUSES["disrupted"], pod, CERTAIN, told, [Row.condition_of(pod, "DisruptionTarget")])
         elif reason.startswith(_REFUSED):
             refused = {**values, "said": pod.text("status", "message")}
             yield Finding(_CAUSES["rejected"], pod, CERTAIN, refused, shown, [f"node {name}"])

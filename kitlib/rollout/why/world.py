@@ -36,8 +36,11 @@ KINDS = {
     "StorageClass": "storageclasses",
 }
 """The kinds that are looked at, with the names by which a server lists them."""
+_DOTTED = {"Ingress": "networking.k8s.io", "StorageClass": "storage.k8s.io"}
 CLUSTER = ("Node", "Namespace", "PersistentVolume", "StorageClass")
 """Those of them that live in no namespace."""
+MIRROR = "kubernetes.io/config.hash"
+"""The annotation of a static Pod's mirror that holds the uid by which the kubelet's Events name it."""
 NOT_RECORDED = "it was not recorded"
 """Why nothing is known of a kind that no stream brought."""
 
@@ -94,14 +97,16 @@ class World:
             if at_ns is not None and row.monotonic_ns > at_ns:
                 break
             now, clock = row.received_at, row.monotonic_ns
-            if not row.uid or (row.kind in KINDS and not own(row)):
+            if not row.uid or (row.kind in KINDS and not _ours(row)):
                 continue
             if namespace is not None and row.namespace not in ("", namespace):
                 continue
             newest[row.kind, row.uid] = row
-        moment = clock if at_ns is None else at_ns
+        coverage = recording.coverage()
+        end = max((each.end_ns for each in coverage), default=clock)
+        moment = min(clock, end) if at_ns is None else at_ns
         there = (row for row in newest.values() if row.type != "DELETED")
-        unseen = {**_unseen(recording.coverage(), moment, namespace), **(refused or {})}
+        unseen = {**_unseen(coverage, moment, namespace), **(refused or {})}
         stamp = datetime.fromtimestamp((now + max(moment - clock, 0)) / 1e9, UTC)
         return cls([_object(row) for row in there], unseen, stamp)
 
@@ -135,8 +140,10 @@ class World:
 
     def events(self, about: Object, *reasons: str) -> list[Event]:
         """Return the Events about an object, of some reasons or all, the newest last."""
-        found = [each for each in self._events.get(about.uid, ()) if not reasons or each.reason in reasons]
-        return sorted(found, key=lambda each: each.last)
+        mine = self._events.get(about.uid, [])
+        if mirrored := about.text("metadata", "annotations", MIRROR):
+            mine = mine + self._events.get(mirrored, [])
+        return sorted((each for each in mine if not reasons or each.reason in reasons), key=lambda each: each.last)
 
     @cached_property
     def _owned(self) -> dict[tuple[str, str], list[Object]]:
@@ -154,6 +161,11 @@ class World:
             event = Event.of(each)
             found[event.about].append(event)
         return found
+
+
+def _ours(row: WatchEvent) -> bool:
+    """Say whether a row is of Kubernetes' own kind, and not of another group's kind of the same name."""
+    return own(row) or row.apiVersion.partition("/")[0] == _DOTTED.get(row.kind)
 
 
 def _object(row: WatchEvent) -> Object:
@@ -200,7 +212,7 @@ def moments(recording: Recording, kind: str, namespace: str | None, name: str) -
     last: int | None = None
     begun: int | None = None
     for row in recording.rows.of(kind):
-        if row.name != name or not own(row) or namespace not in (None, row.namespace):
+        if row.name != name or not _ours(row) or namespace not in (None, row.namespace):
             continue
         spaces.add(row.namespace)
         if row.type == "DELETED":
