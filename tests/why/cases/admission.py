@@ -32,7 +32,12 @@ def quantities(cpu: str) -> dict[str, Any]:
 @case("quota")
 def quota(rng: random.Random, way: int, namespace: str) -> Case:
     hard = ({"requests.cpu": "150m"}, {"pods": "1"}, {"requests.memory": "4Mi"})[way]
-    item = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": f"{word(rng)}-quota"}, "spec": {"hard": hard}}
+    item = {
+        "apiVersion": "v1",
+        "kind": "ResourceQuota",
+        "metadata": {"name": f"{word(rng)}-quota"},
+        "spec": {"hard": hard},
+    }
     return made(rng, way, [item], None, quantities("100m"), rng.randint(2, 4))
 
 

@@ -162,7 +162,9 @@ def ended(times: int = 1) -> Sign:
         status = pod.get("status") or {}
         states = [*(status.get("containerStatuses") or ()), *(status.get("initContainerStatuses") or ())]
         again = [each for each in states if each.get("restartCount", 0) >= times]
-        return any(((each.get("state") or {}).get("waiting") or {}).get("reason") == "CrashLoopBackOff" for each in again)
+        return any(
+            ((each.get("state") or {}).get("waiting") or {}).get("reason") == "CrashLoopBackOff" for each in again
+        )
 
     return there("pods", seen)
 

@@ -33,7 +33,9 @@ def paused(rng: random.Random, way: int, namespace: str) -> Case:
         seen = there("deployments", lambda each: (each.get("status") or {}).get("observedGeneration"))
         return Case(f"deployment/{name}", [item], seen)
     change = image(ANOTHER) if way == 0 else {"spec": {"template": {"metadata": {"labels": {"tier": word(rng)}}}}}
-    seen = there("deployments", lambda each: each["status"].get("observedGeneration") == each["metadata"]["generation"] > 2)
+    seen = there(
+        "deployments", lambda each: each["status"].get("observedGeneration") == each["metadata"]["generation"] > 2
+    )
     then = [
         ("patch", f"deployment/{name}", {"spec": {"paused": True}}),
         ("patch", f"deployment/{name}", change),
@@ -50,7 +52,9 @@ def deadline(rng: random.Random, way: int, namespace: str) -> Case:
     pod["metadata"]["annotations"] = {("kitlib/create-delay", "kitlib/ready-delay")[way % 2]: "10m"}
     more = {"strategy": {"type": "Recreate"}} if way == 2 else {}
     item = workload("Deployment", name, pod, rng.randint(1, 3), progressDeadlineSeconds=rng.randint(3, 6), **more)
-    return Case(f"deployment/{name}", [item], condition("deployments", "Progressing", "False", "ProgressDeadlineExceeded"))
+    return Case(
+        f"deployment/{name}", [item], condition("deployments", "Progressing", "False", "ProgressDeadlineExceeded")
+    )
 
 
 @case("min-ready")
@@ -72,12 +76,16 @@ def min_ready(rng: random.Random, way: int, namespace: str) -> Case:
 def partition(rng: random.Random, way: int, namespace: str) -> Case:
     name, replicas = word(rng), 3 + way
     strategy = {"type": "RollingUpdate", "rollingUpdate": {"partition": replicas - way}}
-    item = workload("StatefulSet", name, template(name), replicas, updateStrategy=strategy, podManagementPolicy="Parallel")
+    item = workload(
+        "StatefulSet", name, template(name), replicas, updateStrategy=strategy, podManagementPolicy="Parallel"
+    )
     changed = there(
         "statefulsets",
-        lambda each: each["status"].get("updatedReplicas", 0) == way
-        and each["status"]["updateRevision"] != each["status"]["currentRevision"]
-        and each["status"].get("availableReplicas") == replicas,
+        lambda each: (
+            each["status"].get("updatedReplicas", 0) == way
+            and each["status"]["updateRevision"] != each["status"]["currentRevision"]
+            and each["status"].get("availableReplicas") == replicas
+        ),
     )
     then = [("patch", f"statefulset/{name}", image(ANOTHER)), ("await", changed)]
     return Case(f"statefulset/{name}", [item], available("statefulsets"), then)
@@ -91,15 +99,20 @@ def on_delete(rng: random.Random, way: int, namespace: str) -> Case:
         up = there("daemonsets", lambda each: (each.get("status") or {}).get("numberAvailable", 0) > 0)
         old = there(
             "daemonsets",
-            lambda each: each["status"].get("observedGeneration") == 2 and not each["status"].get("updatedNumberScheduled"),
+            lambda each: (
+                each["status"].get("observedGeneration") == 2 and not each["status"].get("updatedNumberScheduled")
+            ),
         )
         return Case(f"daemonset/{name}", [item], up, [("patch", f"daemonset/{name}", image(ANOTHER)), ("await", old)])
     item = workload(
-        "StatefulSet", name, template(name), way + 1, updateStrategy={"type": "OnDelete"}, podManagementPolicy="Parallel"
+        "StatefulSet",
+        name,
+        template(name),
+        way + 1,
+        updateStrategy={"type": "OnDelete"},
+        podManagementPolicy="Parallel",
     )
-    changed = there(
-        "statefulsets", lambda each: each["status"]["updateRevision"] != each["status"]["currentRevision"]
-    )
+    changed = there("statefulsets", lambda each: each["status"]["updateRevision"] != each["status"]["currentRevision"])
     then = [("patch", f"statefulset/{name}", image(ANOTHER)), ("await", changed)]
     return Case(f"statefulset/{name}", [item], available("statefulsets"), then)
 
@@ -109,14 +122,27 @@ def no_node(rng: random.Random, way: int, namespace: str) -> Case:
     name = word(rng)
     key = {"matchExpressions": [{"key": "example.com/rack", "operator": "Exists"}]}
     required = {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [key]}}
-    spec = ({"nodeSelector": {"disk": word(rng)}}, {"affinity": {"nodeAffinity": required}}, {"nodeSelector": {"kubernetes.io/os": "windows"}})
+    spec = (
+        {"nodeSelector": {"disk": word(rng)}},
+        {"affinity": {"nodeAffinity": required}},
+        {"nodeSelector": {"kubernetes.io/os": "windows"}},
+    )
     item = workload("DaemonSet", name, template(name, spec[way]))
-    return Case(f"daemonset/{name}", [item], there("daemonsets", lambda each: "observedGeneration" in (each.get("status") or {})))
+    return Case(
+        f"daemonset/{name}",
+        [item],
+        there("daemonsets", lambda each: "observedGeneration" in (each.get("status") or {})),
+    )
 
 
 def budget(name: str, **spec: Any) -> dict[str, Any]:
     found = {"selector": {"matchLabels": {"app": name}}, **spec}
-    return {"apiVersion": "policy/v1", "kind": "PodDisruptionBudget", "metadata": {"name": f"{name}-budget"}, "spec": found}
+    return {
+        "apiVersion": "policy/v1",
+        "kind": "PodDisruptionBudget",
+        "metadata": {"name": f"{name}-budget"},
+        "spec": found,
+    }
 
 
 def blocked(each: dict[str, Any]) -> bool:
@@ -141,7 +167,9 @@ def pdb_selector(rng: random.Random, way: int, namespace: str) -> Case:
     item = budget(name, minAvailable=1)
     item["spec"]["selector"]["matchLabels"] = ({"app": f"{name}s"}, {"tier": name}, {"app": name, "tier": name})[way]
     seen = there("poddisruptionbudgets", lambda each: "expectedPods" in (each.get("status") or {}))
-    return Case(f"pdb/{name}-budget", [workload("Deployment", name, template(name)), item], both(available("deployments"), seen))
+    return Case(
+        f"pdb/{name}-budget", [workload("Deployment", name, template(name)), item], both(available("deployments"), seen)
+    )
 
 
 @case("hpa-metrics")
@@ -151,7 +179,10 @@ def metrics(rng: random.Random, way: int, namespace: str) -> Case:
     container = {"resources": {"requests": {"cpu": "1m", "memory": "1Mi"}}}
     item = workload(kind, name, template(name, {}, container), 1)
     resource = {"type": "Resource", "resource": {"name": ("cpu", "memory")[way % 2], "target": PERCENT}}
-    pods = {"type": "Pods", "pods": {"metric": {"name": "requests"}, "target": {"type": "AverageValue", "averageValue": "10"}}}
+    pods = {
+        "type": "Pods",
+        "pods": {"metric": {"name": "requests"}, "target": {"type": "AverageValue", "averageValue": "10"}},
+    }
     return Case(
         f"hpa/{name}",
         [item, scaler(name, kind, [pods if way == 2 else resource])],
@@ -182,6 +213,6 @@ def disabled(rng: random.Random, way: int, namespace: str) -> Case:
     kind = ("Deployment", "StatefulSet", "Deployment")[way]
     cpu = {"type": "Resource", "resource": {"name": "cpu", "target": PERCENT}}
     items = [workload(kind, name, template(name), 0), scaler(name, kind, [cpu])]
-    return Case(f"hpa/{name}", items, condition("horizontalpodautoscalers", "ScalingActive", "False", "ScalingDisabled"))
-
-
+    return Case(
+        f"hpa/{name}", items, condition("horizontalpodautoscalers", "ScalingActive", "False", "ScalingDisabled")
+    )

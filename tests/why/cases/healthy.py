@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from tests.why.cases.case import Case, case, there, template, word, workload
+from tests.why.cases.case import Case, case, template, there, word, workload
 from tests.why.cases.controllers import ANOTHER, available, image
 
 
@@ -37,7 +37,10 @@ def ordered(rng: random.Random, way: int, namespace: str) -> Case:
     item = workload("StatefulSet", name, template(name), rng.randint(1, 3), podManagementPolicy=policy)
     done = there(
         "statefulsets",
-        lambda each: each["status"]["updateRevision"] == each["status"]["currentRevision"] and each["metadata"]["generation"] == 2,
+        lambda each: (
+            each["status"]["updateRevision"] == each["status"]["currentRevision"]
+            and each["metadata"]["generation"] == 2
+        ),
     )
     then = [("patch", f"statefulset/{name}", image(ANOTHER)), ("await", _over("statefulsets")), ("await", done)]
     return Case(f"statefulset/{name}", [item], available("statefulsets"), then)
@@ -47,7 +50,10 @@ def ordered(rng: random.Random, way: int, namespace: str) -> Case:
 def once(rng: random.Random, way: int, namespace: str) -> Case:
     name = word(rng)
     item = workload("Job", name, template(name), completions=way + 1, parallelism=1 + way // 2)
-    complete = there("jobs", lambda each: any(one["type"] == "Complete" for one in (each.get("status") or {}).get("conditions") or ()))
+    complete = there(
+        "jobs",
+        lambda each: any(one["type"] == "Complete" for one in (each.get("status") or {}).get("conditions") or ()),
+    )
     return Case(f"job/{name}", [item], complete)
 
 

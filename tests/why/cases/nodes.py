@@ -25,8 +25,10 @@ def lost(rng: random.Random, way: int, namespace: str) -> Case:
     unready = condition("nodes", "Ready", "Unknown")
     mine = there(
         "nodes",
-        lambda each: each["metadata"]["name"] == namespace
-        and any(one["type"] == "Ready" for one in (each.get("status") or {}).get("conditions") or ()),
+        lambda each: (
+            each["metadata"]["name"] == namespace
+            and any(one["type"] == "Ready" for one in (each.get("status") or {}).get("conditions") or ())
+        ),
     )
     if way == 0:
         return Case(f"node/{namespace}", [node], mine)
@@ -36,7 +38,9 @@ def lost(rng: random.Random, way: int, namespace: str) -> Case:
     return Case(f"{kind.lower()}/{name}", [node, item], both(mine, unready, event("FailedScheduling", "taint")))
 
 
-@case("node-missing", ways=0)  # the garbage collector of Pods removes them within 40 s: left for a cluster that shows it
+@case(
+    "node-missing", ways=0
+)  # the garbage collector of Pods removes them within 40 s: left for a cluster that shows it
 def missing(rng: random.Random, way: int, namespace: str) -> Case:
     name = word(rng)
     return Case(f"pod/{name}", [workload("Pod", name, template(name, {"nodeName": "nowhere"}))], there("pods", bool))
@@ -50,7 +54,14 @@ def cordoned(rng: random.Random, way: int, namespace: str) -> Case:
         node["spec"]["unschedulable"] = True
     else:
         then = [("patch", f"node/{namespace}", {"spec": {"unschedulable": True}})]
-        then += [("await", there("nodes", lambda each: each["metadata"]["name"] == namespace and each["spec"].get("unschedulable")))]
+        then += [
+            (
+                "await",
+                there(
+                    "nodes", lambda each: each["metadata"]["name"] == namespace and each["spec"].get("unschedulable")
+                ),
+            )
+        ]
     ready = there("nodes", lambda each: each["metadata"]["name"] == namespace and _ready(each))
     return Case(f"node/{namespace}", [node], ready, then)
 

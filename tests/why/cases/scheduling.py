@@ -61,7 +61,10 @@ def pods(rng: random.Random, way: int, namespace: str) -> Case:
     if way == 0:
         term = {"labelSelector": {"matchLabels": {"app": "nobody"}}, "topologyKey": HOST}
         return made(
-            rng, 0, {"affinity": {"podAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [term]}}}, None,
+            rng,
+            0,
+            {"affinity": {"podAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [term]}}},
+            None,
             "affinity rules",
         )
     name = word(rng)

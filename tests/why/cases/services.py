@@ -23,7 +23,9 @@ def behind(rng: random.Random, way: int, name: str, *services: dict[str, Any]) -
     kind = KINDS[way]
     item = workload(kind, name, template(name, {}, PORTS), rng.randint(1, 2), **PARALLEL.get(kind, {}))
     sliced = there("endpointslices", lambda each: True, len(services))
-    return Case(f"service/{services[0]['metadata']['name']}", [item, *services], both(available(f"{kind.lower()}s"), sliced))
+    return Case(
+        f"service/{services[0]['metadata']['name']}", [item, *services], both(available(f"{kind.lower()}s"), sliced)
+    )
 
 
 PARALLEL = {"StatefulSet": {"podManagementPolicy": "Parallel"}}
@@ -76,7 +78,11 @@ def balancer(rng: random.Random, way: int, namespace: str) -> Case:
 def ingress(name: str, backend: str, port: dict[str, Any], default: bool = False) -> dict[str, Any]:
     service = {"service": {"name": backend, "port": port}}
     path = {"path": "/", "pathType": "Prefix", "backend": service}
-    spec = {"defaultBackend": service} if default else {"rules": [{"host": f"{name}.example.com", "http": {"paths": [path]}}]}
+    spec = (
+        {"defaultBackend": service}
+        if default
+        else {"rules": [{"host": f"{name}.example.com", "http": {"paths": [path]}}]}
+    )
     return {"apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "metadata": {"name": name}, "spec": spec}
 
 

@@ -16,7 +16,9 @@ def claim(name: str, **spec: Any) -> dict[str, Any]:
 
 
 def mounting(kind: str, name: str, *claims: str) -> dict[str, Any]:
-    volumes = [{"name": f"data-{number}", "persistentVolumeClaim": {"claimName": each}} for number, each in enumerate(claims)]
+    volumes = [
+        {"name": f"data-{number}", "persistentVolumeClaim": {"claimName": each}} for number, each in enumerate(claims)
+    ]
     return workload(kind, name, template(name, {"volumes": volumes}))
 
 
@@ -64,12 +66,16 @@ def no_class(rng: random.Random, way: int, namespace: str) -> Case:
 @case("pvc-provisioner")
 def provisioner(rng: random.Random, way: int, namespace: str) -> Case:
     name = word(rng)
-    kind = storage_class(f"{namespace}-disk", f"example.com/{word(rng)}", ("Immediate", "WaitForFirstConsumer")[way // 2])
+    kind = storage_class(
+        f"{namespace}-disk", f"example.com/{word(rng)}", ("Immediate", "WaitForFirstConsumer")[way // 2]
+    )
     item = claim(f"{name}-data", storageClassName=f"{namespace}-disk")
     pod = mounting("Deployment", name, f"{name}-data")
     subject = f"pvc/{name}-data" if way == 0 else f"deployment/{name}"
     sign = event("ExternalProvisioning")
-    return Case(subject, [kind, item, *([pod] if way else [])], both(sign, event("FailedScheduling")) if way == 1 else sign)
+    return Case(
+        subject, [kind, item, *([pod] if way else [])], both(sign, event("FailedScheduling")) if way == 1 else sign
+    )
 
 
 @case("pvc-waits")
