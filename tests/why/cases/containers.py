@@ -139,17 +139,25 @@ def start(rng: random.Random, way: int, namespace: str) -> Case:
     return made(rng, way, {"command": command}, waiting("RunContainerError", "CrashLoopBackOff"))
 
 
+def working(code: int) -> dict[str, Any]:
+    """Return a container that ends after a second with an exit code."""
+    settings = {"PROBE_EXIT_AFTER": "1s", "PROBE_EXIT_CODE": str(code)}
+    return {"args": ["job"], "env": [{"name": key, "value": value} for key, value in settings.items()]}
+
+
 @case("exit-code", containers=True)
 def exit_code(rng: random.Random, way: int, namespace: str) -> Case:
-    """A program that is called in a wrong way ends by itself."""
-    return made(
-        rng, way, {"args": [("no-such-word", "serve", "load")[way], *(["--no-such-flag"] if way else [])]}, ended()
-    )
+    return made(rng, way, working((1, rng.randint(3, 90), 127)[way]), ended())
+
+
+@case("completed", containers=True)
+def completed(rng: random.Random, way: int, namespace: str) -> Case:
+    return made(rng, way, working(0), ended())
 
 
 @case("init", containers=True)
 def init(rng: random.Random, way: int, namespace: str) -> Case:
-    first = {"name": word(rng), "image": IMAGE, "imagePullPolicy": "IfNotPresent", "args": [f"no-such-word-{way}"]}
+    first = {"name": word(rng), "image": IMAGE, "imagePullPolicy": "IfNotPresent", **working(way + 1)}
     return made(rng, way, SERVE, ended(), {"initContainers": [first]})
 
 
@@ -196,9 +204,10 @@ def gate(rng: random.Random, way: int, namespace: str) -> Case:
 
 @case("oom", containers=True)
 def oom(rng: random.Random, way: int, namespace: str) -> Case:
-    """As the lesson about a Pod's life has it: the probe takes more memory than its limit."""
+    """As the lesson about a Pod's life has it: it takes more memory every second, up to its limit."""
     limits = {"resources": {"limits": {"memory": f"{32 + 16 * way}Mi"}}}
-    taking = {"args": ["try", "memory", "512Mi"]}
+    settings = {"PROBE_MEMORY": "256Mi", "PROBE_MEMORY_RATE": "64Mi"}
+    taking = {"env": [{"name": key, "value": value} for key, value in settings.items()]}
     seen = there("pods", lambda pod: "OOMKilled" in str(pod.get("status")))
     return made(rng, way, {**taking, **limits}, seen)
 
@@ -216,6 +225,6 @@ def hook(rng: random.Random, way: int, namespace: str) -> Case:
 @case("job-backoff", containers=True, name="job-exit")
 def job(rng: random.Random, way: int, namespace: str) -> Case:
     called = word(rng)
-    pod = template(called, {"restartPolicy": ("Never", "OnFailure", "Never")[way]}, {"args": ["no-such-word"]})
+    pod = template(called, {"restartPolicy": ("Never", "OnFailure", "Never")[way]}, working(way + 1))
     item = workload("Job", called, pod, backoffLimit=way)
     return Case(f"job/{called}", [item], condition("jobs", "Failed", "True"))
