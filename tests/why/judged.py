@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from kitlib.recording import Recording
+from kitlib.recording import Interval, Recording, WatchEvent
 from kitlib.rollout import why
 from kitlib.rollout.why import Answer, World
 
@@ -65,6 +66,15 @@ def recording(corpus: str) -> Recording:
 
 
 @cache
+def rows(corpus: str) -> tuple[dict[str, list[WatchEvent]], list[Interval]]:
+    """Return its rows, by namespace, and its coverage."""
+    found: dict[str, list[WatchEvent]] = defaultdict(list)
+    for row in recording(corpus).rows:
+        found[row.namespace].append(row)
+    return found, recording(corpus).coverage()
+
+
+@cache
 def cases(corpus: str) -> list[dict]:  # type: ignore[type-arg]
     """Return its cases."""
     return json.loads((DATA / corpus / "cases.json").read_text())  # type: ignore[no-any-return]
@@ -72,7 +82,9 @@ def cases(corpus: str) -> list[dict]:  # type: ignore[type-arg]
 
 def judge(corpus: str, found: dict, blind: Iterable[str] = ()) -> Judged:  # type: ignore[type-arg]
     """Ask about one case; of some kinds nothing was seen."""
-    world = World.of(recording(corpus), found["at_ns"], found["case"])
+    by_namespace, coverage = rows(corpus)
+    mine = sorted([*by_namespace[""], *by_namespace[found["case"]]], key=lambda row: row.seq)
+    world = World.at(mine, coverage, found["at_ns"], found["case"])
     for kind in blind:
         world = _without(world, kind)
     kind, name = why.parse(found["subject"])

@@ -1,4 +1,4 @@
-"""Real causes, made on real clusters, recorded: what `why` says of each. `python -m tests.why.corpus` makes them anew."""
+"""Real causes, made on real clusters and recorded: what `why` says of each. `make causes` makes them anew."""
 
 from __future__ import annotations
 

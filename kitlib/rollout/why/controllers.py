@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kitlib.rollout.why.cause import CERTAIN, LIKELY, Cause, Finding, Group, Row, the
-from kitlib.rollout.why.objects import Object, at, labels, selects, text
+from kitlib.rollout.why.objects import Object, at, labels, selects, text, words
 from kitlib.rollout.why.storage import claims
 from kitlib.rollout.why.world import World
 
@@ -179,7 +179,7 @@ def find_deletion(world: World, found: Object) -> Iterator[Finding]:
             rows = [Row.condition_of(found, text(each, "type")) for each in told]
             yield Finding(_CAUSES["namespace-content"], found, CERTAIN, {"named": said}, shown + rows)
         return
-    held = [text(each) for each in found.at("metadata", "finalizers") or () if isinstance(each, str)]
+    held = words(found.body, "metadata", "finalizers")
     if not held:
         return
     said, rows = "", [*shown, Row.field_of(found, "metadata.finalizers", ", ".join(held))]

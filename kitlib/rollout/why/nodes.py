@@ -98,8 +98,8 @@ def find(world: World, pod: Object) -> Iterator[Finding]:
     if node is None:
         if world.sees("Node"):
             yield Finding(_CAUSES["node-missing"], pod, CERTAIN, values, [Row.field_of(pod, "spec.nodeName")])
-        elif told := newest(world.events(pod, "NodeNotReady")):
-            yield Finding(_CAUSES["node-lost"], pod, LIKELY, {**values, "said": ""}, [Row.event_of(told)])
+        elif noted := newest(world.events(pod, "NodeNotReady")):
+            yield Finding(_CAUSES["node-lost"], pod, LIKELY, {**values, "said": ""}, [Row.event_of(noted)])
         return
     if lost := _lost(node):
         shown = [Row.field_of(pod, "spec.nodeName"), Row.condition_of(node, "Ready")]

@@ -191,6 +191,28 @@ class Event:
         )
 
 
+class _Reference(msgspec.Struct, gc=False):
+    uid: str = ""
+
+
+class _Regarding(msgspec.Struct, gc=False):
+    involvedObject: _Reference | None = None  # noqa: N815 - the API's own spelling
+    regarding: _Reference | None = None
+
+
+_regarding = msgspec.json.Decoder(_Regarding)
+
+
+def regarded(raw: bytes) -> str:
+    """Return the uid of the object that an Event is about, and read no more of it; empty if it can't be read."""
+    try:
+        found = _regarding.decode(raw)
+    except (msgspec.DecodeError, RecursionError):
+        return ""
+    about = found.regarding or found.involvedObject
+    return about.uid if about else ""
+
+
 def selects(selector: Any, of: Mapping[str, str]) -> bool:
     """Say whether a label selector, `matchLabels` and `matchExpressions`, selects what has these labels."""
     wanted = labels(selector, "matchLabels")
@@ -214,4 +236,18 @@ def newest(events: Iterable[Event]) -> Event | None:
     return max(events, key=lambda each: (each.last, each.source.version), default=None)
 
 
-__all__ = ["EVER", "Event", "Object", "at", "items", "labels", "newest", "number", "selects", "stamp", "text", "words"]
+__all__ = [
+    "EVER",
+    "Event",
+    "Object",
+    "at",
+    "items",
+    "labels",
+    "newest",
+    "number",
+    "regarded",
+    "selects",
+    "stamp",
+    "text",
+    "words",
+]

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from kitlib.rollout.why.cause import CERTAIN, LIKELY, Cause, Finding, Group, Row, the
-from kitlib.rollout.why.objects import Object, at, items, labels, text
+from kitlib.rollout.why.objects import Object, at, items, labels, number, text
 from kitlib.rollout.why.world import World
 
 _PAGE = "concepts/services-networking/service/"
@@ -108,8 +108,8 @@ def _ports(service: Object, pods: list[Object], named: str) -> Iterator[Finding]
     numbers: set[int] = set()
     for pod in pods:
         for each in [port for one in _mine(pod) for port in items(one, "ports")]:
-            declared.setdefault(text(each, "name"), set()).add(int(each.get("containerPort") or 0))
-            numbers.add(int(each.get("containerPort") or 0))
+            declared.setdefault(text(each, "name"), set()).add(number(each, "containerPort"))
+            numbers.add(number(each, "containerPort"))
     for port in service.items("spec", "ports"):
         target = port.get("targetPort", port.get("port"))
         shown = text(port, "name") or str(port.get("port"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
@@ -11,7 +11,7 @@ from functools import cached_property
 from kitlib.frames.objects import own
 from kitlib.recording import Recording, WatchEvent
 from kitlib.recording.coverage import Interval
-from kitlib.rollout.why.objects import Event, Object
+from kitlib.rollout.why.objects import Event, Object, regarded
 
 KINDS = {
     "Pod": "pods",
@@ -63,6 +63,7 @@ class World:
     unseen: Mapping[str, str]
     now: datetime
     _of: dict[str, dict[tuple[str, str], Object]] = field(init=False, repr=False)
+    _read: dict[str, list[Event]] = field(init=False, repr=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         self._of = defaultdict(dict)
@@ -91,9 +92,31 @@ class World:
         refused : mapping, optional
             For kinds that could not be read: why.
         """
+        return cls.at(recording.rows, recording.coverage(), at_ns, namespace, refused)
+
+    @classmethod
+    def at(
+        cls,
+        rows: Iterable[WatchEvent],
+        coverage: Sequence[Interval],
+        at_ns: int | None = None,
+        namespace: str | None = None,
+        refused: Mapping[str, str] | None = None,
+    ) -> World:
+        """Return what some rows, in the order of their receipt, know of a moment; see `of`.
+
+        Parameters
+        ----------
+        rows : iterable of WatchEvent
+            All up to that moment, at least.
+        coverage : sequence of Interval
+            What is known of the streams that brought them.
+        at_ns, namespace, refused
+            As of `of`.
+        """
         newest: dict[tuple[str, str], WatchEvent] = {}
         now, clock = 0, 0
-        for row in recording.rows:
+        for row in rows:
             if at_ns is not None and row.monotonic_ns > at_ns:
                 break
             now, clock = row.received_at, row.monotonic_ns
@@ -102,7 +125,6 @@ class World:
             if namespace is not None and row.namespace not in ("", namespace):
                 continue
             newest[row.kind, row.uid] = row
-        coverage = recording.coverage()
         end = max((each.end_ns for each in coverage), default=clock)
         moment = min(clock, end) if at_ns is None else at_ns
         there = (row for row in newest.values() if row.type != "DELETED")
@@ -140,10 +162,15 @@ class World:
 
     def events(self, about: Object, *reasons: str) -> list[Event]:
         """Return the Events about an object, of some reasons or all, the newest last."""
-        mine = self._events.get(about.uid, [])
+        mine = self._events_of(about.uid)
         if mirrored := about.text("metadata", "annotations", MIRROR):
-            mine = mine + self._events.get(mirrored, [])
+            mine = mine + self._events_of(mirrored)
         return sorted((each for each in mine if not reasons or each.reason in reasons), key=lambda each: each.last)
+
+    def _events_of(self, uid: str) -> list[Event]:
+        if uid not in self._read:
+            self._read[uid] = [Event.of(each) for each in self._events.get(uid, ())]
+        return self._read[uid]
 
     @cached_property
     def _owned(self) -> dict[tuple[str, str], list[Object]]:
@@ -155,11 +182,11 @@ class World:
         return found
 
     @cached_property
-    def _events(self) -> dict[str, list[Event]]:
-        found: dict[str, list[Event]] = defaultdict(list)
-        for each in self.all("Event"):
-            event = Event.of(each)
-            found[event.about].append(event)
+    def _events(self) -> dict[str, list[Object]]:
+        """By the uid of what they are about; an Event is read whole only if it is asked for."""
+        found: dict[str, list[Object]] = defaultdict(list)
+        for each in self._of["Event"].values():
+            found[regarded(each.raw)].append(each)
         return found
 
 
