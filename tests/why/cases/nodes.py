@@ -7,7 +7,7 @@ from typing import Any
 
 from tests.why.cases.case import Case, both, case, condition, event, template, there, word, workload
 from tests.why.cases.controllers import available, blocked, budget
-from tests.why.cases.scheduling import HOST, tainted
+from tests.why.cases.scheduling import on, tainted
 
 
 def silent(name: str) -> dict[str, Any]:
@@ -33,7 +33,7 @@ def lost(rng: random.Random, way: int, namespace: str) -> Case:
     if way == 0:
         return Case(f"node/{namespace}", [node], mine)
     kind = ("Deployment", "StatefulSet")[way - 1]
-    spec = {"nodeSelector": {HOST: namespace}}
+    spec = on(namespace)
     item = workload(kind, name, template(name, spec))
     return Case(f"{kind.lower()}/{name}", [node, item], both(mine, unready, event("FailedScheduling", "taint")))
 
@@ -76,7 +76,7 @@ def drain(rng: random.Random, way: int, namespace: str) -> Case:
     """A node is cordoned to be drained, and a budget keeps its Pods."""
     name = word(rng)
     node = tainted(namespace, [])
-    item = workload("Deployment", name, template(name, {"nodeSelector": {HOST: namespace}}), way + 1)
+    item = workload("Deployment", name, template(name, on(namespace)), way + 1)
     kept = budget(name, **({"maxUnavailable": 0} if way % 2 else {"minAvailable": "100%"}))
     cordon = there("nodes", lambda each: each["metadata"]["name"] == namespace and each["spec"].get("unschedulable"))
     then = [("patch", f"node/{namespace}", {"spec": {"unschedulable": True}}), ("await", cordon), ("evict", name)]

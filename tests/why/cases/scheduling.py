@@ -111,7 +111,7 @@ def taint(rng: random.Random, way: int, namespace: str) -> Case:
     node = tainted(namespace, [{"key": f"example.com/{word(rng)}", "value": word(rng), "effect": "NoSchedule"}])
     if way == 1:
         node["spec"]["taints"][0]["effect"] = "NoExecute"
-    found = made(rng, way, {"nodeSelector": {HOST: namespace}}, None, "taint")
+    found = made(rng, way, on(namespace), None, "taint")
     return Case(found.subject, [node, *found.objects], found.sign)
 
 
@@ -119,8 +119,17 @@ def taint(rng: random.Random, way: int, namespace: str) -> Case:
 def cordoned(rng: random.Random, way: int, namespace: str) -> Case:
     node = tainted(namespace, [])
     node["spec"]["unschedulable"] = True
-    found = made(rng, way, {"nodeSelector": {HOST: namespace}}, None, "unschedulable")
+    found = made(rng, way, on(namespace), None, "unschedulable")
     return Case(found.subject, [node, *found.objects], found.sign)
+
+
+OWN = {"key": "example.com/corpus", "effect": "NoSchedule"}
+"""The taint that keeps all other Pods off a case's node."""
+
+
+def on(node: str) -> dict[str, Any]:
+    """Return what lets a Pod go to a case's own node, and to no other."""
+    return {"nodeSelector": {HOST: node}, "tolerations": [{**OWN, "operator": "Exists"}]}
 
 
 def tainted(name: str, taints: list[dict[str, str]]) -> dict[str, Any]:
@@ -134,7 +143,7 @@ def tainted(name: str, taints: list[dict[str, str]]) -> dict[str, Any]:
             "annotations": {"kwok.x-k8s.io/node": "fake"},
             "labels": {HOST: name, "kubernetes.io/os": "linux", "kubernetes.io/arch": "amd64"},
         },
-        "spec": {"taints": taints},
+        "spec": {"taints": [OWN, *taints]},
         "status": {"capacity": room, "allocatable": room},
     }
 
