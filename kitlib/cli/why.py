@@ -60,11 +60,17 @@ def why(
     kind, name = explain.parse(object)
     if recording is not None:
         if context or cluster:
-            raise UsageError("a recording and a cluster were named; give one of them", step="why")
+            raise UsageError(
+                "a recording and a cluster were named", step="why", object=str(recording), next="give one of them"
+            )
         world, namespace = _recorded(recording, kind, name, namespace, at)
     else:
         if at is not None:
-            raise UsageError("--at is for a recording: a cluster can be asked about now only", step="why")
+            raise UsageError(
+                "--at is for a recording: a cluster can be asked about now only",
+                step="why",
+                next="name the recording's folder, or leave --at away",
+            )
         world, kind, namespace = _live(kind, namespace, context, cluster)
     answer = explain.why(world, kind, name, namespace)
     if output is Output.json:

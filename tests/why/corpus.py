@@ -7,8 +7,8 @@
     python -m tests.why.corpus embedded --only cpu,quota --out build/causes
 
 Each case has a namespace of its own, and all of a run are in one recording. `cases.json` beside it says of each case
-what is asked, what is right, and at which moment: when all causes of the run could be seen. It wants a new cluster. The seed makes the same cases anew; names of
-Pods, times and the order in which things happen are the cluster's own.
+what is asked, what is right, and at which moment: when all causes of the run could be seen. It wants a new cluster. The
+seed makes the same cases anew; names of Pods, times and the order in which things happen are the cluster's own.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ DATA = Path(__file__).resolve().parent.parent / "data" / "causes"
 SEED = 28
 PATIENCE = 45.0
 """Seconds in which a sign must have come."""
-LONG = {"cron-missed": 150.0, "cron-forbidden": 200.0}
+LONG = {"cron-forbidden": 200.0}
 """Causes that take longer: a CronJob's minute has to come."""
 
 
