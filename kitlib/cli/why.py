@@ -10,7 +10,7 @@ import typer
 from kitlib.cli import names
 from kitlib.cli.app import app
 from kitlib.cli.clusters import Context
-from kitlib.cli.output import AsJson, Output, say, show_json, tell
+from kitlib.cli.output import AsJson, Output, say, show_json
 from kitlib.errors import UsageError
 
 if TYPE_CHECKING:
@@ -130,6 +130,4 @@ def _live(kind: str, namespace: str | None, context: str | None, cluster: str | 
     wanted = dict.fromkeys([*KINDS.values(), resource.plural])
     recording, refused = look(connection, wanted, where or None)
     unseen = {each: refused[plural] for each, plural in KINDS.items() if plural in refused}
-    for plural, reason in refused.items():
-        tell(f"  {plural} can't be read: {reason}")
     return World.of(recording, None, where or None, unseen), resource.kind, where

@@ -44,7 +44,7 @@ def look(
         If the API server does not answer.
     """
     recording, refused = Recording(), dict[str, str]()
-    listed = recording.info["listed"] = []
+    listed: list[tuple[str, str, str]] = []
     stopping = threading.Event()
 
     def one(kind: str) -> None:
@@ -59,10 +59,12 @@ def look(
         with recording.changed:
             for change in map(changes.item, items):
                 reflector.take_listed(change, at)
-            listed.append((resource.plural, resource.kind, resource.group_version, at[1]))
+            listed.append((resource.plural, resource.kind, resource.group_version))
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
         list(pool.map(one, kinds))
+    now = clock.monotonic_ns()  # one look: what was listed first counts as known until the last list
+    recording.info["listed"] = [(*each, now) for each in listed]
     return recording, refused
 
 

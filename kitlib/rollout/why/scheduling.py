@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from kitlib.rollout.why.cause import CERTAIN, LIKELY, Cause, Finding, Group, Row, the
+from kitlib.rollout.why.fitting import asked_for, cordoned, untolerated
 from kitlib.rollout.why.objects import Event, Object, at, items, newest, text
 from kitlib.rollout.why.quantities import amount
 from kitlib.rollout.why.world import World
@@ -148,13 +149,16 @@ def find(world: World, pod: Object) -> Iterator[Finding]:
         return
     found = parsed(message)
     total = int(match[1]) if (match := re.match(r"\d+/(\d+) nodes", message)) else 0
+    nearest = _nearest(world, pod, set(found))
     for name, (count, said) in found.items():
         if name == "node-not-ready":
             continue
         cause = _CAUSES[name]
         values = {"count": count, "nodes": total, **_named(world, pod, name, said)}
         more = _rows(world, pod, name)
-        yield Finding(cause, pod, CERTAIN, values, rows + more, ["scheduler", "nodes"], _ORDER[name])
+        certainty = CERTAIN if len(found) == 1 or nearest is not None else LIKELY
+        weight = len(CAUSES) if name == nearest else _ORDER[name]
+        yield Finding(cause, pod, certainty, values, rows + more, ["scheduler", "nodes"], weight)
     if not found and not _ELSEWHERE.search(message):
         yield Finding(_CAUSES["unschedulable"], pod, CERTAIN, {"named": message}, rows, ["scheduler"])
 
@@ -182,6 +186,26 @@ def parsed(message: str) -> dict[str, tuple[int, str]]:
                 found[name] = before[0] + int(count), f"{before[1]}; {said}".strip("; .")
                 break
     return found
+
+
+def _nearest(world: World, pod: Object, names: set[str]) -> str | None:
+    """Return which of several reasons keeps a Pod off the nodes that it asks for; None if that can't be told.
+
+    A node that it doesn't ask for is no cause as long as there are others; nor is one that it doesn't tolerate.
+    """
+    if not world.sees("Node"):
+        return None
+    mine = [node for node in world.all("Node") if asked_for(pod, node)]
+    kept = [node for node in mine if not cordoned(node)]
+    free = [node for node in kept if not untolerated(pod, node)]
+    if not mine:
+        return "node-affinity" if "node-affinity" in names else None
+    if not kept:
+        return "cordoned" if "cordoned" in names else None
+    if not free:
+        return next((each for each in ("taint", "node-not-ready") if each in names), None)
+    later = names - {"cordoned", "taint", "node-not-ready", "node-affinity"}
+    return max(later, key=_ORDER.__getitem__, default=None)
 
 
 def _words(world: World, pod: Object) -> tuple[str, list[Row]]:
@@ -250,15 +274,9 @@ def _requested(pod: Object, name: str) -> tuple[float, str] | None:
 
 
 def _taints(world: World, pod: Object) -> list[str]:
-    """Return the taints of nodes that a Pod doesn't tolerate."""
-    tolerated = pod.items("spec", "tolerations")
-    found = []
-    for node in world.all("Node"):
-        for taint in node.items("spec", "taints"):
-            keys = {text(each, "key") for each in tolerated}
-            if text(taint, "effect") != "PreferNoSchedule" and text(taint, "key") not in keys and "" not in keys:
-                found.append(f"{text(taint, 'key')}={text(taint, 'value')}:{text(taint, 'effect')}".replace("=:", ":"))
-    return found
+    """Return the taints that keep a Pod off the nodes that it asks for."""
+    mine = [node for node in world.all("Node") if asked_for(pod, node)]
+    return [each for node in mine for each in untolerated(pod, node)]
 
 
 def clear(world: World, pods: list[Object]) -> str:

@@ -49,7 +49,7 @@ def deadline(rng: random.Random, way: int, namespace: str) -> Case:
     """Nothing is wrong with its Pods: they only take longer than the deadline."""
     name = word(rng)
     pod = template(name)
-    pod["metadata"]["annotations"] = {("kitlib/create-delay", "kitlib/ready-delay")[way % 2]: "10m"}
+    pod["metadata"]["annotations"] = {("kitlib/create-delay", "kitlib/ready-delay")[way % 2]: "5h"}
     more = {"strategy": {"type": "Recreate"}} if way == 2 else {}
     item = workload("Deployment", name, pod, rng.randint(1, 3), progressDeadlineSeconds=rng.randint(3, 6), **more)
     return Case(
@@ -61,7 +61,7 @@ def deadline(rng: random.Random, way: int, namespace: str) -> Case:
 def min_ready(rng: random.Random, way: int, namespace: str) -> Case:
     name = word(rng)
     kind = ("Deployment", "StatefulSet", "Deployment")[way]
-    item = workload(kind, name, template(name), 1 + way, minReadySeconds=rng.randint(300, 500))
+    item = workload(kind, name, template(name), 1 + way, minReadySeconds=rng.randint(9000, 9900))
     if kind == "StatefulSet":
         item["spec"]["replicas"] = 1
     wanted = item["spec"]["replicas"]

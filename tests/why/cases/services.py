@@ -56,7 +56,7 @@ def not_ready(rng: random.Random, way: int, namespace: str) -> Case:
     """Its Pods are on their way: nothing else is wrong with them."""
     name = word(rng)
     pod = template(name, {}, PORTS)
-    pod["metadata"]["annotations"] = {("kitlib/create-delay", "kitlib/ready-delay")[way % 2]: "10m"}
+    pod["metadata"]["annotations"] = {("kitlib/create-delay", "kitlib/ready-delay")[way % 2]: "5h"}
     item = workload(KINDS[way], name, pod)
     seen = there("pods", lambda each: (each.get("status") or {}).get("startTime"))
     return Case(f"service/{name}", [item, service(name, {"app": name})], both(seen, there("endpointslices", bool)))
