@@ -10,7 +10,7 @@ import typer
 from kitlib.cli import names
 from kitlib.cli.app import app
 from kitlib.cli.clusters import Context
-from kitlib.cli.output import AsJson, Output, say, show_json
+from kitlib.cli.output import AsJson, Output, say, show_json, tell
 from kitlib.errors import UsageError
 
 if TYPE_CHECKING:

@@ -96,6 +96,8 @@ def _service(world: World, found: Object) -> Standing:
     if found.text("spec", "type") == "ExternalName":
         return Standing(True, f"an alias of {found.text('spec', 'externalName')}")
     served = services.endpoints(world, found)
+    if not world.sees("Pod"):
+        return Standing(None, f"{len(served)} ready endpoints")
     if not world.sees("EndpointSlice"):
         backends = services.backends(world, found)
         ready = [each for each in backends if text(each.condition("Ready"), "status") == "True"]

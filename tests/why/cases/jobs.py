@@ -79,4 +79,5 @@ def forbidden(rng: random.Random, way: int, namespace: str) -> Case:
         pod["spec"]["nodeSelector"] = {"disk": "none"}
     if way == 2:
         item["spec"]["jobTemplate"]["spec"]["suspend"] = True
-    return Case(f"cronjob/{name}", [item], event("JobAlreadyActive"))
+    why = ((), ("node-affinity",), ("job-suspended",))[way]
+    return Case(f"cronjob/{name}", [item], event("JobAlreadyActive"), accepted=why)

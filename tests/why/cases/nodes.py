@@ -1,41 +1,13 @@
-"""Nodes that are lost, cordoned, or not there."""
+"""Nodes that are cordoned, or not there; a simulated one is never lost: its kubelet speaks for every node."""
 
 from __future__ import annotations
 
 import random
 from typing import Any
 
-from tests.why.cases.case import Case, both, case, condition, event, template, there, word, workload
+from tests.why.cases.case import Case, both, case, template, there, word, workload
 from tests.why.cases.controllers import available, blocked, budget
 from tests.why.cases.scheduling import on, tainted
-
-
-def silent(name: str) -> dict[str, Any]:
-    """Return a node without a kubelet, simulated or not: nobody speaks for it."""
-    node = tainted(name, [])
-    del node["metadata"]["annotations"]
-    return node
-
-
-@case("node-lost")
-def lost(rng: random.Random, way: int, namespace: str) -> Case:
-    """A node whose kubelet has never said a word; for a lost one that had, see the cases for containers."""
-    name = word(rng)
-    node = silent(namespace)
-    unready = condition("nodes", "Ready", "Unknown")
-    mine = there(
-        "nodes",
-        lambda each: (
-            each["metadata"]["name"] == namespace
-            and any(one["type"] == "Ready" for one in (each.get("status") or {}).get("conditions") or ())
-        ),
-    )
-    if way == 0:
-        return Case(f"node/{namespace}", [node], mine)
-    kind = ("Deployment", "StatefulSet")[way - 1]
-    spec = on(namespace)
-    item = workload(kind, name, template(name, spec))
-    return Case(f"{kind.lower()}/{name}", [node, item], both(mine, unready, event("FailedScheduling", "taint")))
 
 
 @case(

@@ -143,7 +143,7 @@ def tainted(name: str, taints: list[dict[str, str]]) -> dict[str, Any]:
             "annotations": {"kwok.x-k8s.io/node": "fake"},
             "labels": {HOST: name, "kubernetes.io/os": "linux", "kubernetes.io/arch": "amd64"},
         },
-        "spec": {"taints": [OWN, *taints]},
+        "spec": {"podCIDR": f"10.99.{sum(name.encode()) % 250}.0/24", "taints": [OWN, *taints]},
         "status": {"capacity": room, "allocatable": room},
     }
 

@@ -93,8 +93,9 @@ def finalizer(rng: random.Random, way: int, namespace: str) -> Case:
     if way == 2:  # the claim's own protection: a Pod still uses it
         held = claim(f"{name}-data", storageClassName="")
         pod = mounting("Pod", name, f"{name}-data")
+        pod["spec"]["nodeName"] = "node-1"  # who has no node doesn't use it yet
         then = [("delete", f"pvc/{name}-data"), ("await", gone("persistentvolumeclaims"))]
-        return Case(f"pvc/{name}-data", [held, pod], event("FailedScheduling"), then)
+        return Case(f"pvc/{name}-data", [held, pod], there("pods", bool), then)
     kind = ("Deployment", "Pod")[way]
     item = workload(kind, name, template(name))
     item["metadata"]["finalizers"] = [f"example.com/{word(rng)}"]
