@@ -13,11 +13,16 @@ The other controllers have promises of their own: `statefulset`, `daemonset`, `j
 whose `table` has a row for each promise and whose `breaches` has one for each time that it was broken.
 
     rollout.statefulset(frames.pods, frames.statefulsets, "shop/db").table
+
+`diff` compares recordings of one exercise: what was given otherwise, and what came of it.
+
+    rollout.diff(monday, tuesday).table
 """
 
 from kitlib.rollout.answer import BREACHES, Answer, Controller
 from kitlib.rollout.cronjob import cronjob
 from kitlib.rollout.daemonset import daemonset
+from kitlib.rollout.diff import Difference, diff
 from kitlib.rollout.identity import Deployment, which
 from kitlib.rollout.job import job
 from kitlib.rollout.model import (
@@ -41,6 +46,8 @@ __all__ = [
     "BREACHES",
     "Answer",
     "Controller",
+    "Difference",
+    "diff",
     "cronjob",
     "daemonset",
     "job",

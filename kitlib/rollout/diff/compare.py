@@ -145,7 +145,7 @@ def _durations(sides: Sides, roles: set[str]) -> Iterator[Finding]:
     known = any(len(side) > 1 for side in sides)
     rule = f"{RATIO:g} times as long and {SECONDS:g} s more, also by the pace of all" if not known else ""
     for (role, of), (one, other) in both.items():
-        if durations_differ(one, other, pace):
+        if durations_differ(one, other, pace) and (known or role != "step"):
             yield Finding("duration", role, of, _shown(one, " s"), _shown(other, " s"), True, rule)
         elif durations_differ(one, other) or abs(median(one) - median(other)) >= SECONDS:
             why = "it varies from run to run" if known else UNKNOWN

@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from kitlib.recording import Recording
+from kitlib.recording.coverage import NOT_LISTED
 from kitlib.rollout.diff.lives import Life, Lives
 from kitlib.rollout.diff.outcomes import promises, rollouts
 from kitlib.rollout.diff.settings import Settings, differing
@@ -113,7 +114,7 @@ def _coverage(found: Facts, recording: Recording) -> None:
                 found.missing[""] = each.reason
             continue
         found.kinds.add(each.kind)
-        if not each.covered and each.reason != "it had not been listed yet":
+        if not each.covered and each.reason != NOT_LISTED:
             found.missing.setdefault(each.kind, each.reason)
 
 

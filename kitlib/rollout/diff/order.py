@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from kitlib.rollout.diff.answer import Finding
 from kitlib.rollout.diff.facts import SECOND, Facts
-from kitlib.rollout.diff.rules import STAMP
+from kitlib.rollout.diff.rules import SECONDS, STAMP
 
 Item = tuple[str, str]
 MOST = 20
@@ -37,7 +37,9 @@ def moved(sides: tuple[Sequence[Facts], Sequence[Facts]], roles: set[str]) -> It
                 turned.append((min(abs(gap) for gap in gaps), first, then))
     told: set[Item] = set()
     for apart, first, then in sorted(turned, reverse=True):
-        if apart <= STAMP * SECOND or first in told or then in told or len(told) >= 2 * MOST:
+        written = _written(first) and _written(then)
+        least = STAMP if written or len(every) > 2 else SECONDS
+        if apart <= least * SECOND or first in told or then in told or len(told) >= 2 * MOST:
             continue
         told |= {first, then}
         if every[0][first] > every[0][then]:
@@ -61,8 +63,12 @@ def _times(side: Facts, roles: set[str]) -> dict[Item, int]:
 
 def _related(first: Item, then: Item) -> bool:
     """Say whether an order between two means something: of one object, or of what somebody wrote."""
-    written = ("created", "changed")
-    return first[0] == then[0] or (first[1].startswith(written) and then[1].startswith(written))
+    return first[0] == then[0] or (_written(first) and _written(then))
+
+
+def _written(item: Item) -> bool:
+    """Say whether somebody wrote it: an exercise's own order is no accident."""
+    return item[1].startswith(("created", "changed"))
 
 
 __all__ = ["moved"]

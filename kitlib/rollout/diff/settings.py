@@ -36,7 +36,9 @@ FINALIZERS = {
 UID = re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b")
 TIME = re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
 TOKEN = re.compile(r"\bkube-api-access-[a-z0-9]{5}\b")
-WORD = re.compile(r"[A-Za-z0-9][\w.:-]*")
+CERTIFICATE = re.compile(r"-----BEGIN ([A-Z ]+)-----.*?-----END \1-----", re.DOTALL)
+WORD = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}|[0-9a-f]*:[0-9a-f:]+|[A-Za-z0-9][\w.-]*")
+"""Addresses, and what may be a name."""
 OF_A_NODE = "affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution"
 """Where the DaemonSet controller writes which node a Pod is for."""
 
@@ -61,6 +63,7 @@ class Words:
         if self.namespace and self.namespace in text:
             text = text.replace(self.namespace, "<namespace>")
         if "-" in text:
+            text = CERTIFICATE.sub(r"<\1>", text)
             text = TOKEN.sub("kube-api-access", TIME.sub("<time>", UID.sub("<uid>", text)))
         return WORD.sub(lambda found: self.names.get(found.group(), found.group()), text)
 
@@ -78,8 +81,11 @@ def settings(obj: Mapping[str, Any], words: Words, owned: bool = False) -> Setti
         Whether a controller made it; which node one of a DaemonSet is for is then left out.
     """
     found: Settings = {}
+    pod = obj.get("kind") == "Pod"
     for path, value in _leaves(dict(obj), ""):
         if SERVERS_OWN.search(path) or (owned and (OF_A_NODE in path or path == "spec.hostname")):
+            continue
+        if pod and path.startswith("metadata.labels[topology.kubernetes.io/"):  # as its node has them
             continue
         if path.startswith("metadata.finalizers"):
             if value in FINALIZERS:
@@ -97,7 +103,8 @@ def _leaves(value: Any, path: str) -> Iterator[tuple[str, Any]]:
             odd = not re.fullmatch(r"[A-Za-z_]\w*", key)
             if path == "metadata" and key not in ("labels", "annotations", "finalizers"):
                 continue
-            yield from _leaves(each, f"{path}[{key}]" if odd or path.endswith(MAPS) else f"{path}.{key}".lstrip("."))
+            odd = odd or path.endswith(MAPS) or path in DATA
+            yield from _leaves(each, f"{path}[{key}]" if odd else f"{path}.{key}".lstrip("."))
     elif isinstance(value, list) and value:
         known: dict[str, int] = {}
         for number, each in enumerate(value):
@@ -109,8 +116,10 @@ def _leaves(value: Any, path: str) -> Iterator[tuple[str, Any]]:
         yield path, value
 
 
-MAPS = (".labels", ".annotations", ".matchLabels", ".nodeSelector", "data")
+MAPS = (".labels", ".annotations", ".matchLabels", ".nodeSelector")
 """Ends of paths whose keys are anybody's words."""
+DATA = ("data", "stringData", "binaryData")
+"""Paths whose keys are so, too."""
 
 
 def differing(one: Settings, other: Settings) -> dict[str, tuple[Any, Any]]:
