@@ -23,7 +23,6 @@ from kitlib.rollout.diff.rules import (
 
 Sides = tuple[Sequence[Facts], Sequence[Facts]]
 UNKNOWN = "the spread isn't known: give several recordings of a side"
-_OF_ROLES = {"verdict": ("Pod",), "count": ("Pod",), "Event": ("Event",), "duration": ("Pod",), "order": ("Pod",)}
 
 
 def diff(one: Recording | Iterable[Recording], other: Recording | Iterable[Recording]) -> Difference:
@@ -48,6 +47,12 @@ def diff(one: Recording | Iterable[Recording], other: Recording | Iterable[Recor
     found = Difference(recordings=(len(sides[0]), len(sides[1])))
     _unseen(found, sides)
     roles = _common(sides)
+    if not roles and all(each.settings for side in sides for each in side):
+        raise UsageError(
+            "the two sides have no object in common",
+            step="diff",
+            next="give recordings of the same exercise: objects are matched by their kinds and names",
+        )
     told = [*given(sides), *_verdicts(sides, roles), *_counts(sides, roles), *_events(sides, roles)]
     told += [*moved(sides, roles), *_durations(sides, roles)]
     for each in sorted(told, key=lambda each: ORDER.index(each.what)):

@@ -1,10 +1,11 @@
-"""What one recording says, by the roles that another one has, too: settings, verdicts, counts, Events, order, durations."""
+"""What one recording says, by the roles that another one has, too: settings, verdicts, counts, order, durations."""
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from statistics import median
 from typing import Any
 
@@ -12,7 +13,7 @@ import pandas as pd
 
 from kitlib.recording import Recording
 from kitlib.recording.coverage import NOT_LISTED
-from kitlib.rollout.diff.lives import Life, Lives
+from kitlib.rollout.diff.lives import Life, Lives, part, parts
 from kitlib.rollout.diff.outcomes import promises, rollouts
 from kitlib.rollout.diff.settings import Settings, differing
 
@@ -129,7 +130,7 @@ def _root(found: Facts, lives: Lives, life: Life) -> None:
     found.settings[role] = told
     if life.made:
         found.order.append((role, "created", told[0][0]))
-    for (_, before), (at, after) in zip(told, told[1:], strict=False):
+    for (_, before), (at, after) in pairwise(told):
         found.order.append((role, f"changed: {', '.join(sorted(differing(before, after)))}", at))
     if life.deleted_ns is not None:
         found.deleted.add(role)
@@ -143,12 +144,11 @@ def _owned(found: Facts, lives: Lives) -> None:
         if lives.is_owned(life) and life.kind in ("Pod", "ReplicaSet", "Job") and life.made:
             made[role, f"{life.kind}s made"] += 1
         if life.kind == "Pod":
-            status = life.versions[-1].object.get("status") or {}
-            made[role, "Pods that failed"] += status.get("phase") == "Failed"
+            made[role, "Pods that failed"] += part(life.versions[-1].object, "status").get("phase") == "Failed"
             made[role, "restarts"] += _restarts(life)
             if lives.is_owned(life):
                 fields = found.inherited.setdefault(role, {})
-                for path, value in lives.settings(life)[0][1].items() if lives.settings(life) else ():
+                for path, value in (lives.settings(life) or [(0, {})])[0][1].items():
                     fields.setdefault(path, set()).add(repr(value))
     timed = tuple(f"{kind.lower()}/" for kind in BY_TIME)
     for (role, what), number in made.items():
@@ -157,10 +157,9 @@ def _owned(found: Facts, lives: Lives) -> None:
 
 
 def _restarts(life: Life) -> int:
-    return max(
-        sum(one.get("restartCount", 0) for one in (each.object.get("status") or {}).get("containerStatuses") or ())
-        for each in life.versions
-    )
+    statuses = (parts(part(each.object, "status"), "containerStatuses") for each in life.versions)
+    counts = ([one.get("restartCount") for one in each] for each in statuses)
+    return max(sum(one for one in each if isinstance(one, int)) for each in counts)
 
 
 def _events(events: pd.DataFrame, lives: Lives, recording: Recording) -> dict[Key, float]:
@@ -223,8 +222,7 @@ def _stages(found: Facts, role: str, pods: list[Life]) -> None:
 
 
 def _generation(life: Life) -> str:
-    labels = life.meta.get("labels") or {}
-    return str(labels.get("pod-template-hash") or labels.get("controller-revision-hash") or life.owner[2])
+    return str(life.labels.get("pod-template-hash") or life.labels.get("controller-revision-hash") or life.owner[2])
 
 
 def _moments(life: Life) -> dict[str, int]:
@@ -233,15 +231,15 @@ def _moments(life: Life) -> dict[str, int]:
     for each in life.versions:
         if each.origin != "watch":
             continue
-        spec, status = each.object.get("spec") or {}, each.object.get("status") or {}
-        conditions = status.get("conditions") or ()
+        spec, status = part(each.object, "spec"), part(each.object, "status")
+        conditions = parts(status, "conditions")
         if spec.get("nodeName"):
             found.setdefault("scheduled", each.at_ns)
         if status.get("phase") == "Running":
             found.setdefault("running", each.at_ns)
         if any(one.get("type") == "Ready" and one.get("status") == "True" for one in conditions):
             found.setdefault("ready", each.at_ns)
-        if each.object["metadata"].get("deletionTimestamp"):
+        if part(each.object, "metadata").get("deletionTimestamp"):
             found.setdefault("ending", each.at_ns)
         if each.type == "DELETED":
             found["gone"] = each.at_ns

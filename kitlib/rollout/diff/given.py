@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
+from itertools import pairwise
 from typing import Any
 
 from kitlib.rollout.diff.answer import Finding
@@ -29,9 +30,7 @@ def given(sides: tuple[Sequence[Facts], Sequence[Facts]]) -> Iterator[Finding]:
     yield from _clusters(sides)
     one, other = (side[0] for side in sides)
     told = list(_settings(one, other))
-    restless = {
-        (each.object, each.field) for side in sides for more in side[1:] for each in _settings(side[0], more)
-    }
+    restless = {(each.object, each.field) for side in sides for more in side[1:] for each in _settings(side[0], more)}
     for each in told:
         if (each.object, each.field) not in restless:
             yield each
@@ -55,7 +54,7 @@ def _settings(one: Facts, other: Facts) -> Iterator[Finding]:
                 made.append(Finding("setting", role, "its end", *said, *_seen(role, one, other)))
             continue
         here, lacks = (one, other) if role in one.settings else (other, one)
-        if _kind(here, role) in lacks.kinds_seen:
+        if role.partition("/")[0] in lacks.kinds_seen:
             said = ["there", ""] if here is one else ["", "there"]
             made.append(Finding("setting", role, "the object", *said, *_seen(role, one, other)))
     changed = {each.object for each in made}
@@ -72,10 +71,6 @@ def _seen(role: str, one: Facts, other: Facts) -> tuple[bool, str]:
             if not kind or kind.lower() == role.partition("/")[0]:
                 return False, f"not all was recorded: {reason}"
     return True, ""
-
-
-def _kind(side: Facts, role: str) -> str:
-    return role.partition("/")[0]
 
 
 def _histories(role: str, one: History, other: History) -> Iterator[Finding]:
@@ -99,8 +94,9 @@ def _histories(role: str, one: History, other: History) -> Iterator[Finding]:
 
 
 def _edits(history: History) -> list[Edit]:
-    pairs = zip(history, history[1:], strict=False)
-    return [{path: new for path, (_, new) in differing(before, now).items()} for (_, before), (_, now) in pairs]
+    return [
+        {path: new for path, (_, new) in differing(before, now).items()} for (_, before), (_, now) in pairwise(history)
+    ]
 
 
 def _inherited(role: str, one: dict[str, set[str]], other: dict[str, set[str]]) -> Iterator[Finding]:

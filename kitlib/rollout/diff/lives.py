@@ -1,8 +1,7 @@
-"""Every object of a recording, from its creation to its deletion, and whose it is: roles that two runs have in common."""
+"""Every object of a recording, from its creation to its deletion, and whose it is: roles that runs have in common."""
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -14,21 +13,32 @@ import msgspec
 from kitlib.recording import Recording
 from kitlib.rollout.diff.settings import Settings, Words, settings
 
-CONTROLLED = ("ReplicaSet", "Pod", "Job", "ControllerRevision", "EndpointSlice", "PersistentVolumeClaim", "Endpoints")
-DERIVED = {"Event", "Lease", "Endpoints", "EndpointSlice", "ControllerRevision", "Node", "Namespace", "PersistentVolume"}
+DERIVED = {
+    "Event",
+    "Lease",
+    "Endpoints",
+    "EndpointSlice",
+    "ControllerRevision",
+    "Node",
+    "Namespace",
+    "PersistentVolume",
+}
 """Kinds that nobody sets by hand; what they say is told of their owners, or not at all."""
 MADE = {("ConfigMap", "kube-root-ca.crt"), ("ServiceAccount", "default")}
 """Objects that each namespace has by itself."""
-GENERATED = re.compile(r"-[bcdfghjklmnpqrstvwxz2456789]{5}$")
-"""What generateName adds: five signs of Kubernetes' own alphabet."""
 HASH = "pod-template-hash"
 
 
-class _Owner(msgspec.Struct, gc=False):
-    kind: str = ""
-    name: str = ""
-    uid: str = ""
-    controller: bool | None = None
+def part(obj: Any, key: str) -> dict[str, Any]:
+    """Return a part of an object that is a map; an empty one where it isn't."""
+    found = obj.get(key) if isinstance(obj, dict) else None
+    return found if isinstance(found, dict) else {}
+
+
+def parts(obj: Any, key: str) -> list[dict[str, Any]]:
+    """Return a part of an object that is a list of maps, without what is none."""
+    found = obj.get(key) if isinstance(obj, dict) else None
+    return [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
 
 
 @dataclass(eq=False)
@@ -72,13 +82,17 @@ class Life:
     @property
     def meta(self) -> dict[str, Any]:
         """Its first version's metadata."""
-        found: dict[str, Any] = self.versions[0].object.get("metadata", {})
-        return found
+        return part(self.versions[0].object, "metadata")
+
+    @property
+    def labels(self) -> dict[str, Any]:
+        """Its first version's labels."""
+        return part(self.meta, "labels")
 
     @cached_property
     def owner(self) -> tuple[str, str, str]:
         """Kind, name and uid of the controller that owns it; empty if none does."""
-        for each in self.meta.get("ownerReferences") or ():
+        for each in parts(self.meta, "ownerReferences"):
             if each.get("controller"):
                 return str(each.get("kind", "")), str(each.get("name", "")), str(each.get("uid", ""))
         return "", "", ""
@@ -87,7 +101,7 @@ class Life:
     def deleted_ns(self) -> int | None:
         """When its deletion, or the wish for it, was received."""
         for each in self.versions:
-            if each.type == "DELETED" or each.object.get("metadata", {}).get("deletionTimestamp"):
+            if each.type == "DELETED" or part(each.object, "metadata").get("deletionTimestamp"):
                 return each.at_ns
         return None
 
@@ -187,23 +201,21 @@ class Lives:
             return self.role(owner)
         if kind == "Node":
             return _named(life.kind, space, life.name.removesuffix(f"-{name}"), 1)
-        labels = life.meta.get("labels") or {}
-        if kind == "ReplicaSet" and name.endswith(f"-{labels.get(HASH)}"):
-            return _named("Deployment", space, name.removesuffix(f"-{labels[HASH]}"), 1)
+        if kind == "ReplicaSet" and name.endswith(f"-{life.labels.get(HASH)}"):
+            return _named("Deployment", space, name.removesuffix(f"-{life.labels[HASH]}"), 1)
         return _named(kind, space, name, 1)
 
     def _stable(self, life: Life) -> str:
-        prefix = life.meta.get("generateName") or ""
+        prefix = str(life.meta.get("generateName") or "")
         return f"{prefix}*" if prefix and life.name.startswith(prefix) else life.name
 
     def _made_up(self) -> dict[str, str]:
         """Return what stands for each generated name and each address."""
         found: dict[str, str] = {}
         for life in self:
-            if life.kind in CONTROLLED and (self.is_owned(life) or life.meta.get("generateName")):
-                stateful = life.owner[0] in ("StatefulSet", "Node")
-                if not stateful and (life.meta.get("generateName") or life.owner[0] in ("Deployment", "CronJob")):
-                    found[life.name] = f"<{life.kind} of {self.role(life)}>"
+            named = life.owner[0] in ("StatefulSet", "Node")  # by them, with no accident in it
+            if not named and (life.meta.get("generateName") or life.owner[0] in ("Deployment", "CronJob")):
+                found[life.name] = f"<{life.kind} of {self.role(life)}>"
             for address in _addresses(life):
                 found[address] = "<address>"
         return found
@@ -227,13 +239,15 @@ def _namespace(recording: Recording, lives: Lives) -> str:
 
 def _addresses(life: Life) -> Iterator[str]:
     for each in (life.versions[0], life.versions[-1]):
-        spec, status = each.object.get("spec") or {}, each.object.get("status") or {}
+        spec, status = part(each.object, "spec"), part(each.object, "status")
+        found: list[Any] = []
         if life.kind == "Pod":
-            yield from (address for key in ("podIP", "hostIP") if (address := status.get(key)))
+            found = [status.get("podIP"), status.get("hostIP")]
         elif life.kind == "Service":
-            yield from (address for address in spec.get("clusterIPs") or () if address != "None")
+            found = [spec.get("clusterIP"), *(spec.get("clusterIPs") or ())]
         elif life.kind == "Node":
-            yield from (one["address"] for one in status.get("addresses") or () if one.get("type") == "InternalIP")
+            found = [one.get("address") for one in parts(status, "addresses") if one.get("type") == "InternalIP"]
+        yield from (address for address in found if isinstance(address, str) and address not in ("", "None"))
 
 
 def _named(kind: str, namespace: str, name: str, times: int) -> str:
@@ -251,4 +265,4 @@ def ordinal(number: int) -> str:
     return f"{number}{last}"
 
 
-__all__ = ["DERIVED", "Life", "Lives", "Version", "ordinal"]
+__all__ = ["DERIVED", "MADE", "Life", "Lives", "Version", "ordinal", "part", "parts"]

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from math import sqrt
 
 RATIO = 10.0
-"""So many times as long something must take, where the spread isn't known: among equal runs of the project's own lessons,
-on machines with more and with less to do, the most was 9.4 times."""
+"""So many times as long something must take, where the spread isn't known. Among equal runs of the project's own
+lessons, on a machine with more and with less to do, the most was a bit less."""
 SECONDS = 5.0
 """And so much longer; so far apart must be what controllers do in another order, where the spread isn't known."""
 PACE = 2.0
