@@ -140,14 +140,13 @@ def test_several_recordings_tell_how_much_it_varies():
     assert found.spread and {each.what for each in found.findings} == {"duration"}
 
 
+def scaled(replicas):
+    return changed(rows_of("start"), "Deployment", "hello", lambda o: o["spec"].update(replicas=replicas))
+
+
 def test_settings_that_vary_within_a_side_are_noise():
     def side(*replicas):
-        return [
-            another_run(
-                "start", changed(rows_of("start"), "Deployment", "hello", lambda o: o["spec"].update(replicas=each))
-            )
-            for each in replicas
-        ]
+        return [another_run("start", scaled(each)) for each in replicas]
 
     assert not [each for each in rollout.diff(side(3, 4), side(5, 5)).findings if each.what == "setting"]
     assert [each.b for each in rollout.diff(side(3, 3), side(5, 5)).findings if each.what == "setting"] == ["5"]

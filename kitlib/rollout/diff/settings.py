@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -138,13 +139,14 @@ def differing(one: Settings, other: Settings) -> dict[str, tuple[Any, Any]]:
 def _joined(found: dict[str, tuple[Any, Any]], one: Settings, other: Settings) -> dict[str, tuple[Any, Any]]:
     """Tell fields that came or went together as one, by the longest path that only one side has."""
     made: dict[str, Any] = {}
+    alone = Counter(_head(path, one if before is None else other) for path, (before, after) in found.items())
     for path, (before, after) in found.items():
         if before is not None and after is not None:
             made[path] = (before, after)
             continue
         lacking = one if before is None else other
         head = _head(path, lacking)
-        if head == path:
+        if head == path or alone[head] == 1:
             made[path] = (before, after)
             continue
         whole = made.setdefault(head, ({}, None) if after is None else (None, {}))
@@ -154,11 +156,11 @@ def _joined(found: dict[str, tuple[Any, Any]], one: Settings, other: Settings) -
 
 def _head(path: str, lacking: Settings) -> str:
     """Return the shortest beginning of a path of which one side has nothing."""
-    for place, sign in enumerate(path):
-        if sign in ".[" and place:
-            head = path[:place]
-            if not any(each.startswith(head) and each[len(head) : len(head) + 1] in ("", ".", "[") for each in lacking):
-                return head
+    cuts = [place for place, sign in enumerate(path) if sign in ".[" and place]
+    for place in cuts[1:]:  # neither all of spec nor all of metadata
+        head = path[:place]
+        if not any(each.startswith(head) and each[len(head) : len(head) + 1] in ("", ".", "[") for each in lacking):
+            return head
     return path
 
 
