@@ -15,6 +15,7 @@ from tests.conftest import CHECKOUT
 
 SIGNS = "bcdfghjklmnpqrstvwxz2456789"
 UID = re.compile(rb"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+MOMENT = re.compile(rb'("(?:known|begin|end|after|until)_ns": )(\d+)')
 ADDRESS = re.compile(rb"\b(10\.244\.\d+\.)(\d+)\b(?!/)")
 
 
@@ -38,19 +39,23 @@ def another_run(lesson: str, rows: Iterable[WatchEvent], seed: int = 1, pace: fl
     others, and it is slower.
     """
     rng, rows = random.Random(seed), list(rows)
-    names = _names(rows, rng)
+    begin, names = rows[0].monotonic_ns, _names(rows, rng)
     space = str(Recording.open(CHECKOUT / "recordings" / lesson).info["namespace"])
     names[space] = f"{space[:-6]}{rng.randrange(16**6):06x}"
     word = re.compile("|".join(sorted(map(re.escape, names), key=len, reverse=True)).encode())
     nodes = sorted({obj["metadata"]["name"] for row in rows if row.kind == "Node" for obj in [json.loads(row.object)]})
     turned = dict(zip(nodes, nodes[1:] + nodes[:1], strict=True))
 
+    def later(moment_ns: int) -> int:
+        return begin + round((moment_ns - begin) * pace)
+
     def new(raw: bytes) -> bytes:
         raw = word.sub(lambda found: names[found.group().decode()].encode(), raw)
         raw = UID.sub(lambda found: _uid(found.group()), raw)
+        raw = MOMENT.sub(lambda found: found[1] + str(later(int(found[2]))).encode(), raw)
         return ADDRESS.sub(lambda found: found[1] + str((int(found[2]) + 100) % 256).encode(), raw)
 
-    begin, made = rows[0].monotonic_ns, []
+    made = []
     for row in rows:
         obj = json.loads(row.object) if row.kind == "Pod" and turned else None
         raw = row.object
@@ -65,7 +70,7 @@ def another_run(lesson: str, rows: Iterable[WatchEvent], seed: int = 1, pace: fl
                 namespace=new(row.namespace.encode()).decode(),
                 uid=new(row.uid.encode()).decode(),
                 resourceVersion=str(int(row.resourceVersion) + 7000) if row.resourceVersion.isdecimal() else "",
-                monotonic_ns=begin + round((row.monotonic_ns - begin) * pace),
+                monotonic_ns=later(row.monotonic_ns),
             )
         )
     return recording(lesson, made, namespace=names[space], created=0)

@@ -90,10 +90,9 @@ def warnings(count):
             uid = f"{model.uid[:-4]}{number:04x}"
             obj["metadata"].update(uid=uid, name=f"hello.{number}")
             obj.update(reason="Unhealthy", type="Warning")
-            rows = [
-                *rows,
-                msgspec.structs.replace(model, uid=uid, name=f"hello.{number}", object=json.dumps(obj).encode()),
-            ]
+            twin = msgspec.structs.replace(model, uid=uid, name=f"hello.{number}", object=json.dumps(obj).encode())
+            place = rows.index(model)
+            rows = [*rows[:place], twin, *rows[place:]]
         return rows
 
     return change
