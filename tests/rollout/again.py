@@ -25,8 +25,14 @@ def rows_of(lesson: str) -> list[WatchEvent]:
 
 
 def recording(lesson: str, rows: Iterable[WatchEvent], **info: Any) -> Recording:
-    """Return a recording of rows."""
-    made = Recording(info={**Recording.open(CHECKOUT / "recordings" / lesson).info, **info})
+    """Return a recording of rows; streams of an earlier format, which don't say what they cover, cover all of it."""
+    rows = list(rows)
+    said = {row.stream for row in rows if row.type == "LISTED"}
+    end = rows[-1].monotonic_ns
+    listed = {row.stream: (row.stream, row.kind, row.apiVersion, end) for row in rows if row.kind}
+    older = [each for stream, each in listed.items() if stream not in said]
+    about = Recording.open(CHECKOUT / "recordings" / lesson).info
+    made = Recording(info={**about, "listed": older, **info})
     for number, row in enumerate(rows):
         made._append(msgspec.structs.replace(row, seq=number))
     return made

@@ -172,7 +172,8 @@ def _events(events: pd.DataFrame, lives: Lives, recording: Recording) -> dict[Ke
     begun = pd.Timestamp(int(events["observed_at"].min().value), tz="UTC")
     if created := recording.info.get("created"):
         begun = pd.Timestamp(float(created), unit="s", tz="UTC")
-    fresh = events[(events["earliest"] >= begun.floor("s")) & (events["first"] >= begun.floor("s"))]
+    begun -= pd.Timedelta(seconds=2)  # a stamp is a whole second, and what it is of came a moment before
+    fresh = events[(events["earliest"] >= begun) & (events["first"] >= begun)]
     found: Counter[Key] = Counter()
     columns = ("involvedObject.kind", "namespace", "involvedObject.name", "involvedObject.uid", "eventType", "reason")
     once = fresh.drop_duplicates("uid")
