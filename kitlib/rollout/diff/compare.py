@@ -106,7 +106,8 @@ def _verdicts(sides: Sides, roles: set[str]) -> Iterator[Finding]:
         unknown = "unknown" in said[0] | said[1]
         certain = not unknown and all(len(each) == 1 for each in said)
         why = "" if certain else "it could not be told everywhere" if unknown else "it came out in both ways on a side"
-        yield Finding("verdict", role, what, *(" or ".join(sorted(each)) for each in said), certain, why)
+        one, other = (" or ".join(sorted(each)) for each in said)
+        yield Finding("verdict", role, what, one, other, certain, why)
 
 
 def _word(said: Any) -> str:

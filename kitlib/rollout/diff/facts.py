@@ -100,10 +100,10 @@ def facts(recording: Recording) -> Facts:
         _stages(found, role, pods)
     for key, said in promises(frames, lives.role_of):
         found.verdicts[key] = said
-    for key, said, seconds in rollouts(frames, lives.role_of):
-        found.verdicts[key] = said
-        if seconds is not None:
-            found.durations[key] = seconds
+    for key, outcome, took in rollouts(frames, lives.role_of):
+        found.verdicts[key] = outcome
+        if took is not None:
+            found.durations[key] = took
     found.order.sort(key=lambda each: each[2])
     return found
 

@@ -50,13 +50,13 @@ def _settings(one: Facts, other: Facts) -> Iterator[Finding]:
         if role in one.settings and role in other.settings:
             made += _histories(role, one.settings[role], other.settings[role])
             if (role in one.deleted) != (role in other.deleted):
-                said = ["deleted" if role in each.deleted else "not deleted" for each in (one, other)]
-                made.append(Finding("setting", role, "its end", *said, *_seen(role, one, other)))
+                here, there = ("deleted" if role in each.deleted else "not deleted" for each in (one, other))
+                made.append(Finding("setting", role, "its end", here, there, *_seen(role, one, other)))
             continue
-        here, lacks = (one, other) if role in one.settings else (other, one)
+        lacks = other if role in one.settings else one
         if role.partition("/")[0] in lacks.kinds_seen:
-            said = ["there", ""] if here is one else ["", "there"]
-            made.append(Finding("setting", role, "the object", *said, *_seen(role, one, other)))
+            here, there = ("there" if role in each.settings else "" for each in (one, other))
+            made.append(Finding("setting", role, "the object", here, there, *_seen(role, one, other)))
     changed = {each.object for each in made}
     yield from made
     for role in dict.fromkeys([*one.inherited, *other.inherited]):
@@ -79,7 +79,7 @@ def _histories(role: str, one: History, other: History) -> Iterator[Finding]:
         yield Finding("setting", role, path, shown(before), shown(after), True, "from its creation on")
     edits = [_edits(each) for each in (one, other)]
     keys = [[json.dumps(each, sort_keys=True, default=str) for each in side] for side in edits]
-    for tag, left, left_end, right, right_end in SequenceMatcher(None, *keys, autojunk=False).get_opcodes():
+    for tag, left, left_end, right, right_end in SequenceMatcher(None, keys[0], keys[1], autojunk=False).get_opcodes():
         if tag == "equal":
             continue
         ours, theirs = edits[0][left:left_end], edits[1][right:right_end]
@@ -88,9 +88,9 @@ def _histories(role: str, one: History, other: History) -> Iterator[Finding]:
             yours = theirs[number] if number < len(theirs) else {}
             for path in dict.fromkeys([*mine, *yours]):
                 if mine.get(path, "") != yours.get(path, ""):
-                    said = [shown(each[path]) if path in each else "not changed" for each in (mine, yours)]
+                    a, b = (shown(each[path]) if path in each else "not changed" for each in (mine, yours))
                     place = (left if mine else right) + number + 1
-                    yield Finding("setting", role, path, *said, True, f"by its change number {place}")
+                    yield Finding("setting", role, path, a, b, True, f"by its change number {place}")
 
 
 def _edits(history: History) -> list[Edit]:
@@ -104,8 +104,8 @@ def _inherited(role: str, one: dict[str, set[str]], other: dict[str, set[str]]) 
     for path in dict.fromkeys([*one, *other]):
         mine, yours = one.get(path, set()), other.get(path, set())
         if not mine & yours:
-            said = [shown(", ".join(sorted(each))) for each in (mine, yours)]
-            yield Finding("setting", f"{role}'s Pods", path, *said, True, "their controller has not set it")
+            a, b = (shown(", ".join(sorted(each))) for each in (mine, yours))
+            yield Finding("setting", f"{role}'s Pods", path, a, b, True, "their controller has not set it")
 
 
 def shown(value: Any) -> str:
