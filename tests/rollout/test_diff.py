@@ -168,6 +168,7 @@ def test_sides_without_a_common_object_are_refused():
         ([1, 2], [5, 6], 1, True),
         ([1, 3], [5, 6], 1, False),
         ([1], [9, 9.5], 1, True),
+        ([3.9], [5.0, 5.1], 1, False),
         ([1, 1], [1.5, 1.5], 1, False),
     ],
 )

@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from math import sqrt
 
 RATIO = 10.0
-"""So many times as long something must take, where the spread isn't known. Among twelve pairs of equal runs of the
-project's lessons, what was at least five seconds apart was at most 10.4 times as long; 1.5 times where both machines had
-as much to do."""
+"""So many times as long something must take, where the spread isn't known. In seven pairs of equal runs of the
+project's lessons, what Pods did five seconds apart took at most 1.5 times as long where both machines had as much to
+do, and up to 10.4 times where one was busy."""
+STEADY = 1.5
+"""So many times as long something must take where the spread is known: two runs alone may be alike by accident."""
 SECONDS = 5.0
 """And so much longer; so far apart must be what controllers do in another order, where the spread isn't known."""
 PACE = 2.0
@@ -72,7 +74,8 @@ def durations_differ(one: Sequence[float], other: Sequence[float], pace: float =
         the spread isn't known.
     """
     if len(one) > 1 or len(other) > 1:
-        return ranges_apart(one, other, STAMP)
+        longer, shorter = (one, other) if min(one) > max(other) else (other, one)
+        return ranges_apart(one, other, STAMP) and min(longer) >= STEADY * max(shorter)
     if not 1 / PACE < pace < PACE:
         return False
     return all(_longer(one[0] * each, other[0]) for each in (1.0, pace))
@@ -89,6 +92,7 @@ __all__ = [
     "SECONDS",
     "SIGMAS",
     "STAMP",
+    "STEADY",
     "counts_differ",
     "durations_differ",
     "occurrences_differ",
