@@ -164,4 +164,4 @@ def _head(path: str, lacking: Settings) -> str:
     return path
 
 
-__all__ = ["FINALIZERS", "SERVERS_OWN", "Settings", "Words", "differing", "settings"]
+__all__ = ["FINALIZERS", "SERVERS_OWN", "Words", "differing", "settings"]
