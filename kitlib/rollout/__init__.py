@@ -17,6 +17,10 @@ whose `table` has a row for each promise and whose `breaches` has one for each t
 `verify` asks all of them, and about ReplicaSets, PodDisruptionBudgets and EndpointSlices, of a whole recording.
 
     rollout.verify(frames).table
+
+`diff` compares recordings of one exercise: what was given otherwise, and what came of it.
+
+    rollout.diff(monday, tuesday).table
 """
 
 from kitlib.rollout.answer import BREACHES, Answer, Controller
@@ -24,6 +28,7 @@ from kitlib.rollout.contradictions import CONTRADICTIONS, contradictions
 from kitlib.rollout.cronjob import cronjob
 from kitlib.rollout.daemonset import daemonset
 from kitlib.rollout.deployment import deployment
+from kitlib.rollout.diff import Difference, diff
 from kitlib.rollout.endpointslice import endpointslice
 from kitlib.rollout.identity import Deployment, which
 from kitlib.rollout.job import job
@@ -53,12 +58,14 @@ __all__ = [
     "CONTRADICTIONS",
     "Answer",
     "Controller",
+    "Difference",
     "Finding",
     "Verified",
     "contradictions",
     "cronjob",
     "daemonset",
     "deployment",
+    "diff",
     "endpointslice",
     "job",
     "poddisruptionbudget",
