@@ -8,15 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kitlib.cli.app import app
+from kitlib.cli.app import FOUND, app
 from kitlib.cli.output import AsJson, Output, say, show_json
 from kitlib.errors import UsageError
+from kitlib.progress import printable
 
 if TYPE_CHECKING:
     from kitlib.rollout.diff import Difference, Finding
 
-DIFFERS = 1
-"""The exit code where something differs, as diff's own."""
 NAMED = 3
 """So many objects are named where more have the same in common."""
 LINES = 12
@@ -61,7 +60,7 @@ def diff(
     else:
         say("\n".join(_lines(found, noise)))
     if found.differs:
-        raise typer.Exit(DIFFERS)
+        raise typer.Exit(FOUND)
 
 
 def _sides(recordings: list[Path], against: list[Path]) -> tuple[list[Path], list[Path]]:
@@ -89,7 +88,7 @@ def _lines(found: Difference, noise: bool) -> Iterator[str]:
     if not found.spread:
         yield "One recording of each side: how much it varies isn't known; give several, those of B by --with."
     for kind, why in found.unseen.items():
-        yield f"Not compared, or not wholly: {kind}: {_plain(why)}"
+        yield f"Not compared, or not wholly: {kind}: {printable(why)}"
 
 
 def _first(found: Difference) -> str:
@@ -115,16 +114,11 @@ def _groups(findings: list[Finding], sign: str = "≠") -> Iterator[str]:
 
 
 def _said(first: Finding, group: list[Finding]) -> str:
-    names = list(dict.fromkeys(_plain(each.object) for each in group))
+    names = list(dict.fromkeys(printable(each.object) for each in group))
     more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-    why = f"  ({_plain(first.why)})" if first.why else ""
-    values = f"{_plain(first.a) or '—'} → {_plain(first.b) or '—'}"
-    return f"{', '.join(names[:NAMED])}{more}  {_plain(first.field)}: {values}{why}"
-
-
-def _plain(text: str) -> str:
-    """Return text of a cluster without what a terminal would obey."""
-    return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in text)
+    why = f"  ({printable(first.why)})" if first.why else ""
+    values = f"{printable(first.a) or '—'} → {printable(first.b) or '—'}"
+    return f"{', '.join(names[:NAMED])}{more}  {printable(first.field)}: {values}{why}"
 
 
 __all__ = ["diff"]

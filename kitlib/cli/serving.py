@@ -16,7 +16,7 @@ import typer
 from kitlib.cli.app import app
 from kitlib.cli.durations import lasting
 from kitlib.cli.output import echo, tell
-from kitlib.cli.recordings import ended_by_signals
+from kitlib.cli.recordings import RecordingFolder, ended_by_signals
 from kitlib.errors import UsageError
 from kitlib.progress import Progress, ticking
 
@@ -41,7 +41,7 @@ In another terminal, with the KUBECONFIG that it names:
   kubectl get pods --watch"""
 )
 def serve(
-    recording: Annotated[Path, typer.Argument(metavar="RECORDING", help="The folder of a recording.")],
+    recording: RecordingFolder,
     at: Annotated[
         str | None,
         typer.Option("--at", metavar="TIME", help="Which moment: so long after its begin, or a time (UTC)."),

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from enum import StrEnum
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kitlib.cli.app import app
+from kitlib.cli.app import FOUND, app
 from kitlib.cli.durations import lasting
 from kitlib.cli.output import echo, say, show_json
+from kitlib.cli.recordings import RecordingFolder
+from kitlib.progress import printable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,7 +45,7 @@ Examples:
 Exit code 1: a promise was broken, or a status contradicts what is there. What can't be told is no failure."""
 )
 def verify(
-    recording: Annotated[Path, typer.Argument(metavar="RECORDING", help="The folder of a recording.")],
+    recording: RecordingFolder,
     only: Annotated[
         list[str] | None,
         typer.Option("--for", metavar="KIND/NAME", help="Only this one, and what it owns; KIND/NAMESPACE/NAME, too."),
@@ -75,7 +76,7 @@ def verify(
     else:
         say("\n".join(_lines(str(recording), found)))
     if found.kept is False:
-        raise typer.Exit(1)
+        raise typer.Exit(FOUND)
 
 
 def _lines(recording: str, found: Verified) -> Iterator[str]:
@@ -98,10 +99,10 @@ def _broken(found: Verified, many: bool) -> Iterator[str]:
     for row in table[table["breaches"] > 0].to_dict("records"):
         yield f"✗ {_name(row, many)}  broken: {row['text']}"
         for each in broken[(broken["uid"] == row["uid"]) & (broken["promise"] == row["promise"])].to_dict("records"):
-            by = f"; by {_plain(each['by'])}" if each["by"] else ""
-            yield f"    {_when(each)}: {_plain(each['object'])}: {_plain(each['text'])}{by}"
+            by = f"; by {printable(each['by'])}" if each["by"] else ""
+            yield f"    {_when(each)}: {printable(each['object'])}: {printable(each['text'])}{by}"
     for each in found.contradictions.to_dict("records"):
-        yield f"✗ {_name(each, many)}  contradicted {_when(each)}: {_plain(each['text'])}"
+        yield f"✗ {_name(each, many)}  contradicted {_when(each)}: {printable(each['text'])}"
 
 
 def _unknown(table: pd.DataFrame, many: bool) -> Iterator[str]:
@@ -110,7 +111,7 @@ def _unknown(table: pd.DataFrame, many: bool) -> Iterator[str]:
         names = [_name(row, many) for row in rows.drop_duplicates("uid").to_dict("records")]
         more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
         count = f"{len(rows)} promise{'' if len(rows) == 1 else 's'} of {', '.join(names[:NAMED])}{more}"
-        yield f"? {count}: {_plain(str(why))}"
+        yield f"? {count}: {printable(str(why))}"
 
 
 def _kept(table: pd.DataFrame, many: bool) -> Iterator[str]:
@@ -125,16 +126,11 @@ def _kept(table: pd.DataFrame, many: bool) -> Iterator[str]:
 
 def _name(row: pd.Series | dict, many: bool) -> str:
     space = f"{row['namespace']}/" if many else ""
-    return _plain(f"{str(row['kind']).lower()}/{space}{row['name']}")
+    return printable(f"{str(row['kind']).lower()}/{space}{row['name']}")
 
 
 def _when(row: dict) -> str:
     return f"at {row['seconds']:.1f} s ({row['at']:%Y-%m-%dT%H:%M:%SZ}, resourceVersion {row['resourceVersion']})"
-
-
-def _plain(text: str) -> str:
-    """Return text of a cluster without what a terminal would obey."""
-    return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in text)
 
 
 __all__ = ["Form", "verify"]

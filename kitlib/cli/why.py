@@ -8,16 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from kitlib.cli import names
-from kitlib.cli.app import app
+from kitlib.cli.app import FOUND, app
 from kitlib.cli.clusters import Context
 from kitlib.cli.output import AsJson, Output, say, show_json, tell
 from kitlib.errors import UsageError
 
 if TYPE_CHECKING:
     from kitlib.rollout.why import World
-
-AGAIN = 1
-"""The exit code where something is the matter."""
 
 
 @app.command(
@@ -78,7 +75,7 @@ def why(
     else:
         say(explain.words(answer))
     if answer.state != explain.FINE:
-        raise typer.Exit(AGAIN)
+        raise typer.Exit(FOUND)
 
 
 def _recorded(path: Path, kind: str, name: str, namespace: str | None, at: str | None) -> tuple[World, str]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 
+from kitlib.rollout import selectors
 from kitlib.rollout.answer import Answer, Controller, Write, begin, ends, find, writes
 from kitlib.rollout.model import scaled_int_or_percent
 from kitlib.rollout.pod import ready
@@ -104,15 +104,7 @@ def selects(selector: str, labels: str) -> bool:
     """
     if not selector:
         return False
-    wanted, has = json.loads(selector), json.loads(labels or "{}")
-    exact = all(has.get(key) == value for key, value in (wanted.get("matchLabels") or {}).items())
-    return exact and all(_meets(each, has) for each in wanted.get("matchExpressions") or ())
-
-
-def _meets(expression: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
-    value, values = labels.get(expression.get("key", "")), expression.get("values") or ()
-    found = {"In": value in values, "NotIn": value not in values, "Exists": value is not None}
-    return found.get(expression.get("operator", ""), value is None)
+    return selectors.selects(json.loads(selector), json.loads(labels or "{}"))
 
 
 class _Judge:

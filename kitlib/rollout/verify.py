@@ -17,6 +17,7 @@ from kitlib.rollout.deployment import deployment
 from kitlib.rollout.endpointslice import endpointslice
 from kitlib.rollout.identity import Deployment
 from kitlib.rollout.job import job
+from kitlib.rollout.kinds import kind_of
 from kitlib.rollout.pod import MOMENT_NS, owned
 from kitlib.rollout.poddisruptionbudget import matching, poddisruptionbudget, selects
 from kitlib.rollout.replicaset import replicaset
@@ -35,16 +36,6 @@ NEEDS = {
     "EndpointSlice": ("endpoints", "EndpointSlice", "Pod"),
 }
 """The kinds that promise something: the frame of each, and the kinds without which nothing can be told of it."""
-SHORT = {
-    "deploy": "deployment",
-    "sts": "statefulset",
-    "ds": "daemonset",
-    "rs": "replicaset",
-    "cj": "cronjob",
-    "pdb": "poddisruptionbudget",
-    "svc": "service",
-}
-"""kubectl's short names of these kinds, and of a Service, which stands for its EndpointSlices."""
 PUBLISHES = "its Service publishes addresses that aren't ready (publishNotReadyAddresses)"
 """Why an EndpointSlice promises nothing."""
 
@@ -60,9 +51,11 @@ class _Object:
     def called(self, kind: str, namespace: str, name: str) -> bool:
         """Whether it is meant by these words; an empty namespace is any."""
         meant = self.controller
-        own = self.service if kind == "service" else meant.name
-        right = kind == ("service" if self.service and kind == "service" else meant.kind.lower())
-        return right and name == own and namespace in ("", meant.namespace)
+        if kind == "Service":  # it stands for its EndpointSlices
+            right = name != "" and name == self.service
+        else:
+            right = (meant.kind, meant.name) == (kind, name)
+        return right and namespace in ("", meant.namespace)
 
 
 def verify(frames: Frames, *names: str, moment_ns: int = MOMENT_NS) -> Verified:
@@ -117,10 +110,7 @@ def _named(words: str, objects: Sequence[_Object]) -> list[_Object]:
     """Return the objects that are meant by kubectl's words for one."""
     kind, _, rest = words.partition("/")
     namespace, _, name = rest.rpartition("/")
-    kind = kind.lower().partition(".")[0]
-    kind = SHORT.get(kind, kind)
-    found = [each for each in objects if each.called(kind, namespace, name)]
-    found = found or [each for each in objects if each.called(kind.removesuffix("s"), namespace, name)]
+    found = [each for each in objects if each.called(kind_of(kind), namespace, name)]
     if not found:
         there = [f"{each.controller.kind.lower()}/{each.controller.name}" for each in objects]
         raise UsageError(
@@ -207,4 +197,4 @@ def _counted(scope: Scope, meant: Controller, own: pd.DataFrame) -> pd.DataFrame
     return scope.pods(_owners(scope, meant))
 
 
-__all__ = ["NEEDS", "PUBLISHES", "SHORT", "verify"]
+__all__ = ["NEEDS", "PUBLISHES", "verify"]

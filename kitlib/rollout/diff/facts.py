@@ -13,9 +13,10 @@ import pandas as pd
 
 from kitlib.recording import Recording
 from kitlib.recording.coverage import NOT_LISTED
-from kitlib.rollout.diff.lives import Life, Lives, part, parts
+from kitlib.rollout.diff.lives import Life, Lives
 from kitlib.rollout.diff.outcomes import promises, rollouts
 from kitlib.rollout.diff.settings import Settings, differing
+from kitlib.rollout.fields import items, mapping
 
 Key = tuple[str, str]
 """A role, and what of it."""
@@ -144,7 +145,7 @@ def _owned(found: Facts, lives: Lives) -> None:
         if lives.is_owned(life) and life.kind in ("Pod", "ReplicaSet", "Job") and life.made:
             made[role, f"{life.kind}s made"] += 1
         if life.kind == "Pod":
-            made[role, "Pods that failed"] += part(life.versions[-1].object, "status").get("phase") == "Failed"
+            made[role, "Pods that failed"] += mapping(life.versions[-1].object, "status").get("phase") == "Failed"
             made[role, "restarts"] += _restarts(life)
             if lives.is_owned(life):
                 fields = found.inherited.setdefault(role, {})
@@ -157,7 +158,7 @@ def _owned(found: Facts, lives: Lives) -> None:
 
 
 def _restarts(life: Life) -> int:
-    statuses = (parts(part(each.object, "status"), "containerStatuses") for each in life.versions)
+    statuses = (items(mapping(each.object, "status"), "containerStatuses") for each in life.versions)
     counts = ([one.get("restartCount") for one in each] for each in statuses)
     return max(sum(one for one in each if isinstance(one, int)) for each in counts)
 
@@ -232,15 +233,15 @@ def _moments(life: Life) -> dict[str, int]:
     for each in life.versions:
         if each.origin != "watch":
             continue
-        spec, status = part(each.object, "spec"), part(each.object, "status")
-        conditions = parts(status, "conditions")
+        spec, status = mapping(each.object, "spec"), mapping(each.object, "status")
+        conditions = items(status, "conditions")
         if spec.get("nodeName"):
             found.setdefault("scheduled", each.at_ns)
         if status.get("phase") == "Running":
             found.setdefault("running", each.at_ns)
         if any(one.get("type") == "Ready" and one.get("status") == "True" for one in conditions):
             found.setdefault("ready", each.at_ns)
-        if part(each.object, "metadata").get("deletionTimestamp"):
+        if mapping(each.object, "metadata").get("deletionTimestamp"):
             found.setdefault("ending", each.at_ns)
         if each.type == "DELETED":
             found["gone"] = each.at_ns

@@ -8,6 +8,7 @@ from difflib import SequenceMatcher
 from itertools import pairwise
 from typing import Any
 
+from kitlib.progress import printable
 from kitlib.rollout.diff.answer import Finding
 from kitlib.rollout.diff.facts import Facts
 from kitlib.rollout.diff.settings import Settings, differing
@@ -113,7 +114,7 @@ def shown(value: Any) -> str:
     if value is None:
         return ""
     text = value if isinstance(value, str) else json.dumps(value, default=str, ensure_ascii=False)
-    text = "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in text)
+    text = printable(text)
     return text if len(text) <= LONG else f"{text[: LONG - 1]}…"
 
 

@@ -12,6 +12,7 @@ import msgspec
 
 from kitlib.recording import Recording
 from kitlib.rollout.diff.settings import Settings, Words, settings
+from kitlib.rollout.fields import items, mapping
 
 DERIVED = {
     "Event",
@@ -27,18 +28,6 @@ DERIVED = {
 MADE = {("ConfigMap", "kube-root-ca.crt"), ("ServiceAccount", "default")}
 """Objects that each namespace has by itself."""
 HASH = "pod-template-hash"
-
-
-def part(obj: Any, key: str) -> dict[str, Any]:
-    """Return a part of an object that is a map; an empty one where it isn't."""
-    found = obj.get(key) if isinstance(obj, dict) else None
-    return found if isinstance(found, dict) else {}
-
-
-def parts(obj: Any, key: str) -> list[dict[str, Any]]:
-    """Return a part of an object that is a list of maps, without what is none."""
-    found = obj.get(key) if isinstance(obj, dict) else None
-    return [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
 
 
 @dataclass(eq=False)
@@ -82,17 +71,17 @@ class Life:
     @property
     def meta(self) -> dict[str, Any]:
         """Its first version's metadata."""
-        return part(self.versions[0].object, "metadata")
+        return mapping(self.versions[0].object, "metadata")
 
     @property
     def labels(self) -> dict[str, Any]:
         """Its first version's labels."""
-        return part(self.meta, "labels")
+        return mapping(self.meta, "labels")
 
     @cached_property
     def owner(self) -> tuple[str, str, str]:
         """Kind, name and uid of the controller that owns it; empty if none does."""
-        for each in parts(self.meta, "ownerReferences"):
+        for each in items(self.meta, "ownerReferences"):
             if each.get("controller"):
                 return str(each.get("kind", "")), str(each.get("name", "")), str(each.get("uid", ""))
         return "", "", ""
@@ -101,7 +90,7 @@ class Life:
     def deleted_ns(self) -> int | None:
         """When its deletion, or the wish for it, was received."""
         for each in self.versions:
-            if each.type == "DELETED" or part(each.object, "metadata").get("deletionTimestamp"):
+            if each.type == "DELETED" or mapping(each.object, "metadata").get("deletionTimestamp"):
                 return each.at_ns
         return None
 
@@ -239,14 +228,14 @@ def _namespace(recording: Recording, lives: Lives) -> str:
 
 def _addresses(life: Life) -> Iterator[str]:
     for each in (life.versions[0], life.versions[-1]):
-        spec, status = part(each.object, "spec"), part(each.object, "status")
+        spec, status = mapping(each.object, "spec"), mapping(each.object, "status")
         found: list[Any] = []
         if life.kind == "Pod":
             found = [status.get("podIP"), status.get("hostIP")]
         elif life.kind == "Service":
             found = [spec.get("clusterIP"), *(spec.get("clusterIPs") or ())]
         elif life.kind == "Node":
-            found = [one.get("address") for one in parts(status, "addresses") if one.get("type") == "InternalIP"]
+            found = [one.get("address") for one in items(status, "addresses") if one.get("type") == "InternalIP"]
         yield from (address for address in found if isinstance(address, str) and address not in ("", "None"))
 
 
@@ -265,4 +254,4 @@ def ordinal(number: int) -> str:
     return f"{number}{last}"
 
 
-__all__ = ["DERIVED", "MADE", "Life", "Lives", "Version", "ordinal", "part", "parts"]
+__all__ = ["DERIVED", "MADE", "Life", "Lives", "Version", "ordinal"]

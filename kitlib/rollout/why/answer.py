@@ -7,20 +7,14 @@ from datetime import datetime
 from typing import Any
 
 from kitlib.errors import UsageError
+from kitlib.rollout.kinds import kind_of
 from kitlib.rollout.why import examine
 from kitlib.rollout.why.below import NEEDS
 from kitlib.rollout.why.cause import CERTAIN, DOCS, UNTOLD, Finding, Row
 from kitlib.rollout.why.objects import Object
 from kitlib.rollout.why.standing import standing
-from kitlib.rollout.why.world import KINDS, World
+from kitlib.rollout.why.world import World
 
-SHORT = {
-    **{"po": "Pod", "rs": "ReplicaSet", "deploy": "Deployment", "sts": "StatefulSet", "ds": "DaemonSet"},
-    **{"cj": "CronJob", "svc": "Service", "pvc": "PersistentVolumeClaim", "pdb": "PodDisruptionBudget"},
-    **{"hpa": "HorizontalPodAutoscaler", "ing": "Ingress", "no": "Node", "ns": "Namespace", "pv": "PersistentVolume"},
-    **{"quota": "ResourceQuota", "limits": "LimitRange", "sc": "StorageClass", "ev": "Event"},
-}
-"""kubectl's short names."""
 FINE, EXPLAINED, UNDER_WAY, UNKNOWN = "fine", "explained", "under way", "unknown"
 _STARTING = ("ContainerCreating", "PodInitializing")
 _UNMET = ("Ready", "ContainersReady", "Available", "Initialized", "PodReadyToStartContainers")
@@ -179,11 +173,7 @@ def parse(ref: str) -> tuple[str, str]:
     word, slash, name = ref.partition("/")
     if not slash or not word or not name or "/" in name:
         raise UsageError(f"{ref!r} names no object", step="why", next="name it as kubectl does: deployment/web")
-    wanted = word.lower().partition(".")[0]
-    for kind, plural in KINDS.items():
-        if wanted in (kind.lower(), plural):
-            return kind, name
-    return SHORT.get(wanted, word), name
+    return kind_of(word), name
 
 
 def _lack(unseen: dict[str, str]) -> str:
@@ -211,4 +201,4 @@ def _row(row: Row) -> dict[str, str]:
     return {"object": row.object, "field": row.field, "value": row.value, "resourceVersion": row.version}
 
 
-__all__ = ["EXPLAINED", "FINE", "SHORT", "UNDER_WAY", "UNKNOWN", "Answer", "parse", "why"]
+__all__ = ["EXPLAINED", "FINE", "UNDER_WAY", "UNKNOWN", "Answer", "parse", "why"]

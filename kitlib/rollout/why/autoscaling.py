@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from kitlib.rollout.fields import text
 from kitlib.rollout.why.cause import CERTAIN, Cause, Finding, Group, Row, the
-from kitlib.rollout.why.objects import Object, text
+from kitlib.rollout.why.objects import Object
 from kitlib.rollout.why.world import World
 
 _PAGE = "tasks/run-application/horizontal-pod-autoscale/"

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from kitlib.rollout.fields import stamp, text
+from kitlib.rollout.selectors import selects
 from kitlib.rollout.why import controllers, services, storage
-from kitlib.rollout.why.objects import Object, selects, stamp, text
+from kitlib.rollout.why.objects import Object
 from kitlib.rollout.why.world import World
 
 NEEDS: dict[str, tuple[str, ...]] = {

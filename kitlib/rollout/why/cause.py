@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from kitlib.rollout.why.objects import Event, Object, at, text
+from kitlib.rollout.fields import at, text
+from kitlib.rollout.why.objects import Event, Object
 from kitlib.rollout.why.world import World
 
 CERTAIN, LIKELY, UNTOLD = "certain", "likely", "can't be told"

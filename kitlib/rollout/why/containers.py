@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from kitlib.rollout.why.objects import Event, Object, at, number, text
+from kitlib.rollout.fields import at, number, text
+from kitlib.rollout.why.objects import Event, Object
 from kitlib.rollout.why.world import World
 
 _SORTS = (

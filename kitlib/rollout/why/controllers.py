@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from kitlib.rollout.fields import at, labels, text, words
+from kitlib.rollout.selectors import selects
 from kitlib.rollout.why.cause import CERTAIN, LIKELY, Cause, Finding, Group, Row, the
-from kitlib.rollout.why.objects import Object, at, labels, selects, text, words
+from kitlib.rollout.why.objects import Object
 from kitlib.rollout.why.storage import claims
 from kitlib.rollout.why.world import World
 

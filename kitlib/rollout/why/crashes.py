@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from kitlib.rollout.fields import at, number, text
 from kitlib.rollout.why.cause import CERTAIN, LIKELY, Cause, Finding, Group, Row, the
 from kitlib.rollout.why.containers import Container, containers, its_events
-from kitlib.rollout.why.objects import Object, at, newest, number, text
+from kitlib.rollout.why.objects import Object, newest
 from kitlib.rollout.why.world import World
 
 _LIFE = "concepts/workloads/pods/pod-lifecycle/"

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from kitlib.rollout.fields import text
 from kitlib.rollout.why import controllers
 from kitlib.rollout.why.below import NEEDS, below, stuck
 from kitlib.rollout.why.cause import CERTAIN, CERTAINTIES, LIKELY, Finding, Row
 from kitlib.rollout.why.containers import containers
-from kitlib.rollout.why.objects import Object, text
+from kitlib.rollout.why.objects import Object
 from kitlib.rollout.why.standing import standing
 from kitlib.rollout.why.table import GROUPS
 from kitlib.rollout.why.world import World

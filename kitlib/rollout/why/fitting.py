@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from kitlib.rollout.why.objects import Object, at, items, labels, text, words
+from kitlib.rollout.fields import at, items, labels, text
+from kitlib.rollout.selectors import fits
+from kitlib.rollout.why.objects import Object
 
 
 def asked_for(pod: Object, node: Object) -> bool:
@@ -23,26 +25,9 @@ def _term(term: Mapping[str, Any], node: Object) -> bool:
     by_label, by_field = items(term, "matchExpressions"), items(term, "matchFields")
     return (
         bool(by_label or by_field)
-        and all(_fits(each, node.labels) for each in by_label)
-        and all(_fits(each, {"metadata.name": node.name}) for each in by_field)
+        and all(fits(each, node.labels) for each in by_label)
+        and all(fits(each, {"metadata.name": node.name}) for each in by_field)
     )
-
-
-def _fits(asked: Mapping[str, Any], of: Mapping[str, str]) -> bool:
-    key, values, operator = text(asked, "key"), words(asked, "values"), text(asked, "operator")
-    has = of.get(key)
-    if operator in ("Gt", "Lt"):
-        numbers = [each for each in (has, *values) if each is not None and each.lstrip("-").isdecimal()]
-        if len(numbers) != 2:
-            return False
-        mine, limit = map(int, numbers)
-        return mine > limit if operator == "Gt" else mine < limit
-    return {
-        "In": has in values,
-        "NotIn": has not in values,
-        "Exists": has is not None,
-        "DoesNotExist": has is None,
-    }.get(operator, False)
 
 
 def untolerated(pod: Object, node: Object) -> list[str]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
+from kitlib.rollout.fields import number, stamp, text
 from kitlib.rollout.why.cause import CERTAIN, LIKELY, Cause, Finding, Group, Row, the
 from kitlib.rollout.why.containers import containers
-from kitlib.rollout.why.objects import EVER, Event, Object, newest, number, stamp, text
+from kitlib.rollout.why.objects import EVER, Event, Object, newest
 from kitlib.rollout.why.world import World
 
 _JOB = "concepts/workloads/controllers/job/"

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from kitlib.rollout.fields import at, text
 from kitlib.rollout.why.cause import CERTAIN, LIKELY, Cause, Finding, Group, Row, the
-from kitlib.rollout.why.objects import Object, at, newest, text
+from kitlib.rollout.why.objects import Object, newest
 from kitlib.rollout.why.scheduling import not_ready
 from kitlib.rollout.why.world import World
 

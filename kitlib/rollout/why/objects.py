@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -11,58 +10,10 @@ from typing import Any
 
 import msgspec
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]+")
+from kitlib.rollout.fields import at, items, labels, number, stamp, text
+
 EVER = datetime(1970, 1, 1, tzinfo=UTC)
 """The time of what has no stamp."""
-
-
-def at(value: Any, *path: str) -> Any:
-    """Return what lies in a value under some keys; None where there is nothing."""
-    for key in path:
-        if not isinstance(value, Mapping):
-            return None
-        value = value.get(key)
-    return value
-
-
-def text(value: Any, *path: str) -> str:
-    """Return the text under some keys, in one line and without control characters; empty where there is none."""
-    found = at(value, *path)
-    return _CONTROL.sub(" ", found).strip() if isinstance(found, str) else ""
-
-
-def number(value: Any, *path: str, default: int = 0) -> int:
-    """Return the whole number under some keys."""
-    found = at(value, *path)
-    return found if isinstance(found, int) and not isinstance(found, bool) else default
-
-
-def items(value: Any, *path: str) -> list[dict[str, Any]]:
-    """Return the objects of the list under some keys."""
-    found = at(value, *path)
-    return [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
-
-
-def words(value: Any, *path: str) -> list[str]:
-    """Return the texts of the list under some keys."""
-    found = at(value, *path)
-    return [text(each) for each in found if isinstance(each, str)] if isinstance(found, list) else []
-
-
-def labels(value: Any, *path: str) -> dict[str, str]:
-    """Return the texts of the mapping under some keys, by their own keys."""
-    found = at(value, *path)
-    return {key: each for key, each in found.items() if isinstance(each, str)} if isinstance(found, dict) else {}
-
-
-def stamp(value: Any, *path: str) -> datetime | None:
-    """Return the time under some keys."""
-    said = text(value, *path)
-    try:
-        found = datetime.fromisoformat(said.replace("Z", "+00:00"))
-    except ValueError:
-        return None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 @dataclass(eq=False)
@@ -213,41 +164,9 @@ def regarded(raw: bytes) -> str:
     return about.uid if about else ""
 
 
-def selects(selector: Any, of: Mapping[str, str]) -> bool:
-    """Say whether a label selector, `matchLabels` and `matchExpressions`, selects what has these labels."""
-    wanted = labels(selector, "matchLabels")
-    return all(of.get(key) == value for key, value in wanted.items()) and all(
-        _fits(each, of) for each in items(selector, "matchExpressions")
-    )
-
-
-def _fits(asked: Mapping[str, Any], of: Mapping[str, str]) -> bool:
-    key, values = text(asked, "key"), words(asked, "values")
-    return {
-        "In": of.get(key) in values,
-        "NotIn": of.get(key) not in values,
-        "Exists": key in of,
-        "DoesNotExist": key not in of,
-    }.get(text(asked, "operator"), False)
-
-
 def newest(events: Iterable[Event]) -> Event | None:
     """Return the Event that was so last."""
     return max(events, key=lambda each: (each.last, each.source.version), default=None)
 
 
-__all__ = [
-    "EVER",
-    "Event",
-    "Object",
-    "at",
-    "items",
-    "labels",
-    "newest",
-    "number",
-    "regarded",
-    "selects",
-    "stamp",
-    "text",
-    "words",
-]
+__all__ = ["EVER", "Event", "Object", "newest", "regarded"]

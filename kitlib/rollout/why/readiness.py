@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from kitlib.rollout.fields import at, text
 from kitlib.rollout.why.cause import CERTAIN, LIKELY, Cause, Finding, Group, Row, the
 from kitlib.rollout.why.containers import containers, its_events
 from kitlib.rollout.why.crashes import probe_words
-from kitlib.rollout.why.objects import Object, at, newest, text
+from kitlib.rollout.why.objects import Object, newest
 from kitlib.rollout.why.world import World
 
 CAUSES = (

@@ -6,9 +6,10 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from kitlib.rollout.fields import at, items, text
 from kitlib.rollout.why.cause import CERTAIN, LIKELY, Cause, Finding, Group, Row, the
 from kitlib.rollout.why.fitting import asked_for, cordoned, untolerated
-from kitlib.rollout.why.objects import Event, Object, at, items, newest, text
+from kitlib.rollout.why.objects import Event, Object, newest
 from kitlib.rollout.why.quantities import amount
 from kitlib.rollout.why.world import World
 

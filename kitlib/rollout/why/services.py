@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from kitlib.rollout.fields import at, items, labels, number, text
 from kitlib.rollout.why.cause import CERTAIN, LIKELY, Cause, Finding, Group, Row, the
-from kitlib.rollout.why.objects import Object, at, items, labels, number, text
+from kitlib.rollout.why.objects import Object
 from kitlib.rollout.why.world import World
 
 _PAGE = "concepts/services-networking/service/"

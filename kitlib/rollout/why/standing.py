@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from kitlib.rollout.fields import text
 from kitlib.rollout.why import services
 from kitlib.rollout.why.containers import containers
-from kitlib.rollout.why.objects import Object, text
+from kitlib.rollout.why.objects import Object
 from kitlib.rollout.why.world import World
 
 

@@ -11,31 +11,9 @@ from functools import cached_property
 from kitlib.frames.objects import own
 from kitlib.recording import Recording, WatchEvent
 from kitlib.recording.coverage import Interval
+from kitlib.rollout.kinds import KINDS
 from kitlib.rollout.why.objects import Event, Object, regarded
 
-KINDS = {
-    "Pod": "pods",
-    "ReplicaSet": "replicasets",
-    "Deployment": "deployments",
-    "StatefulSet": "statefulsets",
-    "DaemonSet": "daemonsets",
-    "Job": "jobs",
-    "CronJob": "cronjobs",
-    "Service": "services",
-    "EndpointSlice": "endpointslices",
-    "PersistentVolumeClaim": "persistentvolumeclaims",
-    "PodDisruptionBudget": "poddisruptionbudgets",
-    "HorizontalPodAutoscaler": "horizontalpodautoscalers",
-    "ResourceQuota": "resourcequotas",
-    "LimitRange": "limitranges",
-    "Ingress": "ingresses",
-    "Event": "events",
-    "Node": "nodes",
-    "Namespace": "namespaces",
-    "PersistentVolume": "persistentvolumes",
-    "StorageClass": "storageclasses",
-}
-"""The kinds that are looked at, with the names by which a server lists them."""
 _DOTTED = {"Ingress": "networking.k8s.io", "StorageClass": "storage.k8s.io"}
 CLUSTER = ("Node", "Namespace", "PersistentVolume", "StorageClass")
 """Those of them that live in no namespace."""
