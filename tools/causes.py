@@ -15,7 +15,7 @@ sys.path.insert(0, str(CHECKOUT))
 
 from kitlib.rollout import why  # noqa: E402 - the checkout's own
 from kitlib.rollout.why import CERTAIN, DOCS, FINE, GROUPS  # noqa: E402
-from tests.why.judged import Judged, cases, corpora, judge  # noqa: E402
+from tests.why.judged import Judged, answers, corpora  # noqa: E402
 
 PAGE = CHECKOUT / "docs" / "causes.md"
 HEAD = """\
@@ -30,10 +30,10 @@ little was seen, it says that. `python tools/causes.py` writes this page.
 
 def page() -> str:
     """Return the page."""
-    judged = [judge(corpus, found) for corpus in corpora() for found in cases(corpus)]
     by_cause: dict[str, list[Judged]] = defaultdict(list)
-    for each in judged:
-        by_cause[each.cause].append(each)
+    for corpus in corpora():
+        for each in answers(corpus).values():
+            by_cause[each.cause].append(each)
     return HEAD + _proof(by_cause) + "".join(_group(group, by_cause) for group in GROUPS)
 
 

@@ -21,6 +21,8 @@ whose `table` has a row for each promise and whose `breaches` has one for each t
 `diff` compares recordings of one exercise: what was given otherwise, and what came of it.
 
     rollout.diff(monday, tuesday).table
+
+`kitlib.rollout.why`, a room of its own, says what holds something up at one moment.
 """
 
 from kitlib.rollout.answer import BREACHES, Answer, Controller

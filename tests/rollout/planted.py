@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from kitlib.frames import Frames
 from kitlib.recording import Recording, WatchEvent
+from tests.conftest import CHECKOUT
 
-CHECKOUT = Path(__file__).resolve().parents[2]
 Rows = list[WatchEvent]
 Object = dict[str, Any]
 NOON = "2026-11-30T12:00:00Z"

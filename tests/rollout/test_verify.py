@@ -12,7 +12,8 @@ import pytest
 from kitlib.errors import UsageError
 from kitlib.recording import Recording
 from kitlib.rollout import Verified, verify
-from tests.rollout.planted import CHECKOUT, Rows, body, edit, read, told, with_object
+from tests.conftest import CHECKOUT
+from tests.rollout.planted import Rows, body, edit, read, told, with_object
 
 NODE_LOST, BY_HAND = "a node is cut off or switched off", "the lesson deletes Pods, or scales a ReplicaSet, by hand"
 BROKEN = {

@@ -80,6 +80,12 @@ def cases(corpus: str) -> list[dict]:  # type: ignore[type-arg]
     return json.loads((DATA / corpus / "cases.json").read_text())  # type: ignore[no-any-return]
 
 
+@cache
+def answers(corpus: str) -> dict[str, Judged]:
+    """Return what `why` says of each of its cases, by the case's name."""
+    return {str(found["case"]): judge(corpus, found) for found in cases(corpus)}
+
+
 def judge(corpus: str, found: dict, blind: Iterable[str] = ()) -> Judged:  # type: ignore[type-arg]
     """Ask about one case; of some kinds nothing was seen."""
     by_namespace, coverage = rows(corpus)

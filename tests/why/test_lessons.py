@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from functools import cache
-from pathlib import Path
 
 import pytest
 
 from kitlib.recording import Recording
 from kitlib.rollout import why
 from kitlib.rollout.why import Answer, World, moments
+from tests.conftest import CHECKOUT
 
-RECORDINGS = Path(__file__).resolve().parent.parent.parent / "recordings"
+RECORDINGS = CHECKOUT / "recordings"
 KNOWN = (
     ("lifecycle", "pod/always-0", "completed"),
     ("lifecycle", "pod/always-1", "exit-code"),
