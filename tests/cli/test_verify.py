@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from datetime import UTC, datetime
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -30,9 +32,15 @@ def test_what_is_broken_says_when_by_how_much_and_by_whom_and_the_exit_code_is_1
     shown = run("verify", POD, "--for", "deploy/kept")
     assert shown.exit_code == 1
     assert "✗ deployment/kept  broken: replicas − maxUnavailable Pods are available" in shown.stdout
-    assert "at 13.4 s (2026-11-26T01:53:26Z, resourceVersion 1555): kept-d47546f97-7k8hw: 0 available, 1 promised" in (
-        shown.stdout
-    )
+    line = next(each for each in shown.stdout.splitlines() if "0 available, 1 promised" in each)
+    told_of = re.match(r"    at (\d+\.\d) s \((\S+)Z, resourceVersion (\d+)\): (kept-\S+): ", line)
+    assert told_of is not None, line
+    seconds, time, version, pod = told_of.groups()
+    rows = Recording.open(POD).rows
+    (row,) = (each for each in rows.of("Pod") if each.resourceVersion == version)
+    assert row.name == pod and b"deletionTimestamp" in row.object
+    assert seconds == f"{(row.monotonic_ns - rows[0].monotonic_ns) / 1e9:.1f}"
+    assert time == datetime.fromtimestamp(row.received_at / 1e9, UTC).strftime("%Y-%m-%dT%H:%M:%S")
     assert "; by whoever deleted it" in shown.stdout
     assert "job/" not in shown.stdout
 
