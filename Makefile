@@ -104,6 +104,11 @@ faults: env-test ## Record through 773 scenarios of faults, judged by etcd; ARGS
 mutants: env-test ## Replay lessons on changed recordings: what turns each claim; ARGS="job daemonset" for some, --all for every change
 	@$(BIN)/python -m tests.lessons.mutants $(ARGS)
 
+.PHONY: causes
+causes: env-test ## Make the corpus of `kitlib why` anew on the embedded cluster; ARGS=kind on kind; then docs/causes.md
+	@$(BIN)/python -m tests.why.corpus $(or $(ARGS),embedded)
+	@$(BIN)/python tools/causes.py
+
 .PHONY: format pin clean
 format: env-test ## Format the code, and mend what the linter can
 	$(BIN)/ruff format .

@@ -200,6 +200,11 @@ def duration(seconds: float) -> str:
     return f"{int(seconds // 60)} min {int(seconds % 60):02d} s"
 
 
+def printable(text: str) -> str:
+    """Return text that others may have written without what a terminal would obey, in one line."""
+    return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in text)
+
+
 def message(text: str) -> None:
     """Write a message to standard error; on a terminal no word is broken at its edge."""
     print(folded(text, width(sys.stderr)), file=sys.stderr, flush=True)

@@ -19,7 +19,7 @@ from rich.cells import cell_len
 
 from kitlib import progress
 from kitlib.cli.output import _plain
-from kitlib.progress import Progress, cells, folded, width
+from kitlib.progress import Progress, cells, folded, printable, width
 
 END = "<end>"
 
@@ -74,6 +74,10 @@ def test_the_line_that_stays_says_how_it_ended(terminal):
     with pytest.raises(OSError), Progress("up", stream=stream):
         raise OSError
     assert lines(written())[-1].rstrip().endswith("stopped")
+
+
+def test_what_a_terminal_would_obey_is_shown_as_a_sign_of_its_own():
+    assert printable("Pod web: \x1b[31mred\x07\u202e\n容器 café") == "Pod web: �[31mred���容器 café"
 
 
 def test_what_comes_from_a_cluster_moves_no_cursor(terminal):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from kitlib.claims.verdicts import MARKS, version_order
+from kitlib.progress import printable
 
 if TYPE_CHECKING:
     from kitlib.claims.ledger import Claim, Ledger
@@ -84,7 +85,7 @@ def evidence_text(claim: Claim, rows: int = 5) -> str:
     table = pd.DataFrame(claim.evidence[:rows]).to_string(index=False, max_colwidth=60)
     left = claim.evidence_rows - rows
     lines = [*table.splitlines(), *([f"… and {left} more"] if left > 0 else [])]
-    return "".join("\n    " + "".join(char if char.isprintable() else "�" for char in line) for line in lines)
+    return "".join("\n    " + printable(line) for line in lines)
 
 
 __all__ = ["answered", "claim_html", "evidence_text", "ledger_html"]

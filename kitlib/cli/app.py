@@ -13,12 +13,15 @@ from kitlib.cli import help
 from kitlib.cli.output import folded, prepare_streams, tell, width
 from kitlib.errors import KitlibError
 
+FOUND = 1
+"""The exit code of a command that looks for something, and found it."""
 INTERRUPTED = 130
 COMPLETE = "_KITLIB_COMPLETE"
 """The variable by which a shell's script asks what a word may become."""
 EXIT_CODES = {
     0: "all went as expected",
-    1: "a claim got another verdict than the expected one, a notebook failed, or something else went wrong",
+    FOUND: "a claim got another verdict than the expected one, `verify` found a promise broken, `why` a cause, `diff` a"
+    " difference, a notebook failed, or something else went wrong",
     2: "the call is wrong: an unknown command, option, notebook or figure, or a file that can't be read",
     3: "no cluster, or one that doesn't answer",
     4: "refused: kitlib didn't make this cluster and was not told --yes-write",
@@ -42,7 +45,10 @@ A first session:
 On a cluster that you may only read, nothing is written:
   kitlib record --context staging --namespace shop --out shop.rec
   kitlib plot shop.rec --out shop.png
-  kitlib serve shop.rec         look at it with kubectl, at any moment
+  kitlib verify shop.rec                 which promises its controllers kept
+  kitlib why deployment/web shop.rec     what holds it up
+  kitlib diff shop.rec new.rec           what is different from last time
+  kitlib serve shop.rec                  look at it with kubectl, at any moment
 
 \b
 Exit codes:

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from kitlib.recording import Recording
     from kitlib.watch import Recorder
 
+RecordingFolder = Annotated[Path, typer.Argument(metavar="RECORDING", help="The folder of a recording.")]
+"""The argument of a command that reads one recording."""
 LAST_WORD = 3.0
 """Seconds that the server is given after Ctrl-C to say what it holds: who ends a command doesn't wait for long."""
 
@@ -150,7 +152,7 @@ def record(
 
 @app.command()
 def show(
-    recording: Annotated[Path, typer.Argument(metavar="RECORDING", help="The folder of a recording.")],
+    recording: RecordingFolder,
     output: AsJson = Output.text,
 ) -> None:
     """Tell what is in a recording, and what it lacks.

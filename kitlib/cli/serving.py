@@ -16,7 +16,7 @@ import typer
 from kitlib.cli.app import app
 from kitlib.cli.durations import lasting
 from kitlib.cli.output import echo, tell
-from kitlib.cli.recordings import ended_by_signals
+from kitlib.cli.recordings import RecordingFolder, ended_by_signals
 from kitlib.errors import UsageError
 from kitlib.progress import Progress, ticking
 
@@ -41,7 +41,7 @@ In another terminal, with the KUBECONFIG that it names:
   kubectl get pods --watch"""
 )
 def serve(
-    recording: Annotated[Path, typer.Argument(metavar="RECORDING", help="The folder of a recording.")],
+    recording: RecordingFolder,
     at: Annotated[
         str | None,
         typer.Option("--at", metavar="TIME", help="Which moment: so long after its begin, or a time (UTC)."),
@@ -72,7 +72,7 @@ def serve(
     server = Server(opened, speed=play or 0.0, port=port)
     history = server.history
     if at is not None:
-        server.show(_moment(at, history))
+        server.show(moment(at, history))
     place = _place(recording, kubeconfig)
     with ended_by_signals(), running(server, place, processes.identity()):
         echo(f"export KUBECONFIG={shlex.quote(str(place))}")
@@ -103,33 +103,33 @@ def _said(history: History, moment_ns: int) -> str:
     return datetime.fromtimestamp(history.wall(moment_ns) / SECOND, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _moment(text: str, history: History) -> int:
+def moment(text: str, history: History, step: str = "serve") -> int:
     """Return the moment that a person means, monotonic clock, ns."""
     begun = datetime.fromtimestamp(history.wall(history.begin_ns) / SECOND, UTC)
     try:
         if _DAYTIME.fullmatch(text):
             meant = datetime.fromisoformat(f"{begun:%Y-%m-%d}T{text.removesuffix('Z')}+00:00")
             meant += timedelta(days=1 if meant < begun - timedelta(seconds=1) else 0)
-            moment = history.moment(_ns(meant))
+            found = history.moment(_ns(meant))
         elif "T" in text or "-" in text:
             meant = datetime.fromisoformat(text.replace("Z", "+00:00"))
-            moment = history.moment(_ns(meant if meant.tzinfo else meant.replace(tzinfo=UTC)))
+            found = history.moment(_ns(meant if meant.tzinfo else meant.replace(tzinfo=UTC)))
         else:
-            moment = history.begin_ns + int(lasting(text.removeprefix("+")) * SECOND)
+            found = history.begin_ns + int(lasting(text.removeprefix("+")) * SECOND)
     except (ValueError, typer.BadParameter) as error:
         raise UsageError(
             f"{text!r} is no moment",
-            step="serve",
+            step=step,
             next="write how long after its begin, as 90s or 1m30s, or a time, as 2026-11-29T22:26:10Z",
         ) from error
-    if not history.begin_ns - SECOND <= moment <= history.end_ns + SECOND:
+    if not history.begin_ns - SECOND <= found <= history.end_ns + SECOND:
         whole = (history.end_ns - history.begin_ns) / SECOND
         raise UsageError(
             f"{text} isn't in this recording",
-            step="serve",
+            step=step,
             next=f"it lasts {whole:.1f} s, from {_said(history, history.begin_ns)} to {_said(history, history.end_ns)}",
         )
-    return min(max(moment, history.begin_ns), history.end_ns)
+    return min(max(found, history.begin_ns), history.end_ns)
 
 
 def _ns(moment: datetime) -> int:

@@ -11,10 +11,13 @@ from kitlib.frames.frames import PARTS, Frames, latest
 from kitlib.frames.lookups import lookups
 from kitlib.frames.nodes import failure
 from kitlib.frames.persistentvolumeclaims import persistentvolumeclaims
+from kitlib.frames.poddisruptionbudgets import disruptions, poddisruptionbudgets
 from kitlib.frames.queries import queries
 from kitlib.frames.runtime import runtime
 from kitlib.frames.saved import load
+from kitlib.frames.services import services
 from kitlib.frames.traffic import distribution
+from kitlib.frames.writers import writers
 
 __all__ = [
     "COLUMNS",
@@ -24,12 +27,16 @@ __all__ = [
     "Frames",
     "decode",
     "deduplicate",
+    "disruptions",
     "distribution",
     "failure",
     "latest",
     "load",
     "lookups",
     "persistentvolumeclaims",
+    "poddisruptionbudgets",
     "queries",
     "runtime",
+    "services",
+    "writers",
 ]

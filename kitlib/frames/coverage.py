@@ -43,6 +43,8 @@ KINDS: dict[str, tuple[str, ...] | None] = {
     "lookups": logs.KINDS,
     "queries": logs.KINDS,
     "persistentvolumeclaims": ("PersistentVolumeClaim",),
+    "poddisruptionbudgets": ("PodDisruptionBudget",),
+    "services": ("Service",),
     "runtime": (NODE,),
 }
 """The kinds that each frame is made from; None: all objects that can have conditions."""

@@ -14,7 +14,7 @@ import pandas as pd
 
 from kitlib.errors import UsageError
 from kitlib.rollout.model import versioned
-from kitlib.rollout.window import Gap, Window
+from kitlib.rollout.window import Gap, Window, life
 
 BREACHES = {
     "promise": "str",
@@ -225,7 +225,7 @@ class Known:
         return len(self.rows)
 
 
-def find(frame: pd.DataFrame, kind: str, name: str | None = None) -> Controller:
+def find(frame: pd.DataFrame, kind: str, name: str | Controller | None = None) -> Controller:
     """Return which object of a kind is meant.
 
     Parameters
@@ -234,8 +234,9 @@ def find(frame: pd.DataFrame, kind: str, name: str | None = None) -> Controller:
         The frame of that kind: statefulsets, daemonsets, jobs or cronjobs.
     kind : str
         StatefulSet, DaemonSet, Job or CronJob.
-    name : str, optional
-        `db`, `shop/db`, or with kubectl's `statefulset/` before it; may be left out if there is one only.
+    name : str or Controller, optional
+        `db`, `shop/db`, or with kubectl's `statefulset/` before it, or what this returned; may be left out if there is
+        one only.
 
     Returns
     -------
@@ -247,6 +248,8 @@ def find(frame: pd.DataFrame, kind: str, name: str | None = None) -> Controller:
     UsageError
         If there is none of that name, or if more than one is meant; it names those that there are.
     """
+    if isinstance(name, Controller):
+        return name
     there = list(dict.fromkeys(zip(map(str, frame["namespace"]), map(str, frame["name"]), strict=True)))
     wanted = None if name is None else str(name)
     for prefix in (f"{kind.lower()}/", f"{kind.lower()}s/"):
@@ -281,9 +284,9 @@ def begin(meant: Controller, promises: dict[str, str], kinds: tuple[str, ...], *
     *frames : DataFrame
         What it rests on; the first one has the controller's own rows.
     """
-    window = Window.of(*frames)
-    answer = Answer(meant, promises, window, window.missing(*kinds), dict.fromkeys(promises, 0))
-    return answer
+    window, own = Window.of(*frames), frames[0][frames[0]["uid"] == meant.uid]
+    gaps = window.missing(*kinds, namespace=meant.namespace, life=life(own, window))
+    return Answer(meant, promises, window, gaps, dict.fromkeys(promises, 0))
 
 
 def ends(answer: Answer, row: dict[Any, Any]) -> bool:

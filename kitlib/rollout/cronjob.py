@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from kitlib.rollout.answer import Answer, Write, begin, ends, find, writes
+from kitlib.rollout.answer import Answer, Controller, Write, begin, ends, find, writes
 from kitlib.rollout.window import need
 
 PROMISES = {
@@ -29,14 +29,14 @@ NEEDS_CRONJOBS = (
 )
 
 
-def cronjob(jobs: pd.DataFrame, cronjobs: pd.DataFrame, name: str | None = None) -> Answer:
+def cronjob(jobs: pd.DataFrame, cronjobs: pd.DataFrame, name: str | Controller | None = None) -> Answer:
     """Judge what the frames show of a CronJob.
 
     Parameters
     ----------
     jobs, cronjobs : DataFrame
         The frames of those names.
-    name : str, optional
+    name : str or Controller, optional
         `report` or `shop/report`; may be left out if there is one only.
 
     Returns

@@ -7,9 +7,9 @@ from typing import Any
 
 import pandas as pd
 
-from kitlib.rollout.answer import Answer, Known, Write, begin, ends, find, writes
+from kitlib.rollout.answer import Answer, Controller, Known, Write, begin, ends, find, writes
 from kitlib.rollout.model import scaled_int_or_percent
-from kitlib.rollout.pod import OVER, ending, lives, ready
+from kitlib.rollout.pod import OVER, ending, lives, owned, ready
 from kitlib.rollout.window import need
 
 PROMISES = {
@@ -37,14 +37,14 @@ NEEDS_SETS = (
 )
 
 
-def daemonset(pods: pd.DataFrame, daemonsets: pd.DataFrame, name: str | None = None) -> Answer:
+def daemonset(pods: pd.DataFrame, daemonsets: pd.DataFrame, name: str | Controller | None = None) -> Answer:
     """Judge what the frames show of a DaemonSet.
 
     Parameters
     ----------
     pods, daemonsets : DataFrame
         The frames of those names.
-    name : str, optional
+    name : str or Controller, optional
         `agent` or `shop/agent`; may be left out if there is one only.
 
     Returns
@@ -67,7 +67,7 @@ def daemonset(pods: pd.DataFrame, daemonsets: pd.DataFrame, name: str | None = N
     pods = need(pods, NEEDS_PODS, "pods", "rollout")
     sets = need(daemonsets, NEEDS_SETS, "daemonsets", "rollout")
     meant = find(sets, "DaemonSet", name)
-    own, mine = pods[pods["owner.uid"] == meant.uid], sets[sets["uid"] == meant.uid]
+    own, mine = owned(pods, {meant.uid}), sets[sets["uid"] == meant.uid]
     answer = begin(meant, PROMISES, KINDS, sets, pods)
     judge = _Judge(answer, _successors(own))
     for write in writes(answer.window, answer.gaps, pods=own, daemonsets=mine):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from kitlib.errors import UsageError
+from kitlib.progress import printable
 
 PREFIXES = ("deployment/", "deployments/", "deploy/", "deployment.apps/", "deployments.apps/")
 """What kubectl lets stand before a Deployment's name."""
@@ -103,5 +104,5 @@ def _deployments(workloads: pd.DataFrame) -> pd.Series:
 
 def _shown(name: str, longest: int = 120) -> str:
     """Make a name fit for a message: a cluster's or a user's words are not trusted."""
-    kept = "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in name)
+    kept = printable(name)
     return kept if len(kept) <= longest else f"{kept[: longest - 1]}…"

@@ -7,8 +7,8 @@ from typing import Any
 
 import pandas as pd
 
-from kitlib.rollout.answer import Answer, Write, begin, ends, find, writes
-from kitlib.rollout.pod import OVER, lives
+from kitlib.rollout.answer import Answer, Controller, Write, begin, ends, find, writes
+from kitlib.rollout.pod import OVER, ending, lives, owned
 from kitlib.rollout.window import need
 
 PROMISES = {
@@ -33,14 +33,14 @@ NEEDS_JOBS = (
 )
 
 
-def job(pods: pd.DataFrame, jobs: pd.DataFrame, name: str | None = None) -> Answer:
+def job(pods: pd.DataFrame, jobs: pd.DataFrame, name: str | Controller | None = None) -> Answer:
     """Judge what the frames show of a Job.
 
     Parameters
     ----------
     pods, jobs : DataFrame
         The frames of those names.
-    name : str, optional
+    name : str or Controller, optional
         `pi` or `shop/pi`; may be left out if there is one only.
 
     Returns
@@ -56,13 +56,14 @@ def job(pods: pd.DataFrame, jobs: pd.DataFrame, name: str | None = None) -> Answ
     Notes
     -----
     A Job's status doesn't say which version of the spec its controller has seen: a Pod is held against the version
-    before as well, until the status is written again. With a podFailurePolicy not every failed Pod counts as a failure;
+    before as well, until the status is written again. Pods that it ends itself, because it is suspended or its
+    parallelism is lowered, don't count as failed. With a podFailurePolicy not every failed Pod counts as a failure;
     then status.failed is asked instead of the Pods.
     """
     pods = need(pods, NEEDS_PODS, "pods", "rollout")
     all_jobs = need(jobs, NEEDS_JOBS, "jobs", "rollout")
     meant = find(all_jobs, "Job", name)
-    own, mine = pods[pods["owner.uid"] == meant.uid], all_jobs[all_jobs["uid"] == meant.uid]
+    own, mine = owned(pods, {meant.uid}), all_jobs[all_jobs["uid"] == meant.uid]
     answer = begin(meant, PROMISES, KINDS, all_jobs, pods)
     judge = _Judge(answer)
     for write in writes(answer.window, answer.gaps, jobs=mine, pods=own):
@@ -97,6 +98,7 @@ class _Judge:
         self.specs: list[dict[Any, Any]] = []  # the newest version; before it the one that may still be acted on
         self.there: dict[str, dict[Any, Any]] = {}  # uid → the Pod's last row, also of one that is gone
         self.finished = ""
+        self.taken_back: set[str] = set()  # uids of Pods that the controller itself ends: they don't count as failed
 
     def job(self, write: Write) -> None:
         row = write.row
@@ -113,6 +115,8 @@ class _Judge:
     def pod(self, write: Write) -> None:
         row = write.row
         before = self.there.get(row["uid"])
+        if ending(before, row) and self.specs and self.too_many():
+            self.taken_back.add(str(row["uid"]))
         if not write.gone:
             self.there[row["uid"]] = row
         elif before is not None and before["state"] not in OVER:
@@ -126,6 +130,11 @@ class _Judge:
         if succeeded and not pd.isna(index):
             times = sum(each["state"] == "Succeeded" for each in self.of(index))
             self.answer.test("index", write, times == 1, f"index {index} succeeded {times} times", times, 1)
+
+    def too_many(self) -> bool:
+        """Whether it may end Pods that are active: it is suspended, or its parallelism was lowered."""
+        active = sum(map(lives, self.there.values()))
+        return any(spec["suspend"] or active > int(spec["parallelism"]) for spec in self.specs)
 
     def of(self, index: Any) -> list[dict[Any, Any]]:
         rows = self.there.values()
@@ -164,7 +173,8 @@ class _Judge:
         if spec["podFailurePolicy"]:
             failed = 0 if what else int(spec["failed"])
         else:
-            failed = sum(1 if row["state"] == "Failed" else int(row["restartCount"]) for row in rows)
+            counted = [row for row in rows if row["uid"] not in self.taken_back]
+            failed = sum(1 if row["state"] == "Failed" else int(row["restartCount"]) for row in counted)
         words = f"{failed} have failed{what}, {limit} is {most}"
         self.answer.test("backoffLimit", write, failed <= most, words, failed, most)
 

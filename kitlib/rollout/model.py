@@ -11,6 +11,7 @@ import pandas as pd
 
 from kitlib.errors import UsageError
 from kitlib.rollout.identity import Deployment, which
+from kitlib.rollout.pod import owned
 
 TIMELINE = {
     "monotonic_ns": "int64",
@@ -249,7 +250,7 @@ def replay(pods: pd.DataFrame, workloads: pd.DataFrame, deployment: str | Deploy
     """
     meant = which(workloads, deployment)
     sets = meant.sets(workloads)
-    own = pods[pods["owner.uid"].isin(set(sets["uid"]))]
+    own = owned(pods, set(sets["uid"]))
     keyed = [
         *((version, 0, "deployment", row) for version, row in versioned(meant.rows(workloads), workloads, pods)),
         *((version, 1, "set", row) for version, row in versioned(sets, workloads, pods)),

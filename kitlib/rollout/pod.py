@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import pandas as pd
@@ -11,6 +12,9 @@ OVER = ("Succeeded", "Failed", "Gone")
 
 CLOCKS = pd.Timedelta(seconds=1)
 """By so much two stamps in whole seconds, of two clocks on one machine, may differ."""
+
+MOMENT_NS = 10_000_000_000
+"""For so long a controller may not have seen yet, or not have written down yet, what its Pods do, ns."""
 
 
 def ready(row: dict[Any, Any], seconds: int = 0, at: pd.Timestamp | None = None) -> bool:
@@ -54,4 +58,27 @@ def ending(before: dict[Any, Any] | None, row: dict[Any, Any]) -> bool:
     return before is not None and lives(before) and row["state"] in ("Terminating", "Gone")
 
 
-__all__ = ["CLOCKS", "OVER", "ending", "lives", "ready"]
+def owned(pods: pd.DataFrame, uids: Collection[str]) -> pd.DataFrame:
+    """Return the versions of Pods that some controllers own, and of one that they release that it is gone for them.
+
+    Parameters
+    ----------
+    pods : DataFrame
+        The frame of that name.
+    uids : collection of str
+        The controllers'.
+    """
+    mine = pods["owner.uid"].isin(uids)
+    rows = pods[pods["uid"].isin(set(pods.loc[mine, "uid"]))]
+    here = rows["owner.uid"].isin(uids)
+    if here.all():
+        return rows
+    rows = rows.sort_values("resourceVersion", kind="stable")
+    here = here.loc[rows.index]
+    released = ~here & here.groupby(rows["uid"]).shift(1, fill_value=False)
+    found = rows[here | released].copy()
+    found.loc[released[released].index, ["type", "state"]] = "DELETED", "Gone"
+    return found
+
+
+__all__ = ["CLOCKS", "MOMENT_NS", "OVER", "ending", "lives", "owned", "ready"]

@@ -6,9 +6,9 @@ from typing import Any
 
 import pandas as pd
 
-from kitlib.rollout.answer import Answer, Known, Write, begin, ends, find, writes
+from kitlib.rollout.answer import Answer, Controller, Known, Write, begin, ends, find, writes
 from kitlib.rollout.model import scaled_int_or_percent
-from kitlib.rollout.pod import ending, ready
+from kitlib.rollout.pod import ending, owned, ready
 from kitlib.rollout.window import need
 
 PROMISES = {
@@ -33,14 +33,14 @@ NEEDS_SETS = (
 )
 
 
-def statefulset(pods: pd.DataFrame, statefulsets: pd.DataFrame, name: str | None = None) -> Answer:
+def statefulset(pods: pd.DataFrame, statefulsets: pd.DataFrame, name: str | Controller | None = None) -> Answer:
     """Judge what the frames show of a StatefulSet.
 
     Parameters
     ----------
     pods, statefulsets : DataFrame
         The frames of those names.
-    name : str, optional
+    name : str or Controller, optional
         `db` or `shop/db`; may be left out if there is one only.
 
     Returns
@@ -63,7 +63,7 @@ def statefulset(pods: pd.DataFrame, statefulsets: pd.DataFrame, name: str | None
     pods = need(pods, NEEDS_PODS, "pods", "rollout")
     sets = need(statefulsets, NEEDS_SETS, "statefulsets", "rollout")
     meant = find(sets, "StatefulSet", name)
-    own, mine = pods[pods["owner.uid"] == meant.uid], sets[sets["uid"] == meant.uid]
+    own, mine = owned(pods, {meant.uid}), sets[sets["uid"] == meant.uid]
     answer = begin(meant, PROMISES, KINDS, sets, pods)
     judge = _Judge(answer, _revisions(mine))
     for write in writes(answer.window, answer.gaps, statefulsets=mine, pods=own):

@@ -10,7 +10,7 @@ import pandas as pd
 
 from kitlib.rollout.identity import Deployment, earlier, going, which
 from kitlib.rollout.model import Bounds, Replay, bounds_of, replay
-from kitlib.rollout.window import Gap, Window, need
+from kitlib.rollout.window import Gap, Window, life, need
 
 KINDS = ("Pod", "ReplicaSet", "Deployment")
 """Kinds whose gaps concern a verdict."""
@@ -196,7 +196,7 @@ def verdict(pods: pd.DataFrame, workloads: pd.DataFrame, deployment: str | Deplo
         window,
         done.timeline,
         done.by_revision,
-        gaps=window.missing(*KINDS),
+        gaps=window.missing(*KINDS, namespace=meant.namespace, life=life(rows, window)),
         deleted=int(ending["monotonic_ns"].iloc[0]) if len(ending) else None,
         earlier=earlier(workloads, meant),
     )

@@ -97,11 +97,14 @@ class Window:
         Bounds, monotonic ns.
     gaps : tuple of Gap
         What was not recorded of it, in order.
+    followed : tuple of str or None
+        What has a stream, as "namespace/Kind", or "*/Kind" where it is followed in all; None if nothing says so.
     """
 
     begin: int
     end: int
     gaps: tuple[Gap, ...] = ()
+    followed: tuple[str, ...] | None = None
 
     @classmethod
     def of(cls, *frames: pd.DataFrame) -> Window:
@@ -113,19 +116,58 @@ class Window:
         else:
             begin, end = min(int(one.min()) for one in times), max(int(one.max()) for one in times)
             end = max([end, *(int(frame.attrs.get("now_ns", end)) for frame in frames)])
-        return cls(begin, end, gaps_of(frames, begin, end))
+        told = [frame.attrs["followed"] for frame in frames if "followed" in frame.attrs]
+        followed = tuple(sorted({each for some in told for each in some})) if told else None
+        return cls(begin, end, gaps_of(frames, begin, end), followed)
 
-    def missing(self, *kinds: str) -> list[Gap]:
-        """Return the gaps that concern any of the kinds, overlapping ones as one."""
+    def unrecorded(self, *kinds: str, namespace: str = "") -> list[str]:
+        """Return which of the kinds nobody recorded in a namespace; of any, if none is named."""
+        if self.followed is None:
+            return []
+        pairs = [each.rpartition("/")[::2] for each in self.followed]
+        here = {kind for where, kind in pairs if not namespace or where in ("*", namespace)}
+        return [kind for kind in kinds if kind not in here]
+
+    def missing(self, *kinds: str, namespace: str = "", life: tuple[int, int] | None = None) -> list[Gap]:
+        """Return the gaps that concern any of the kinds, overlapping ones as one.
+
+        Parameters
+        ----------
+        *kinds : str
+            A kind that nobody recorded is one gap of the whole window.
+        namespace : str
+            Where they are looked for; anywhere if it is empty.
+        life : tuple of int, optional
+            From when to when an object that is asked about was there, monotonic ns: other gaps don't concern it.
+        """
+        begin, end = life or (self.begin, self.end)
+        if absent := self.unrecorded(*kinds, namespace=namespace):
+            return [Gap(self.begin, self.end, absent[0], f"{' and '.join(absent)} not recorded")]
         joined: list[Gap] = []
         for gap in self.gaps:
-            if gap.kind and gap.kind not in kinds:
+            if (gap.kind and gap.kind not in kinds) or gap.until < begin or gap.after > end:
                 continue
             if joined and gap.after <= joined[-1].until:
                 last = joined.pop()
                 gap = Gap(last.after, max(last.until, gap.until), last.kind, last.reason)
             joined.append(gap)
         return joined
+
+
+def life(rows: pd.DataFrame, window: Window) -> tuple[int, int]:
+    """Return from when to when an object was there, as far as its versions tell, within the window.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        Its own, in any order.
+    window : Window
+        Its bounds stand for a creation or a deletion that nobody saw.
+    """
+    made = rows[(rows["type"] == "ADDED") & (rows["origin"] == "watch")]["monotonic_ns"]
+    gone = rows[(rows["type"] == "DELETED") | rows["deletionTimestamp"].notna()]["monotonic_ns"]
+    begin = int(made.min()) if len(made) else window.begin
+    return max(begin, window.begin), min(int(gone.min()), window.end) if len(gone) else window.end
 
 
 def gaps_of(frames: Sequence[pd.DataFrame], begin: int, end: int) -> tuple[Gap, ...]:

@@ -6,6 +6,7 @@ late by its row.
 """
 
 from kitlib.watch.logs import LogFollower
+from kitlib.watch.look import look
 from kitlib.watch.recorder import KINDS, Recorder, snapshot
 from kitlib.watch.reflector import Reflector
 from kitlib.watch.timeouts import Timeouts
@@ -13,4 +14,4 @@ from kitlib.watch.timeouts import Timeouts
 Patience = Timeouts
 """The name that `Timeouts` had before."""
 
-__all__ = ["KINDS", "LogFollower", "Patience", "Recorder", "Reflector", "Timeouts", "snapshot"]
+__all__ = ["KINDS", "LogFollower", "Patience", "Recorder", "Reflector", "Timeouts", "look", "snapshot"]

@@ -23,7 +23,7 @@ from kitlib.progress import ticking
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 KITLIB = Path(sys.executable).with_name("kitlib")
-COMMANDS = ["up", "down", "status", "doctor", "walk", "lab", "record", "plot"]
+COMMANDS = ["up", "down", "status", "doctor", "walk", "lab", "record", "plot", "verify", "why", "diff"]
 
 
 def call(*args: str, **more: str) -> subprocess.CompletedProcess:
