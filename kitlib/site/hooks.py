@@ -26,7 +26,7 @@ from mkdocs.structure.pages import Page
 from mkdocs.structure.toc import AnchorLink, get_toc
 from mkdocs.utils.templates import TemplateContext
 
-from kitlib.site import ledger, pages, reference, speed, svg
+from kitlib.site import ledger, note, pages, reference, speed, svg
 from kitlib.site.links import PAGE_BUDGET
 from kitlib.site.places import Places
 from kitlib.site.prose import Prose
@@ -236,9 +236,12 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
 
 
 def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """Fill the ledger and the cover in where a page asks for them."""
+    """Fill the ledger, the note and the cover in where a page asks for them."""
+    titles = {name: (rendered.title, f"notebooks/{quote(name)}.html") for name, rendered in site.pages.items()}
+    if "<!-- kitlib:note -->" in html:
+        sections = note.read(checkout(config) / "notebooks" / "note")
+        html = html.replace("<!-- kitlib:note -->", note.html(sections, site.claims, titles))
     if "<!-- kitlib:ledger -->" in html:
-        titles = {name: (rendered.title, f"notebooks/{quote(name)}.html") for name, rendered in site.pages.items()}
         tested = {
             anchor: f"notebooks/{quote(name)}.html#{anchor}"
             for name, page in site.pages.items()

@@ -247,15 +247,15 @@ def _article(group: list[Row], tested: dict[str, str]) -> str:
         columns = "".join(f'<div class="claim-version">{_answer(claim, heading=True)}</div>' for claim in group)
         parts.append(f'<div class="claim-versions">{columns}</div>')
     if first.get("changed_in"):
-        parts.append(f'<p class="claim-changed">Changed in {_linked(str(first["changed_in"]))}</p>')
+        parts.append(f'<p class="claim-changed">Changed in {linked(str(first["changed_in"]))}</p>')
     place = tested.get(anchor(first))
-    source = _linked(str(first.get("source") or "not named"))
+    source = linked(str(first.get("source") or "not named"))
     test = f' · <a href="{escape(place)}">see it tested</a>' if place else ""
     parts.append(f'<p class="claim-source" data-search-exclude="1">Source: {source}{test}</p></article>')
     return "".join(parts)
 
 
-def _linked(text: str) -> str:
+def linked(text: str) -> str:
     """Return text as HTML in which addresses of the web are links."""
     pieces = re.split(r"(https?://[^\s<>\"']*[^\s<>\"'.,;:)])", text)
     return "".join(

@@ -57,6 +57,12 @@ def test_ledger_json_has_every_claim(built):
     assert all(keys <= set(claim) for claim in claims)
 
 
+def test_the_notes_page_has_a_row_for_each_of_its_sections(built):
+    text = (built / "note.html").read_text(encoding="utf-8")
+    assert "kitlib:note" not in text and text.count('scope="row"') == 20
+    assert "untested: no lesson yet" in text
+
+
 def test_hostile_text_stays_text_on_every_page(sample_site):
     for path in sample_site.rglob("*.html"):
         text = path.read_text(encoding="utf-8")
