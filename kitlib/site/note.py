@@ -249,7 +249,10 @@ def _folded(sentences: list[Row], label: str) -> str:
         + "</li>"
         for each in sentences
     )
-    return f"<details><summary>{len(sentences)} {escape(label)}</summary><ul>{items}</ul></details>"
+    return (
+        f'<details data-search-exclude="1"><summary>{len(sentences)} {escape(label)}</summary>'
+        f"<ul>{items}</ul></details>"
+    )
 
 
 def _claim(answer: Row) -> str:

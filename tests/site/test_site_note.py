@@ -12,6 +12,7 @@ import site_sample
 
 from kitlib.errors import UsageError
 from kitlib.site import ledger, note
+from kitlib.site.speed import UNSEARCHED
 
 DATA = """\
 section: Job
@@ -42,6 +43,7 @@ sentences:
 - says: Meshes are large
   untested: no lesson yet
 """
+FOLDED = re.compile(r"<details.*?</details>")
 
 
 def line(text: str, verdict: str, version: str = "1.37", **more: Any) -> dict[str, Any]:
@@ -126,7 +128,7 @@ def test_without_a_walk_everything_is_untested(sections):
 
 def test_what_is_wrong_is_in_sight_with_what_is_true_instead(sections):
     page = note.html(sections, notebooks(), {"job": ("Run work", "notebooks/job.html")})
-    shown = re.sub(r"<details>.*?</details>", "", page)
+    shown = FOLDED.sub("", page)
     text = html.unescape(re.sub(r"<[^>]+>", "", shown))
     assert "✗ fails It has a deadline for tries" in text and "Instead: it is the Job's" in text
     assert "Kubernetes 1.17: fails · 1.37: fails" in text
@@ -143,10 +145,8 @@ def test_what_is_wrong_is_in_sight_with_what_is_true_instead(sections):
 
 def test_what_holds_and_what_is_untested_is_folded_with_its_claims(sections):
     page = note.html(sections, notebooks(), {})
-    holds, missing, mesh = (
-        re.findall(r"<details>.*?</details>", page)[1],
-        *re.findall(r"<details>.*?</details>", page)[::2],
-    )
+    missing, holds, mesh = FOLDED.findall(page)
+    assert len(UNSEARCHED.findall(page)) == 3, "the ledger is searched for them"
     assert "2 as the note says" in holds and "It ends" in holds and "It makes itself</a> (fails)" in holds
     assert f'href="ledger.html#{ledger.anchor({"notebook": "job", "id": "job/a-job-ends"})}"' in holds
     assert "2 untested: not in this walk" in missing and "Nobody made this claim (not in this walk)" in missing
