@@ -112,8 +112,9 @@ class Lanes:
             self.on_kind = on_kind
             os.environ["KITLIB_STATE"] = str(PLACE / "kind") if on_kind else STATE
         lane = lane_of(item)
-        if self.wanted.get(lane) and lane not in self.executions:
+        if self.wanted.get(lane):
             self.begin(lane).begin(self.wanted[lane])
+            self.executions[lane].awaited.set()
         if isinstance(item.parent, Executed):
             item.parent.executions = self.begin(lane)
             result = item.parent.executions.result(item.path.stem)

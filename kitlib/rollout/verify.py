@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -58,7 +58,7 @@ class _Object:
         return right and namespace in ("", meant.namespace)
 
 
-def verify(frames: Frames, *names: str, kinds: Collection[str] = tuple(NEEDS), moment_ns: int = MOMENT_NS) -> Verified:
+def verify(frames: Frames, *names: str, moment_ns: int = MOMENT_NS) -> Verified:
     """Judge every promise that was made in a recording.
 
     Parameters
@@ -68,8 +68,6 @@ def verify(frames: Frames, *names: str, kinds: Collection[str] = tuple(NEEDS), m
     *names : str
         Only these, and what they own: "deployment/web" or "deployment/shop/web"; kubectl's short names are understood,
         and "service/web" stands for its EndpointSlices. All if none is named.
-    kinds : collection of str
-        Controllers of these kinds only: some of `NEEDS`.
     moment_ns : int
         How long a controller may not have seen, or not have written down, what there is, ns.
 
@@ -83,7 +81,7 @@ def verify(frames: Frames, *names: str, kinds: Collection[str] = tuple(NEEDS), m
     UsageError
         If there is none of a name; it names those that there are.
     """
-    objects = [each for kind in NEEDS if kind in kinds for each in _objects(frames, kind)]
+    objects = [each for kind in NEEDS for each in _objects(frames, kind)]
     if names:
         chosen = {each.controller.uid for name in names for each in _named(name, objects)}
         while more := {each.controller.uid for each in objects if each.owner in chosen} - chosen:
@@ -93,7 +91,7 @@ def verify(frames: Frames, *names: str, kinds: Collection[str] = tuple(NEEDS), m
     found = [_judged(scopes[each.controller.namespace], each, moment_ns) for each in objects]
     followed = set(frames.coverage["kind"])
     begin, wall = _begun(frames)
-    return Verified(found, [kind for kind in NEEDS if kind in kinds and kind not in followed], begin, wall, frames)
+    return Verified(found, [kind for kind in NEEDS if kind not in followed], begin, wall, frames)
 
 
 def _objects(frames: Frames, kind: str) -> Iterator[_Object]:

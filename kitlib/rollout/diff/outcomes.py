@@ -7,13 +7,16 @@ from typing import Any
 
 import pandas as pd
 
+from kitlib.errors import UsageError
+from kitlib.rollout.answer import Answer
+from kitlib.rollout.cronjob import cronjob
+from kitlib.rollout.daemonset import daemonset
 from kitlib.rollout.identity import Deployment
+from kitlib.rollout.job import job
+from kitlib.rollout.statefulset import statefulset
 from kitlib.rollout.verdict import Verdict, verdict
-from kitlib.rollout.verify import verify
 
 SECOND = 1_000_000_000
-PROMISING = ("StatefulSet", "DaemonSet", "Job", "CronJob")
-"""Controllers whose promises are compared; a Deployment's is that of its strategy."""
 Role = Callable[[str, str], str]
 """Returns the role of an object: of its kind and uid."""
 
@@ -28,13 +31,24 @@ def promises(frames: Any, role: Role) -> Iterator[tuple[tuple[str, str], bool | 
     role : callable
         Returns what an object is called in each run.
     """
-    jobs = frames.jobs
-    owned = set(jobs.loc[jobs["owner.uid"] != "", "uid"])  # of CronJobs: named by the time
-    for finding in verify(frames, kinds=PROMISING).findings:
-        about = finding.answer.controller
-        if about.uid not in owned:
-            for each in finding.answer.promises:
-                yield (role(about.kind, about.uid), f"promise {each}"), finding.answer.of(each)
+    asked: list[tuple[pd.DataFrame, Callable[[str], Answer]]] = [
+        (frames.statefulsets, lambda name: statefulset(frames.pods, frames.statefulsets, name)),
+        (frames.daemonsets, lambda name: daemonset(frames.pods, frames.daemonsets, name)),
+        (frames.jobs, lambda name: job(frames.pods, frames.jobs, name)),
+        (frames.cronjobs, lambda name: cronjob(frames.jobs, frames.cronjobs, name)),
+    ]
+    for frame, ask in asked:
+        for space, name in dict.fromkeys(zip(frame["namespace"], frame["name"], strict=True)):
+            own = frame[(frame["namespace"] == space) & (frame["name"] == name)]
+            if "owner.uid" in own and own["owner.uid"].iloc[-1]:
+                continue
+            try:
+                answer = ask(f"{space}/{name}")
+            except UsageError:  # one name, and two objects at once
+                continue
+            about = answer.controller
+            for each in answer.promises:
+                yield (role(about.kind, about.uid), f"promise {each}"), answer.of(each)
 
 
 def rollouts(frames: Any, role: Role) -> Iterator[tuple[tuple[str, str], Any, float | None]]:
