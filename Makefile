@@ -63,21 +63,24 @@ lint: env-test
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-# One pytest for everything, so that its last line speaks for all; lessons are executed beside it (tests/executed.py). The
-# tests' clusters go away however it ends. What takes minutes when nothing is cached comes first, because it shows its
-# progress, which pytest would swallow. With more than two cores, LANES="--numprocesses=2 --no-loadscope-reorder" runs
-# lanes side by side (tests/bylane.py); two are slower so: too many clusters come up at once.
+# Lint has one processor while clusters come up. One pytest for everything, so that its last line speaks for all; lessons
+# are executed beside it (tests/executed.py). The tests' clusters go away however it ends. What takes minutes when nothing
+# is cached comes first, because it shows its progress, which pytest would swallow. With more than two cores,
+# LANES="--numprocesses=2 --no-loadscope-reorder" runs lanes side by side (tests/bylane.py); two are slower so: too many
+# clusters come up at once.
 LANES ?=
 PYTEST = status=0; KITLIB_STATE="$(TEST_STATE)" $(BIN)/pytest -m "not lowest" $(LANES) --nbval-lax \
 	--nbval-sanitize-with=tests/nbval.cfg tests notebooks $(ARGS) || status=$$?; \
 	for state in "$(TEST_STATE)" "$(KIND_STATE)"; do KITLIB_STATE="$$state" $(BIN)/kitlib down --quiet || true; done; \
 	exit $$status
 
-test: lint ## Lint, types, layers and every test: pure, live, notebooks on embedded and on kind, browser
-	@KITLIB_STATE="$(KIND_STATE)" $(BIN)/python tests/prepare.py
-	@KITLIB_STATE="$(TEST_STATE)" $(BIN)/kitlib up --provider embedded
-	@{ KITLIB_STATE="$(TEST_STATE)" $(BIN)/kitlib up --kubernetes 1.17 && \
-	KITLIB_STATE="$(TEST_STATE)" $(BIN)/kitlib down --quiet embedded-1.17; } || echo "Tests of 1.17 are skipped." >&2
+test: env-test ## Lint, types, layers and every test: pure, live, notebooks on embedded and on kind, browser
+	@mkdir -p build; status=0; { $(MAKE) --no-print-directory lint >build/lint.log 2>&1 & }; lint=$$!; \
+	{ KITLIB_STATE="$(KIND_STATE)" $(BIN)/python tests/prepare.py && \
+	KITLIB_STATE="$(TEST_STATE)" $(BIN)/kitlib up --provider embedded; } || status=$$?; \
+	{ KITLIB_STATE="$(TEST_STATE)" $(BIN)/kitlib up --kubernetes 1.17 && \
+	KITLIB_STATE="$(TEST_STATE)" $(BIN)/kitlib down --quiet embedded-1.17; } || echo "Tests of 1.17 are skipped." >&2; \
+	wait $$lint || status=$$?; cat build/lint.log; exit $$status
 	@$(PYTEST)
 
 .PHONY: test-lowest

@@ -6,8 +6,9 @@ answers with what the executed copy holds.
 
 A lesson that loses a node, touches one from within, or changes the cluster's own parts (its DNS) has the cluster to
 itself. These come first, one after the other: they leave a processor free for the tests that need no containers. The
-others run in two lanes on a cluster with containers, in one on an embedded one. Lessons that bring up further clusters
-are walked by one process, since a walk takes down at its end what it brought up.
+others wait for the first test of their cluster, and run beside its tests: in two lanes on a cluster with containers, in
+one on an embedded one. Lessons that bring up further clusters are walked by one process, since a walk takes down at its
+end what it brought up.
 """
 
 from __future__ import annotations
@@ -126,6 +127,8 @@ class Executions:
     environment: dict[str, str] = field(default_factory=lambda: dict(os.environ))  # a test changes its own meanwhile
     shared: threading.Event = field(default_factory=threading.Event)
     """Set once no lesson has the cluster to itself any more: others may use it beside the lessons."""
+    awaited: threading.Event = field(default_factory=threading.Event)
+    """Set once tests of this cluster run, or wait for a lesson."""
 
     def begin(self, names: Iterable[str]) -> None:
         """Begin with those that were not begun yet."""
@@ -141,6 +144,7 @@ class Executions:
     def result(self, name: str) -> dict[str, Any]:
         """Return what `kitlib walk --output json` told of a lesson, once it has been executed."""
         self.begin([name])
+        self.awaited.set()
         try:
             return self.results[name].result(timeout=DEADLINE)
         except TimeoutError:
@@ -163,6 +167,7 @@ class Executions:
     def stop(self) -> None:
         """End what still runs, as Ctrl-C does: each walk leaves no namespace."""
         self.stopped = True
+        self.awaited.set()
         for process in list(self.running):
             process.send_signal(signal.SIGINT)
         for process in list(self.running):
@@ -188,6 +193,7 @@ class Executions:
             if not self.stopped:
                 self._one(unit)
         self.shared.set()
+        self.awaited.wait()
         lanes = [threading.Thread(target=lane, daemon=True) for _ in range(LANES[self.provider])]
         for thread in lanes:
             thread.start()

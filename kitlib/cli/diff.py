@@ -43,7 +43,7 @@ def diff(
     noise: Annotated[bool, typer.Option("--noise", help="Also show all that differs and may be noise.")] = False,
     output: AsJson = Output.text,
 ) -> None:
-    """Say what differs between recordings of one exercise, beyond noise.
+    """Say what differs between recordings of one exercise.
 
     First what was given otherwise: the cluster, objects, their settings. Then what came of it: verdicts of rollouts,
     numbers of Pods and Events, the order in which things happened, how long they took. Names that a cluster makes up,

@@ -24,7 +24,7 @@ while IFS= read -r line; do
 done
 """
 LINES = {
-    ("d",): {"doctor", "down"},
+    ("d",): {"diff", "doctor", "down"},
     ("record", "--na"): {"--namespace"},
     ("walk", "st"): {"start", "statefulset", "static-pods"},
     ("lab", "dep"): {"deployment"},

@@ -135,9 +135,9 @@ def test_what_is_no_recording_is_refused(run, tmp_path: Path) -> None:  # type: 
     ],
 )
 def test_a_moment_by_any_of_its_names(text: str, seconds: float) -> None:
-    from kitlib.cli.serving import _moment
+    from kitlib.cli.serving import moment
     from kitlib.recording import Recording
     from kitlib.serve.history import History
 
     history = History(Recording.open(JOB))
-    assert abs((_moment(text, history) - history.begin_ns) / 1e9 - seconds) < 1, "the begin isn't a whole second"
+    assert abs((moment(text, history) - history.begin_ns) / 1e9 - seconds) < 1, "the begin isn't a whole second"
