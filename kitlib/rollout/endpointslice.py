@@ -19,6 +19,7 @@ PROMISES = {
 """What an EndpointSlice promises: each promise's short name, and its sentence."""
 
 KINDS = ("Pod", "EndpointSlice")
+"""The kinds on whose rows its promise rests."""
 NEEDS_PODS = (
     *("observed_at", "not_before", "monotonic_ns", "seq", "resourceVersion", "type", "origin", "namespace", "name"),
     *("uid", "state", "podIP"),

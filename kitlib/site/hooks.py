@@ -47,7 +47,7 @@ SHARES: tuple[tuple[int | None, int | None], ...] = (
 """Rows of each claim's evidence and characters of each figure's words that a notebook's page shows, until it fits.
 
 The ledger shows all rows; a file beside the figure holds all its words."""
-FRAME = 26_000
+FRAME = 30_000
 """Bytes of a page around the notebook: header, navigation, footer."""
 NOT_EXECUTED = (
     '<div class="admonition warning not-executed"><p class="admonition-title">Not executed in this build</p>'

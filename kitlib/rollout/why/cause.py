@@ -10,7 +10,12 @@ from kitlib.rollout.fields import at, text
 from kitlib.rollout.why.objects import Event, Object
 from kitlib.rollout.why.world import World
 
-CERTAIN, LIKELY, UNTOLD = "certain", "likely", "can't be told"
+CERTAIN = "certain"
+"""The component in charge said so."""
+LIKELY = "likely"
+"""Signs speak for it."""
+UNTOLD = "can't be told"
+"""Too little was seen."""
 CERTAINTIES = (CERTAIN, LIKELY, UNTOLD)
 """How sure a cause is, the surest first."""
 DOCS = "https://kubernetes.io/docs/"
@@ -192,4 +197,4 @@ def the(causes: Iterable[Cause]) -> dict[str, Cause]:
     return {each.name: each for each in causes}
 
 
-__all__ = ["CERTAIN", "CERTAINTIES", "DOCS", "LIKELY", "UNTOLD", "Cause", "Find", "Finding", "Group", "Row", "the"]
+__all__ = ["CERTAIN", "CERTAINTIES", "DOCS", "LIKELY", "UNTOLD", "Cause", "Finding", "Group", "Row", "the"]
