@@ -94,7 +94,7 @@ def test_a_manifest_is_coloured_like_code_and_escaped():
     text = f"name: web\nnote: {HOSTILE}\n"
     html = f"<pre class='kitlib-manifest'><code>{text}</code></pre>"
     made = page(site_sample.cell("x", site_sample.shown({"text/html": html, "text/plain": text})))
-    assert '<span class="nt">name</span>' in made.html and "<script" not in made.html and "<img" not in made.html
+    assert "<span class=nt>name</span>" in made.html and "<script" not in made.html and "<img" not in made.html
 
 
 def test_a_claim_can_be_linked_to_from_the_ledger():
