@@ -52,13 +52,13 @@ class Lanes:
 
     All that needs the shared kind cluster is one lane, all that needs the shared embedded one another; a file with a
     cluster of its own is a lane, and so is every other file. Lessons are executed in the background while the tests run
-    that don't need them: on kind from the first test on, or from the lane's first where lanes run side by side, on
-    embedded from the lane's first. What disturbs the kind cluster comes after them.
+    that don't need them: on kind from the first test on, on embedded from the first one with a cluster; where lanes run
+    side by side, from the lane's first. What disturbs the kind cluster comes after them.
     """
 
     def __init__(self, config: pytest.Config) -> None:
         self.beside = hasattr(config, "workerinput")
-        self.early = not self.beside
+        self.ahead_of = set() if self.beside else {"embedded", "kind"}
         self.on_kind = False
         self.executions: dict[str, Executions] = {}
         self.wanted: dict[str, set[str]] = {"embedded": set(), "kind": set()}
@@ -96,10 +96,11 @@ class Lanes:
     @pytest.hookimpl(wrapper=True, tryfirst=True)  # before a test's time counts
     def pytest_runtest_protocol(self, item: pytest.Item) -> Any:
         """Begin with the lessons on kind; have a test that uses that cluster wait until no lesson has it to itself."""
-        if self.early and self.wanted["kind"]:
-            self.early = False
-            with contextlib.suppress(pytest.skip.Exception):  # without containers, the tests that need some say so
-                self.begin("kind").begin(self.wanted["kind"])
+        self.ahead("kind")
+        if item.get_closest_marker("live"):
+            self.ahead("embedded")
+            if "embedded" in self.executions:
+                self.executions["embedded"].awaited.set()
         if "kind" in self.executions and uses_kind(item):
             self.executions["kind"].shared.wait(DEADLINE)
         return (yield)
@@ -124,6 +125,13 @@ class Lanes:
     def pytest_xdist_make_scheduler(self, config: pytest.Config, log: Any) -> Any:
         """Have a lane's tests run in one process, in their order."""
         return ByLane(config, log)
+
+    def ahead(self, provider: str) -> None:
+        """Begin with a provider's lessons before its lane's first test, once."""
+        if self.wanted[provider] and provider in self.ahead_of:
+            self.ahead_of.discard(provider)
+            with contextlib.suppress(pytest.skip.Exception):  # the tests that need it say why it can't be had
+                self.begin(provider).begin(self.wanted[provider])
 
     def begin(self, provider: str) -> Executions:
         """Return where the lessons of a provider are executed."""
