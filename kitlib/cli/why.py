@@ -47,7 +47,9 @@ def why(
     ] = None,
     output: AsJson = Output.text,
 ) -> None:
-    """Say what holds something up: the cause, what shows it, the next command, and what was ruled out.
+    """Say what holds something up, and what shows it.
+
+    The cause is told, the rows that show it, the next command, and what was ruled out.
 
     A cause is certain where the component in charge said so, likely where signs speak for it, and can't be told where
     too little was seen. The right to list suffices; what may not be read is told. Nothing is written.
