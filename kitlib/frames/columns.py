@@ -50,6 +50,8 @@ _NAMED = {
     "name": Column("str", "", "metadata.name"),
     "uid": Column("str", "", "metadata.uid"),
 }
+VERSIONED = {name: column.dtype for name, column in {**_WATCHED, **_NAMED}.items()}
+"""What a frame of an object's versions begins with: columns and their dtypes."""
 _GENERATION = {
     "generation": Column("int64", "", "metadata.generation: rises when the spec changes"),
     "observedGeneration": Column("int64", "", "status.observedGeneration: what the controller has seen"),
@@ -396,4 +398,4 @@ COLUMNS: dict[str, dict[str, Column]] = {
 }
 """Each frame's columns, in their order."""
 
-__all__ = ["COLUMNS", "HASH", "REVISION", "STATES", "TIME", "Column"]
+__all__ = ["COLUMNS", "HASH", "REVISION", "STATES", "TIME", "VERSIONED", "Column"]

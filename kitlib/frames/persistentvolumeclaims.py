@@ -7,9 +7,10 @@ from itertools import chain
 import msgspec
 import pandas as pd
 
+from kitlib.frames.columns import VERSIONED
 from kitlib.frames.frames import Frames
-from kitlib.frames.objects import ObjectMeta, named, observed, own
-from kitlib.frames.salvage import decode
+from kitlib.frames.objects import ObjectMeta, named, observed
+from kitlib.frames.salvage import versions
 
 KINDS = ("PersistentVolumeClaim",)
 
@@ -50,10 +51,7 @@ def persistentvolumeclaims(frames: Frames) -> pd.DataFrame:
         `deletionTimestamp` (datetime64[ns, UTC], whole seconds). Its `attrs` are those of every frame.
     """
     rows = []
-    for row in chain.from_iterable(frames._read(KINDS)):
-        claim = decode(_claim, row, frames._left) if row.kind in KINDS and own(row) else None
-        if claim is None:
-            continue
+    for row, claim in versions(chain.from_iterable(frames._read(KINDS)), KINDS, _claim, frames._left):
         owners = ",".join(f"{each.kind}/{each.name}" for each in claim.metadata.ownerReferences or ())
         spec, when = claim.spec, claim.metadata.deletionTimestamp
         told = (claim.status.phase or "", spec.volumeName or "", spec.storageClassName or "", owners, when)
@@ -64,16 +62,7 @@ def persistentvolumeclaims(frames: Frames) -> pd.DataFrame:
 
 
 DTYPES = {
-    "observed_at": "datetime64[ns, UTC]",
-    "not_before": "datetime64[ns, UTC]",
-    "monotonic_ns": "int64",
-    "seq": "int64",
-    "resourceVersion": "int64",
-    "type": "str",
-    "origin": "str",
-    "namespace": "str",
-    "name": "str",
-    "uid": "str",
+    **VERSIONED,
     "phase": "str",
     "volumeName": "str",
     "storageClassName": "str",

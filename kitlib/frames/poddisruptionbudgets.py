@@ -9,11 +9,13 @@ from typing import Any
 import msgspec
 import pandas as pd
 
+from kitlib.frames.columns import VERSIONED
 from kitlib.frames.frames import Frames
-from kitlib.frames.objects import Condition, ObjectMeta, int_or_percent, named, observed, own
-from kitlib.frames.salvage import decode
+from kitlib.frames.objects import Condition, ObjectMeta, identity, int_or_percent, named, observed
+from kitlib.frames.salvage import versions
 
 KINDS = ("PodDisruptionBudget",)
+PODS = ("Pod",)
 TARGET = "DisruptionTarget"
 """The condition by which a Pod says that, and why, it is to go: EvictionByEvictionAPI, PreemptionByScheduler, …"""
 
@@ -73,10 +75,7 @@ def poddisruptionbudgets(frames: Frames) -> pd.DataFrame:
         yet, joined by a comma). Its `attrs` are those of every frame.
     """
     rows = []
-    for row in chain.from_iterable(frames._read(KINDS)):
-        thing = decode(_budget, row, frames._left) if row.kind in KINDS and own(row) else None
-        if thing is None:
-            continue
+    for row, thing in versions(chain.from_iterable(frames._read(KINDS)), KINDS, _budget, frames._left):
         meta, spec, status = thing.metadata, thing.spec, thing.status
         rows.append([
             *observed(row), row.type, row.origin, *named(row), meta.generation, status.observedGeneration or 0,
@@ -106,29 +105,18 @@ def disruptions(frames: Frames) -> pd.DataFrame:
         `disruption` (str: reason of the condition DisruptionTarget where that is True; else empty).
     """
     rows = []
-    for row in chain.from_iterable(frames._read(("Pod",))):
-        thing = decode(_pod, row) if row.kind == "Pod" and own(row) else None
-        if thing is not None:
-            found = [each.reason or "" for each in thing.status.conditions or () if each.type == TARGET]
-            says = [each.status for each in thing.status.conditions or () if each.type == TARGET]
-            labels = json.dumps(thing.metadata.labels or {}, sort_keys=True)
-            rows.append([row.seq, named(row)[-1], labels, found[0] if says[:1] == ["True"] else ""])
+    for row, thing in versions(chain.from_iterable(frames._read(PODS)), PODS, _pod):
+        target = next((each for each in thing.status.conditions or () if each.type == TARGET), None)
+        labels = json.dumps(thing.metadata.labels or {}, sort_keys=True)
+        reason = target.reason or "" if target and target.status == "True" else ""
+        rows.append([row.seq, identity(row), labels, reason])
     return pd.DataFrame(rows, columns=list(DISRUPTIONS)).astype(DISRUPTIONS)
 
 
 DISRUPTIONS = {"seq": "int64", "uid": "str", "labels": "str", "disruption": "str"}
 """The columns of `disruptions` and their dtypes."""
 BUDGETS = {
-    "observed_at": "datetime64[ns, UTC]",
-    "not_before": "datetime64[ns, UTC]",
-    "monotonic_ns": "int64",
-    "seq": "int64",
-    "resourceVersion": "int64",
-    "type": "str",
-    "origin": "str",
-    "namespace": "str",
-    "name": "str",
-    "uid": "str",
+    **VERSIONED,
     "generation": "int64",
     "observedGeneration": "int64",
     "minAvailable": "str",

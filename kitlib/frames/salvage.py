@@ -9,11 +9,12 @@ from __future__ import annotations
 import json
 import types
 import typing
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any, TypeVar, get_args, get_origin
 
 import msgspec
 
+from kitlib.frames.objects import own
 from kitlib.recording import WatchEvent
 
 Struct = TypeVar("Struct", bound=msgspec.Struct)
@@ -82,6 +83,27 @@ def decode(decoder: msgspec.json.Decoder[Struct], row: WatchEvent, left: LeftOut
         return typing.cast("Struct | None", found)
 
 
+def versions(
+    rows: Iterable[WatchEvent],
+    kinds: Collection[str],
+    decoder: msgspec.json.Decoder[Struct],
+    left: LeftOut | None = None,
+) -> Iterator[tuple[WatchEvent, Struct]]:
+    """Yield the rows of some of Kubernetes' own kinds, each with its object as far as that can be read.
+
+    Parameters
+    ----------
+    rows : iterable of WatchEvent
+    kinds : collection of str
+    decoder, left
+        As for `decode`.
+    """
+    for row in rows:
+        thing = decode(decoder, row, left) if row.kind in kinds and own(row) else None
+        if thing is not None:
+            yield row, thing
+
+
 def _struct(kind: Any, value: Any, path: str, lost: list[tuple[str, str]]) -> Any:
     """Make a struct of a dict: of each field what is of its type, else its default; None if that isn't possible."""
     if not isinstance(value, dict):
@@ -144,4 +166,4 @@ def _named(value: Any) -> str:
     )
 
 
-__all__ = ["LeftOut", "decode"]
+__all__ = ["LeftOut", "decode", "versions"]

@@ -7,9 +7,10 @@ from itertools import chain
 import msgspec
 import pandas as pd
 
+from kitlib.frames.columns import VERSIONED
 from kitlib.frames.frames import Frames
-from kitlib.frames.objects import ObjectMeta, named, observed, own
-from kitlib.frames.salvage import decode
+from kitlib.frames.objects import ObjectMeta, named, observed
+from kitlib.frames.salvage import versions
 
 KINDS = ("Service",)
 
@@ -42,24 +43,13 @@ def services(frames: Frames) -> pd.DataFrame:
         addresses whose Pod isn't Ready are served). Its `attrs` are those of every frame.
     """
     rows = []
-    for row in chain.from_iterable(frames._read(KINDS)):
-        thing = decode(_service, row, frames._left) if row.kind in KINDS and own(row) else None
-        if thing is not None:
-            rows.append([*observed(row), row.type, row.origin, *named(row), bool(thing.spec.publishNotReadyAddresses)])
+    for row, thing in versions(chain.from_iterable(frames._read(KINDS)), KINDS, _service, frames._left):
+        rows.append([*observed(row), row.type, row.origin, *named(row), bool(thing.spec.publishNotReadyAddresses)])
     return frames._about("services", pd.DataFrame(rows, columns=list(DTYPES)).astype(DTYPES))
 
 
 DTYPES = {
-    "observed_at": "datetime64[ns, UTC]",
-    "not_before": "datetime64[ns, UTC]",
-    "monotonic_ns": "int64",
-    "seq": "int64",
-    "resourceVersion": "int64",
-    "type": "str",
-    "origin": "str",
-    "namespace": "str",
-    "name": "str",
-    "uid": "str",
+    **VERSIONED,
     "publishNotReadyAddresses": "bool",
 }
 """The frame's columns and their dtypes."""
