@@ -16,7 +16,7 @@ from kitlib.cluster import Cluster
 from kitlib.errors import BuildError, ClusterError, UsageError
 from kitlib.machine import resources
 from kitlib.machine.airgap import artifacts, parts
-from kitlib.machine.airgap.parts import PARTS, Part
+from kitlib.machine.airgap.parts import PARTS, PUBLISHED, Part
 
 MAIN = """
 package main
@@ -67,6 +67,16 @@ def test_the_table_says_what_the_module_pins_and_names_images_by_digest(part: Pa
         assert part.image == f"localhost/{part.name}:debian"
     assert re.fullmatch(r"[\w-]+/[\w-]+:v?[\w.-]+@sha256:[0-9a-f]{64}", part.published)
     assert re.search(rf":v?{re.escape(part.version)}@", part.published)
+    assert not part.unmade
+
+
+@pytest.mark.parametrize("part", PUBLISHED.values(), ids=PUBLISHED)
+def test_what_is_published_only_names_a_whole_version_and_says_why_it_cannot_be_made(part: Part, cache: Path) -> None:
+    assert re.fullmatch(rf"[\w-]+/[\w-]+:{re.escape(part.version)}(@sha256:[0-9a-f]{{64}})?", part.published)
+    assert parts.find(part.name) is part and not part.programs and not part.packages
+    with pytest.raises(BuildError, match=rf"(?s)build a part {part.name}: no package registry.*Next: use a cluster"):
+        parts.make(part, progress=False)
+    assert not list(cache.glob("bin/*"))
 
 
 def test_an_unknown_part_names_those_that_there_are() -> None:
@@ -160,6 +170,8 @@ INSIDE = {
     "nginx": ("nginx", "libssl3", "busybox"),
     "traefik": ("sigs.k8s.io/gateway-api", "github.com/containous/mux"),
     "ingress-nginx": ("nginx", "libnginx-mod-http-lua", "k8s.io/client-go"),
+    "bind9": ("bind9", "bind9-libs", "busybox"),
+    "external-dns": ("github.com/miekg/dns", "github.com/bodgit/tsig", "k8s.io/client-go"),
 }
 """What is in each, among much else."""
 NOT_INSIDE = {"traefik": ("github.com/go-acme/lego/v5", "github.com/gorilla/mux")}

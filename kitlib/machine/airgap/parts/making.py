@@ -63,7 +63,7 @@ def key(part: Part) -> str:
     told = {
         name: value
         for name, value in asdict(part).items()
-        if name not in ("title", "published", "kubernetes", "cache", "modules")
+        if name not in ("title", "published", "kubernetes", "cache", "modules", "unmade")
     }
     release = debian.release().get("VERSION_CODENAME", "") if part.packages else ""
     digest = hashlib.sha256(json.dumps([told, flags(part), build.goarch(), release], sort_keys=True).encode())
@@ -91,8 +91,11 @@ def make(part: Part, progress: bool = True) -> Made:
     Raises
     ------
     BuildError
-        No Go, no modules, no packages, no room, or the compiler fails.
+        No Go, no modules, no packages, no room, or the compiler fails; or there is the published image alone.
     """
+    if part.unmade:
+        next_step = "use a cluster whose nodes reach a registry"
+        raise BuildError(part.unmade, step=STEP, object=part.name, next=next_step)
     name = key(part)
     with FileLock(paths.cache() / "locks" / f"build-{name}.lock", f"{STEP}: {part.name}", progress) as lock:
         if found := cached(part):

@@ -44,7 +44,7 @@ class Part:
     version : str
         Of the published image, without a leading v.
     published : str
-        The image that its authors publish, by digest.
+        The image that its authors publish, by digest; a tag alone where that couldn't be looked up.
     kubernetes : bool
         Whether that is where Kubernetes publishes its own images; a cluster's nodes know where that is.
     config : mapping
@@ -67,6 +67,8 @@ class Part:
         Folders of the image that whoever runs it may write to.
     cache, modules : int
         What a cold build takes on the disk of Go's own cache and of modules, in bytes.
+    unmade : str
+        Why it can't be made here, where its authors' image is the only way.
     """
 
     name: str
@@ -86,6 +88,7 @@ class Part:
     cache: int = 0
     modules: int = 0
     kubernetes: bool = False
+    unmade: str = ""
 
     @property
     def source(self) -> Path:
@@ -211,9 +214,58 @@ PARTS = {
             cache=resources.GIB // 2,
             modules=resources.GIB // 2,
         ),
+        Part(
+            name="bind9",
+            title="BIND 9, a DNS server whose zones may be changed while it runs",
+            version="9.20",
+            published="internetsystemsconsortium/bind9:9.20"
+            "@sha256:071465f88068854d0ceadd9b985fb1acae4071e80754e545cd811fde57541ad0",
+            config={"Cmd": ["named", "-g"]},
+            packages=("bind9", "busybox"),
+            links=SHELL,
+            folders=("/tmp",),
+        ),
+        Part(
+            name="external-dns",
+            title="external-dns, which writes names of Services and Ingresses into a DNS server outside",
+            version="0.21.0",
+            kubernetes=True,
+            published="external-dns/external-dns:v0.21.0"
+            "@sha256:f53faaf71cb270d1ca9dce6ea0c94bfebf1a18696263487f0fbc74b9bf2bd7ff",
+            config={"Entrypoint": ["/external-dns"], "User": "65532"},
+            programs={"/external-dns": "sigs.k8s.io/external-dns"},
+            module="sigs.k8s.io/external-dns",
+            revision="v0.21.0",
+            variable="sigs.k8s.io/external-dns/pkg/apis/externaldns.Version",
+            cache=2 * resources.GIB,
+            modules=2 * resources.GIB,
+        ),
     )
 }
-"""By name."""
+"""By name: what can be made where no registry answers."""
+KONG = "no package registry has what it could be made of"
+PUBLISHED = {
+    part.name: part
+    for part in (
+        Part(
+            name="kong",
+            title="Kong, a gateway: nginx with plugins",
+            version="3.9.1",
+            published="library/kong:3.9.1@sha256:76c14b93e989f7f4418039f7f9789ca32564016211c86ac1a18022f4788e7b9c",
+            config={},
+            unmade=KONG,
+        ),
+        Part(
+            name="kong-controller",
+            title="Kong's ingress controller, which tells a Kong what to do",
+            version="3.5.13",
+            published="kong/kubernetes-ingress-controller:3.5.13",
+            config={},
+            unmade=KONG,
+        ),
+    )
+}
+"""By name: what there is as its authors' image only."""
 
 
 def find(name: str) -> Part:
@@ -224,8 +276,9 @@ def find(name: str) -> Part:
     UsageError
         There is none of this name.
     """
-    if name not in PARTS:
+    known = PARTS | PUBLISHED
+    if name not in known:
         raise UsageError(
-            "there is no such part.", step="find a part", object=name, next=f"use one of: {', '.join(sorted(PARTS))}"
+            "there is no such part.", step="find a part", object=name, next=f"use one of: {', '.join(sorted(known))}"
         )
-    return PARTS[name]
+    return known[name]
