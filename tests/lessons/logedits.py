@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import json
 import random
 import re
@@ -111,6 +112,48 @@ def _logged_by(name: str, of: Collection[str]) -> Callable[[Rows, random.Random]
     return apply
 
 
+def _told_at(seconds: float) -> Callable[[Rows, random.Random], Rows]:
+    """Let each lookup have been answered as one of the same client was so many seconds later, or before."""
+
+    def apply(rows: Rows, rng: random.Random) -> Rows:
+        known: dict[tuple[str, str], list[tuple[int, Object]]] = {}
+        for row in rows:
+            if row.origin == "log" and row.object:
+                obj = json.loads(row.object)
+                found = [said for line in obj["lines"] if (said := _lookup(line))]
+                known.setdefault((row.name, obj["container"]), []).extend((said["wall_ns"], said) for said in found)
+        made = []
+        for row in rows:
+            if row.origin == "log" and row.object:
+                obj = json.loads(row.object)
+                mine = sorted(known.get((row.name, obj["container"]), ()), key=lambda each: each[0])
+                times = [at for at, _ in mine]
+                obj["lines"] = [_answered_at(line, mine, times, seconds) for line in obj["lines"]]
+                row = msgspec.structs.replace(row, object=json.dumps(obj).encode())
+            made.append(row)
+        return made
+
+    return apply
+
+
+def _lookup(line: str) -> Object | None:
+    """Return what a line tells of a lookup; None where it is of something else."""
+    try:
+        told = json.loads(line.partition(" ")[2])
+    except ValueError:
+        return None
+    return told if isinstance(told, dict) and "queries" in told and "wall_ns" in told else None
+
+
+def _answered_at(line: str, known: Sequence[tuple[int, Object]], times: Sequence[int], seconds: float) -> str:
+    said = _lookup(line)
+    if said is None:
+        return line
+    place = bisect.bisect_right(times, said["wall_ns"] + round(seconds * 1e9))
+    other = known[min(max(place - 1, 0), len(known) - 1)][1]
+    return f"{line.partition(' ')[0]} {json.dumps({**said, 'queries': other['queries'], 'answers': other['answers']})}"
+
+
 def _sent(to: dict[str, str]) -> Callable[[Rows, random.Random], Rows]:
     """Let requests have arrived at one Pod or another by the second part of their path: what it says to whom."""
     part = re.compile(r'"event":"request".*"path":"/[^/"]*/([^/"]*)/')
@@ -186,6 +229,10 @@ LOGS = {
     "each name is answered": _lines(lambda said, rng: _looked_up(said, "NOERROR", ["10.9.9.9"])),
     "no name is answered": _lines(lambda said, rng: _looked_up(said, "NXDOMAIN", [])),
     "each answer may be kept for longer": _lines(lambda said, rng: _kept(said, 9)),
+    "each answer may be kept for a minute": _lines(lambda said, rng: _kept(said, 60)),
+    "each answer is that of 20 s before": _told_at(-20),
+    "each answer is that of 4 s later": _told_at(4),
+    "each is a warning": _lines(lambda said, rng: {**said, "level": "warning"} if "level" in said else said),
     "each lookup took a query more": _lines(_asked_more),
     "each file is another": _lines(lambda said, rng: {**said, "text": "search x"} if "text" in said else said),
     "no Warning": _lines(lambda said, rng: json.loads(json.dumps(said).replace('"Warning"', '"Normal"'))),

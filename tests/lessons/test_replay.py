@@ -18,6 +18,7 @@ UNTOLD = {
     "deployment": 5,
     "dns": 1,
     "events": 7,
+    "external-dns": 0,
     "hooks": 1,
     "ingress": 4,
     "job": 1,
