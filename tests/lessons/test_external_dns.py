@@ -26,7 +26,7 @@ LINES = {
     "Ingress and Service hosts become DNS records: a real DNS server answers soon after": [
         "Kubernetes tells no DNS server outside of an Ingress: its host is no name there",
         "The host of an Ingress becomes a name in a DNS server outside; it leads to the address in its status",
-        "With it, who asks that server gets there by name; without it nobody did",
+        "With it, whoever asks that server gets there by name; without it nobody did",
         "With --events a change is in the DNS server within ten seconds",
         "external-dns acts as soon as it hears of a change",
         "A Service has the name that its annotation says, and the address that a load balancer got for it",
@@ -46,9 +46,9 @@ LINES = {
         "Beside each record is another one, of type TXT, which says whose it is and what it was made for",
         "That record has the name of the one that it is about",
         "What somebody else wrote stays as it is, though an Ingress asks for that name",
-        "Of two owners that want one name, the one has it that was there first",
-        "When it gives the name up, the other one takes it",
-        "Who doesn't get a name is told so, by a warning in the log at least",
+        "Of two owners that want one name, the first one keeps it",
+        "When that one gives the name up, the other one takes it",
+        "Whoever doesn't get a name is told so, by a warning in the log at least",
         "Without TXT records sync takes all names of the zone for its own, and deletes what somebody else wrote",
     ],
     "Policies sync and upsert-only; dry run": [
@@ -66,7 +66,7 @@ LINES = {
     "Bad input: a wrong key, one host in two Ingresses, external-dns itself gone": [
         "With a wrong key nothing is written, and the log says so",
         "Two Ingresses with one host share its name: it leads to the addresses of both",
-        "Names end with the external-dns that made them",
+        "Names go with the external-dns that made them",
     ],
 }
 WRONG = {
@@ -74,8 +74,8 @@ WRONG = {
     "An answer may be kept for some minutes, as is common in DNS, unless its object says otherwise": "fails",
     "A Service of type ClusterIP has a name by the same annotation": "fails",
     "That record has the name of the one that it is about": "fails",
-    "Who doesn't get a name is told so, by a warning in the log at least": "fails",
-    "Names end with the external-dns that made them": "fails",
+    "Whoever doesn't get a name is told so, by a warning in the log at least": "fails",
+    "Names go with the external-dns that made them": "fails",
 }
 """Sentences that aren't true, and stand there as such."""
 

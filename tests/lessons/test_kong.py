@@ -31,10 +31,10 @@ LINES = {
         "The stand-in: a count goes on while other rules change",
     ],
     "Plugins as resources: key auth": [
-        "Kong: who sends the key of a KongConsumer is let in; who has none, or a wrong one, gets 401",
-        "Kong: with both, each consumer has a count of its own, and who has no key isn't counted",
+        "Kong: whoever sends the key of a KongConsumer is let in; without one, or with a wrong one, it is 401",
+        "Kong: with both, each consumer has a count of its own, and requests without a key aren't counted",
         "The stand-in does so by asking: the answer of whom it asks decides about each request",
-        "The stand-in: with both, each key has a count of its own, and who has no key isn't counted",
+        "The stand-in: with both, each key has a count of its own, and requests without one aren't counted",
     ],
     "A controller watches the API and refreshes its configuration": [
         "Kong: a plugin that is changed is followed, and nothing is started anew",
@@ -43,7 +43,7 @@ LINES = {
     "Bad input: a plugin that there isn't, nobody to ask about keys": [
         "Kong: a plugin that there isn't is left out, and requests are passed on without it; an Event tells of it",
         "The stand-in: a Middleware that there isn't shuts the door: the rule is left out, 404, and the log says so",
-        "The stand-in: where nobody can be asked about keys, who has the right one isn't let in either",
+        "The stand-in: where nobody can be asked about keys, the right one is of no use either",
     ],
 }
 WRONG = {

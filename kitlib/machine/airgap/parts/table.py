@@ -223,7 +223,6 @@ PARTS = {
             config={"Cmd": ["named", "-g"]},
             packages=("bind9", "busybox"),
             links=SHELL,
-            folders=("/tmp",),
         ),
         Part(
             name="external-dns",
