@@ -20,14 +20,12 @@ from kitlib.cluster.kind.engines import Client
 from kitlib.cluster.readiness import Readiness
 from kitlib.errors import ClusterError
 from kitlib.files import write_private
-from kitlib.machine import resources
 from kitlib.machine.programs import kindcommand
 from kitlib.progress import Progress
 
 DEADLINE = 300.0
 """Seconds until a cluster must be there; two loaded processors need 60."""
 WORKERS = 2
-DISK = resources.GIB // 4
 
 
 class Creation:
@@ -51,7 +49,7 @@ class Creation:
     Raises
     ------
     ClusterError
-        There is no room on the disk, or somebody else has a cluster of that name.
+        Somebody else has a cluster of that name.
     """
 
     def __init__(
@@ -60,7 +58,6 @@ class Creation:
         self.name, self.home, self.minor = name, home, minor
         self.client, self.image, self.kind, self.bar = client, image, kind, bar
         self.until = time.monotonic() + DEADLINE
-        resources.need_disk({home: DISK}, f"bring up {name}", ClusterError)
         self.kind_name = config.name(minor, client)
         foreign = containers.states(client, self.kind_name)
         if foreign and client.own:  # an `up` that was killed made them: nobody else is in that engine

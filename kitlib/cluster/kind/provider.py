@@ -21,6 +21,7 @@ from kitlib.machine.lock import FileLock
 from kitlib.machine.programs import kindcommand
 from kitlib.progress import Progress, message
 
+DISK = resources.GIB // 4
 MEMORY = resources.GIB
 """What the nodes use when nothing runs on them."""
 
@@ -51,6 +52,7 @@ class Kind:
                 message(f"{name} is made anew: {why}")
             self._remove(home)
             try:
+                resources.need_disk({home: DISK}, f"bring up {name}", ClusterError)
                 client = engines.ensure(progress)
                 image = config.image(client, minor, progress)
                 kind = kindcommand.program(progress)
