@@ -57,7 +57,7 @@ LINES = {
     ],
 }
 WRONG = {
-    "It is given up after 40 seconds": "changed",
+    "It is given up after 40 seconds": "fails",
     "It moves them there": "fails",
     "If its node fails, a Pod is deleted": "fails",
 }
