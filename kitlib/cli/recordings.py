@@ -20,6 +20,7 @@ from kitlib.cli.app import app
 from kitlib.cli.clusters import Context
 from kitlib.cli.durations import lasting
 from kitlib.cli.output import AsJson, Output, say, show_json, tell
+from kitlib.cli.reaching import PLUGIN, Everywhere, Kubeconfig, OwnCluster, reached
 from kitlib.errors import KitlibError, ServerError, UsageError
 
 if TYPE_CHECKING:
@@ -60,12 +61,17 @@ Examples:
 Ctrl-C ends the recording well: what came is on the disk, and exit code 0."""
 )
 def record(
+    ctx: typer.Context,
     out: Annotated[
         Path | None, typer.Option("--out", metavar="FOLDER", help="Where it is written; a new folder by default.")
     ] = None,
     namespace: Annotated[
-        str | None, typer.Option("--namespace", "-n", metavar="NAME", help="Only this one; all by default.")
+        str | None,
+        typer.Option(
+            "--namespace", "-n", metavar="NAME", help="Only this one; all by default, for kubectl the context's own."
+        ),
     ] = None,
+    everywhere: Everywhere = False,
     kinds: Annotated[
         str,
         typer.Option(
@@ -92,10 +98,8 @@ def record(
         ),
     ] = 30,
     context: Context = None,
-    cluster: Annotated[
-        str | None,
-        typer.Option("--cluster", metavar="NAME", help="Which one of kitlib's.", autocompletion=names.clusters),
-    ] = None,
+    kubeconfig: Kubeconfig = None,
+    cluster: OwnCluster = None,
 ) -> None:
     """Record what happens on a cluster, which is only read.
 
@@ -104,7 +108,6 @@ def record(
     watch has been without a connection. A kind that is forbidden, or not served any more, is named, and tried again;
     the others go on.
     """
-    from kitlib import cluster as clusters
     from kitlib.recording import Recording
     from kitlib.watch import Recorder
 
@@ -115,13 +118,17 @@ def record(
         raise UsageError(
             "--kinds names none", step="record", next="name some as kubectl does: --kinds pods,deployments"
         )
+    if everywhere and namespace:
+        raise UsageError("--namespace and --all-namespaces say two things; give one of them", step="record")
     if namespace is not None:
         _check_namespace(namespace)
-    out = out or Path(f"{namespace or 'cluster'}-{time.strftime('%Y%m%d-%H%M%S')}.rec")
-    if out == Path() or (out.exists() and not out.is_dir()):
+    if out is not None and (out == Path() or (out.exists() and not out.is_dir())):
         what = "is a file" if out.is_file() else "is no folder of its own"
         raise UsageError(f"the recording's place {what}", step="record", object=str(out), next="name a new folder")
-    found = clusters.context(context) if context else clusters.find(cluster)
+    found, own = reached(ctx, context, cluster, kubeconfig)
+    if ctx.obj == PLUGIN and not everywhere:
+        namespace = namespace or own
+    out = out or Path(f"{namespace or 'cluster'}-{time.strftime('%Y%m%d-%H%M%S')}.rec")
     connection = found.connect()
     for kind in wanted:  # a mistyped one is told before anything is written
         connection.discover(kind.rpartition("/")[2])
