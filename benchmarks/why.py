@@ -24,7 +24,7 @@ ON_A_NODE, FIRST_NODE = 100, 100
 
 
 def measure(count: int = 1_000, rounds: int = 5) -> list[Result]:
-    """Ask about a Deployment of so many Pods that fit on no node, and about one whose Pods run, each in its namespace."""
+    """Ask about a Deployment of so many Pods that fit on no node, and one whose Pods run; each has a namespace."""
     found: list[Result] = []
     with own_cluster("why") as (kubeconfig, _):
         for name, replicas in ((BROKEN, count), (FINE, count)):

@@ -156,7 +156,7 @@ def _several(answers: list[Answer], kind: str, where: str) -> Iterator[str]:
 def _recorded(path: Path, kind: str, name: str, namespace: str | None, at: str | None) -> tuple[World, str]:
     """Return what a recording knows of a moment: by default the last one at which the object was there."""
     from kitlib.recording import Recording
-    from kitlib.rollout.why import KINDS, World, moments
+    from kitlib.rollout.why import KINDS, World
 
     opened = Recording.open(path)
     if not name and kind not in KINDS and not any(row.kind == kind for row in opened.rows):
@@ -168,7 +168,40 @@ def _recorded(path: Path, kind: str, name: str, namespace: str | None, at: str |
         )
     if not name:
         return World.of(opened, None if at is None else _moment(opened, at), namespace), namespace or ""
-    spaces, last = moments(opened, kind, namespace, name)
+    where, last = asked_of(opened, path, kind, name, namespace, at)
+    return World.of(opened, last, where or None), where
+
+
+def asked_of(
+    recording: Recording, path: Path, kind: str, name: str, namespace: str | None, at: str | None
+) -> tuple[str, int | None]:
+    """Return in which namespace an object of a recording is, and the moment that is asked about.
+
+    Parameters
+    ----------
+    recording : Recording
+        Where it is looked for.
+    path : Path
+        Its folder, for messages.
+    kind, name : str
+        Which object.
+    namespace, at : str, optional
+        What the user has said of that.
+
+    Returns
+    -------
+    tuple
+        The namespace, and a moment (monotonic clock, ns): by default the last one at which it was there, which is the
+        recording's end if None.
+
+    Raises
+    ------
+    UsageError
+        If it has no such object, or several namespaces have it.
+    """
+    from kitlib.rollout.why import moments
+
+    spaces, last = moments(recording, kind, namespace, name)
     if not spaces:
         raise UsageError(
             f"this recording has no {kind} {name}" + (f" in namespace {namespace}" if namespace else ""),
@@ -184,10 +217,10 @@ def _recorded(path: Path, kind: str, name: str, namespace: str | None, at: str |
             next=f"name one by --namespace: {', '.join(spaces)}",
         )
     if at is not None:
-        last = _moment(opened, at)
+        last = _moment(recording, at)
     elif last is not None:
         tell("  as it was before it was deleted; --at chooses another moment")
-    return World.of(opened, last, spaces[0] or None), spaces[0]
+    return spaces[0], last
 
 
 def _moment(recording: Recording, at: str) -> int:
@@ -210,4 +243,4 @@ def _live(connection: Connection, kind: str, namespace: str) -> tuple[World, str
     return World.of(recording, None, where or None, unseen), resource.kind, where
 
 
-__all__ = ["why"]
+__all__ = ["asked_of", "why"]

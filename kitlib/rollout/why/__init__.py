@@ -12,6 +12,7 @@ Causes stand in a table (`CAUSES`), one file for each group of them.
 """
 
 from kitlib.rollout.why.answer import EXPLAINED, FINE, UNDER_WAY, UNKNOWN, Answer, asked, parse, why
+from kitlib.rollout.why.began import began
 from kitlib.rollout.why.cause import CERTAIN, DOCS, LIKELY, UNTOLD, Cause, Finding, Group, Row
 from kitlib.rollout.why.objects import Object
 from kitlib.rollout.why.table import CAUSES, GROUPS
@@ -40,6 +41,7 @@ __all__ = [
     "UNDER_WAY",
     "UNKNOWN",
     "asked",
+    "began",
     "moments",
     "parse",
 ]
