@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from kitlib.frames import Frames
 from kitlib.progress import duration
@@ -43,7 +43,7 @@ class Step:
             self._frames = frames
         return frames
 
-    def why(self, ref: str) -> Answer:
+    def why(self, ref: str, without: Collection[str] = ()) -> Answer:
         """Say what held something up at the end of this window, or holds it up while it goes on.
 
         It is read from the recording, as `kitlib why` does it: no cluster is asked.
@@ -52,6 +52,8 @@ class Step:
         ----------
         ref : str
             An object in the lab's namespace, named as kubectl does: "deployment/web".
+        without : collection of str
+            Kinds that are left out, as if they might not be read: "Event".
 
         Returns
         -------
@@ -64,9 +66,12 @@ class Step:
             If it wasn't there.
         """
         end, space = self.end_ns, self._namespaces[0]
-        rows = [row for row in self._recording.rows if end is None or row.monotonic_ns <= end]
+        rows = [
+            row for row in self._recording.rows if (end is None or row.monotonic_ns <= end) and row.kind not in without
+        ]
         last = max((row.monotonic_ns for row in rows if row.uid), default=end)  # up to there all is known to have come
-        world = explain.World.at(rows, self._recording.coverage(), last, space)
+        refused = dict.fromkeys(without, "it was left out")
+        world = explain.World.at(rows, self._recording.coverage(), last, space, refused)
         return explain.why(world, *explain.parse(ref), space)
 
     @property

@@ -30,3 +30,10 @@ def test_it_is_asked_about_its_end(steps: dict[str, RecordedStep]) -> None:
 def test_what_was_not_there_is_an_error(steps: dict[str, RecordedStep]) -> None:
     with pytest.raises(UsageError, match="there is no Pod nobody"):
         steps["phases"].why("pod/nobody")
+
+
+def test_what_is_left_out_is_told_and_nothing_is_known_of_it(steps: dict[str, RecordedStep]) -> None:
+    told = steps["phases"].why("pod/oom", without=("Event",))
+    assert told.unseen["Event"] == "it was left out"
+    with pytest.raises(UsageError, match="it was left out"):
+        steps["phases"].why("pod/oom", without=("Pod",))
