@@ -82,6 +82,12 @@ def test_a_selector_chooses_among_them(run) -> None:
     assert rest["looked_at"] == everyone["looked_at"]
 
 
+def test_plot_watches_a_cluster_that_is_named(run, kubeconfig, monkeypatch) -> None:
+    monkeypatch.setenv("KUBECONFIG", str(kubeconfig))  # and is put back, for the command sets it
+    shown = run("plot", "--kubeconfig", kubeconfig, "--for", "1s", "--out", "x.png")
+    assert shown.exit_code == 3 and "127.0.0.1:9" in shown.stderr
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -91,6 +97,8 @@ def test_a_selector_chooses_among_them(run) -> None:
         (("why", "pods", LIFECYCLE, "-l", "a=("), "--selector: "),
         (("why", "pods", LIFECYCLE, "-A", "-n", "x"), "say two things"),
         (("record", "-A", "-n", "x"), "say two things"),
+        (("plot", "--out", "x.png"), "nothing was named"),
+        (("plot", START, "--out", "x.png", "--context", "x"), "a recording and a cluster"),
     ],
 )
 def test_a_wrong_call_is_told(run, words: tuple[object, ...], said: str) -> None:
