@@ -302,7 +302,7 @@ def plot(
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The picture: .png, .svg or .pdf.")],
     recording: Annotated[
         Path | None,
-        typer.Argument(metavar="[RECORDING]", help="The folder that `kitlib record` or a notebook wrote."),
+        typer.Argument(metavar="RECORDING", help="The folder that `kitlib record` or a notebook wrote."),
     ] = None,
     deployment: Annotated[
         str | None, typer.Option("--deployment", metavar="NAME", help="Which; needed where the recording has several.")
@@ -320,7 +320,7 @@ def plot(
     kubeconfig: Kubeconfig = None,
     cluster: OwnCluster = None,
 ) -> None:
-    """Draw a recording, or what happens on a cluster from now on, and say the same in words."""
+    """Draw a recording, or a cluster from now on; say it in words."""
     if out.suffix.lower() not in (".png", ".svg", ".pdf"):
         raise UsageError(
             f"can't write {out.suffix or 'a file without a suffix'}",

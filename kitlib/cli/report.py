@@ -38,7 +38,7 @@ def report(
         str | None, typer.Option("--at", metavar="TIME", help="Which moment of the recording: 90s after its begin.")
     ] = None,
 ) -> None:
-    """Write a page about an object: what holds it up, and what shows it.
+    """Write a page about an object, to attach to an incident.
 
     One HTML file: the cause, since when it can be seen, the figure in which it is marked, which promises were kept, the
     rows, and what was ruled out or not recorded. What the recording says of your cluster is in it: look through it

@@ -42,7 +42,7 @@ def why(
         str, typer.Argument(metavar="KIND/NAME", help="What, named as kubectl does; KIND alone for all of a kind.")
     ],
     recording: Annotated[
-        Path | None, typer.Argument(metavar="[RECORDING]", help="The folder of a recording, instead of a cluster.")
+        Path | None, typer.Argument(metavar="RECORDING", help="The folder of a recording, instead of a cluster.")
     ] = None,
     namespace: Annotated[
         str | None, typer.Option("--namespace", "-n", metavar="NAME", help="Where; the context's own by default.")
