@@ -82,4 +82,4 @@ class Rows:
         return Rows((self._rows[each] for each in sorted(places)), self.attrs)
 
 
-__all__ = ["Row", "Rows", "records"]
+__all__ = ["Rows", "records"]
