@@ -63,12 +63,11 @@ lint: env-test
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-# Lint has one processor while clusters come up. One pytest for everything, so that its last line speaks for all; lessons
-# are executed beside it (tests/executed.py). The tests' clusters go away however it ends. What takes minutes when nothing
-# is cached comes first, because it shows its progress, which pytest would swallow. With more than two cores,
-# LANES="--numprocesses=2 --no-loadscope-reorder" runs lanes side by side (tests/bylane.py); two are slower so: too many
-# clusters come up at once.
-LANES ?=
+# Lint has one processor while clusters come up. One pytest for everything, so that its last line speaks for all: pure
+# tests in two processes, then those with clusters in one (tests/bylane.py), lessons beside them (tests/executed.py). The
+# tests' clusters go away however it ends. What takes minutes when nothing is cached comes first, because it shows its
+# progress, which pytest would swallow.
+LANES ?= --numprocesses=2 --no-loadscope-reorder
 PYTEST = status=0; KITLIB_STATE="$(TEST_STATE)" $(BIN)/pytest -m "not lowest" $(LANES) --nbval-lax \
 	--nbval-sanitize-with=tests/nbval.cfg tests notebooks $(ARGS) || status=$$?; \
 	for state in "$(TEST_STATE)" "$(KIND_STATE)"; do KITLIB_STATE="$$state" $(BIN)/kitlib down --quiet || true; done; \

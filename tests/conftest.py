@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 CHECKOUT = Path(__file__).resolve().parent.parent
 PLACE = CHECKOUT / "build" / "test"
 LESSONS = lessons()
+WITH_CLUSTERS = "with clusters"
 IN_CI = os.environ.get("CI", "").lower() in ("1", "true")
 
 # A shell starts what it puts in the background with Ctrl-C ignored, and children inherit that; the tests send it.
@@ -48,17 +49,17 @@ for name in ("KITLIB_CLUSTER", "KITLIB_CONTEXT", "KITLIB_YES_WRITE", "KITLIB_DEB
 
 
 class Lanes:
-    """Who runs where and when: each test in one lane, the lanes side by side where pytest has several processes.
+    """Who runs where and when: pure tests first, in all of pytest's processes, then those with a cluster, in one.
 
-    All that needs the shared kind cluster is one lane, all that needs the shared embedded one another; a file with a
-    cluster of its own is a lane, and so is every other file. Lessons are executed in the background while the tests run
-    that don't need them: on kind from the first test on, on embedded from the first one with a cluster; where lanes run
-    side by side, from the lane's first. What disturbs the kind cluster comes after them.
+    All that has a cluster is one lane, which one process runs in its order: more clusters and lessons at once than two
+    processors bear make claims about time unknown. Every file of pure tests is a lane. Lessons are executed in the
+    background: those that have the kind cluster to themselves from the first test with a cluster on, the others from
+    their cluster's first. What disturbs the kind cluster comes after them.
     """
 
     def __init__(self, config: pytest.Config) -> None:
-        self.beside = hasattr(config, "workerinput")
-        self.ahead_of = set() if self.beside else {"embedded", "kind"}
+        self.deals = hasattr(config, "workerinput")
+        self.ahead = False
         self.on_kind = False
         self.executions: dict[str, Executions] = {}
         self.wanted: dict[str, set[str]] = {"embedded": set(), "kind": set()}
@@ -81,13 +82,13 @@ class Lanes:
                 item.add_marker(pytest.mark.timeout(DEADLINE + 60))
                 if provider_of(item) == "kind":
                     item.add_marker(pytest.mark.kind)
-        items.sort(key=lambda item: place_in_line(item, first=self.beside))
+        items.sort(key=place_in_line)
 
     @pytest.hookimpl(tryfirst=True)  # before the process that deals the tests out is told of them
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """See which lessons are wanted by the tests that were chosen; write down who is in which lane."""
-        if self.beside:
-            write_lanes({item.nodeid: lane_of(item) for item in session.items})
+        if self.deals:
+            write_lanes({item.nodeid: process_of(item) for item in session.items})
         for item in session.items:
             provider = provider_of(item)
             if provider:
@@ -96,11 +97,10 @@ class Lanes:
     @pytest.hookimpl(wrapper=True, tryfirst=True)  # before a test's time counts
     def pytest_runtest_protocol(self, item: pytest.Item) -> Any:
         """Begin with the lessons on kind; have a test that uses that cluster wait until no lesson has it to itself."""
-        self.ahead("kind")
-        if item.get_closest_marker("live"):
-            self.ahead("embedded")
-            if "embedded" in self.executions:
-                self.executions["embedded"].awaited.set()
+        if process_of(item) == WITH_CLUSTERS and self.wanted["kind"] and not self.ahead:
+            self.ahead = True
+            with contextlib.suppress(pytest.skip.Exception):  # the tests that need it say why it can't be had
+                self.begin("kind").begin(self.wanted["kind"])
         if "kind" in self.executions and uses_kind(item):
             self.executions["kind"].shared.wait(DEADLINE)
         return (yield)
@@ -125,13 +125,6 @@ class Lanes:
     def pytest_xdist_make_scheduler(self, config: pytest.Config, log: Any) -> Any:
         """Have a lane's tests run in one process, in their order."""
         return ByLane(config, log)
-
-    def ahead(self, provider: str) -> None:
-        """Begin with a provider's lessons before its lane's first test, once."""
-        if self.wanted[provider] and provider in self.ahead_of:
-            self.ahead_of.discard(provider)
-            with contextlib.suppress(pytest.skip.Exception):  # the tests that need it say why it can't be had
-                self.begin(provider).begin(self.wanted[provider])
 
     def begin(self, provider: str) -> Executions:
         """Return where the lessons of a provider are executed."""
@@ -194,16 +187,22 @@ def lane_of(item: pytest.Item) -> str:
     return item.nodeid.split("::")[0]
 
 
-def place_in_line(item: pytest.Item, first: bool) -> tuple[int, int]:
-    """Return where a test stands: lanes that take long first if there are several at once, else pure tests first.
+def process_of(item: pytest.Item) -> str:
+    """Return what one process runs: all that has a cluster, or else a file."""
+    lane = lane_of(item)
+    return WITH_CLUSTERS if lane in ("embedded", "kind") or item.get_closest_marker("live") else lane
 
-    In a lane, what needs the executed lessons comes after what can run beside them; on kind, last what disturbs them,
-    also by what belongs to no namespace: an exercise's ingress controller has the same kinds as its lesson's.
+
+def place_in_line(item: pytest.Item) -> tuple[int, int]:
+    """Return where a test stands: pure ones first, the slow ones foremost, then by how large a cluster is.
+
+    Of one cluster, what needs the executed lessons comes after what can run beside them; on kind, last what disturbs
+    them, also by what belongs to no namespace: an exercise's ingress controller has the same kinds as its lesson's.
     """
     lane = lane_of(item)
-    live = item.get_closest_marker("live") is not None
-    rank = {"kind": 0, "embedded": 1}.get(lane, 2 if live or "lowest" in lane else 3)
-    rank = rank if first else -rank
+    if process_of(item) != WITH_CLUSTERS:
+        return 0, int(item.get_closest_marker("slow") is None)
+    rank = {"kind": 3, "embedded": 2}.get(lane, 1)
     if lane == "kind":
         lesson = LESSONS.get(params_of(item).get("notebook", ""))
         last = "kind" in getattr(item, "fixturenames", ()) or (lesson is not None and lesson.shares)
@@ -248,11 +247,27 @@ class NothingSkipped:
         return report
 
 
+class FailuresAtOnce:
+    """Tells of a failed test when it has failed: a run that is cut off never comes to pytest's own summary."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self.config = config
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Print its name, and the end of what it said."""
+        if report.failed and (terminal := self.config.pluginmanager.get_plugin("terminalreporter")):
+            terminal.ensure_newline()
+            terminal.write_line(f"FAILED {report.nodeid} ({report.when})")
+            terminal.write_line(report.longreprtext[-2000:])
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Make the above known for every item, also for those outside this folder."""
     if not hasattr(config, "workerinput"):  # once, and where the results of all processes come together
         take_down_orphans()
         os.environ[FILE] = str(PLACE / f"lanes-{os.getpid()}.json")
+        if IN_CI:
+            config.pluginmanager.register(FailuresAtOnce(config), "kitlib-failures-at-once")
         config.pluginmanager.register(Durations(CHECKOUT / "build" / "durations.json"), "kitlib-durations")
     config.pluginmanager.register(Lanes(config), "kitlib-lanes")
     if IN_CI:

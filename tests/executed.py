@@ -5,7 +5,7 @@ compares the outputs of its cells with the committed ones. nbval's own code does
 answers with what the executed copy holds.
 
 A lesson that loses a node, touches one from within, or changes the cluster's own parts (its DNS) has the cluster to
-itself. These come first, one after the other: they leave a processor free for the tests that need no containers. The
+itself. These come first, one after the other: they leave a processor free for the tests of other clusters. The
 others wait for the first test of their cluster, and run beside its tests: in two lanes on a cluster with containers, in
 one on an embedded one. Lessons that bring up further clusters are walked by one process, since a walk takes down at its
 end what it brought up.

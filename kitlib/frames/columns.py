@@ -57,7 +57,6 @@ _GENERATION = {
     "observedGeneration": Column("int64", "", "status.observedGeneration: what the controller has seen"),
 }
 _DELETED = {"deletionTimestamp": Column(TIME, "whole seconds", "metadata.deletionTimestamp; NaT unless deleted")}
-
 _LOGGED = {
     "at": Column(TIME, "wall clock", "when it happened, by the node's clock: a point"),
     "monotonic_ns": Column("int64", "ns", "the same on the monotonic clock of the recording, by way of the wall clock"),

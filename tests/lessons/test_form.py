@@ -16,6 +16,8 @@ NEWER = sorted(set(lessons()) - OLDER)
 MEDIAN, MOST = 3, 10
 """Lines of an open cell."""
 MOST_FOLDED = 30
+TEXT = re.compile(r"<table[^>]*class=\"dataframe.*?</table>|<[^<>]*>", re.DOTALL)
+"""What is no text of kitlib's: tags, and tables of pandas, which escapes no quotes."""
 
 
 def cells(name: str) -> list[dict]:
@@ -63,3 +65,13 @@ def test_a_lesson_says_what_is_done_learned_and_needed_and_asks_before_it_shows(
         "## Exercises",
     ):
         assert word in text, word
+
+
+@pytest.mark.parametrize("name", sorted(lessons()))
+def test_what_is_committed_is_escaped_as_kitlib_writes_it(name):
+    """An output mended by hand shows the same on a page, and differs where a walk's is compared with it."""
+    outputs = [output for cell in cells(name) for output in cell.get("outputs", ())]
+    shown = ["".join(output.get("data", {}).get("text/html", "")) for output in outputs]
+    texts = [text for html in shown if "kitlib-" in html and "<style" not in html for text in TEXT.split(html)]
+    assert texts
+    assert not [text for text in texts if "'" in text]

@@ -65,9 +65,9 @@ def missing(what: str) -> None:
     pytest.skip(what)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[object]:
-    """A headless Chromium, whichever of its names is on PATH."""
+    """A headless Chromium, whichever of its names is on PATH; one a file: asyncio.run can't run beside it."""
     found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     if found is None:
         missing("no browser: install chromium (apt-get install chromium) to test the site in one")
