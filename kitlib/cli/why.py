@@ -76,7 +76,7 @@ def why(
             raise UsageError(
                 "a recording and a cluster were named", step="why", object=str(recording), next="give one of them"
             )
-        world, where = _recorded(recording, kind, name, namespace, at)
+        worlds = _recorded(recording, kind, name, namespace, at)
     else:
         if at is not None:
             raise UsageError(
@@ -86,15 +86,17 @@ def why(
             )
         found, own = reached(ctx, context, cluster, kubeconfig)
         world, kind, where = _live(found.connect(), kind, "" if everywhere else namespace or own)
+        worlds = [(world, where)]
     if name:
+        ((world, where),) = worlds
         answer = explain.why(world, kind, name, where)
         shown, bad = answer.to_dict(), answer.state != explain.FINE
         text = explain.words(answer)
     else:
-        answers = list(_answers(world, kind, where, wanted))
+        answers = [each for world, where in worlds for each in _answers(world, kind, where, wanted)]
         bad = any(each.state != explain.FINE for each in answers)
         shown = {"kind": kind, "looked_at": len(answers), "answers": [each.to_dict() for each in answers]}
-        text = "\n".join(_several(answers, kind, where))
+        text = "\n".join(_several(answers, kind))
     if output is Output.json:
         show_json(shown)
     else:
@@ -138,23 +140,27 @@ def _answers(world: World, kind: str, where: str, wanted: list[Requirement]) -> 
             yield explain.why(world, kind, each.name, each.namespace)
 
 
-def _several(answers: list[Answer], kind: str, where: str) -> Iterator[str]:
+def _several(answers: list[Answer], kind: str) -> Iterator[str]:
     """Yield what is told of several objects: each that isn't what it should be, then how many are."""
     from kitlib.rollout import why as explain
 
     bad = [each for each in answers if each.state != explain.FINE]
+    spaces = {each.subject.namespace for each in answers}
     for each in bad:
-        yield f"{each.subject.kind.lower()}/{each.subject.name}" + ("" if where else f" -n {each.subject.namespace}")
+        yield each.subject.ref + (f" -n {each.subject.namespace}" if len(spaces) > 1 else "")
         yield from (f"  {line}".rstrip() for line in explain.words(each).splitlines())
         yield ""
-    place = f" in {where}" if where else ""
+    place = f" in {', '.join(spaces)}" if len(spaces) == 1 and "" not in spaces else ""
     fine = len(answers) - len(bad)
     said = "is what it should be" if fine == 1 else "are what they should be"
     yield f"{fine} of {len(answers)} of kind {kind}{place} {said}"
 
 
-def _recorded(path: Path, kind: str, name: str, namespace: str | None, at: str | None) -> tuple[World, str]:
-    """Return what a recording knows of a moment: by default the last one at which the object was there."""
+def _recorded(path: Path, kind: str, name: str, namespace: str | None, at: str | None) -> list[tuple[World, str]]:
+    """Return what a recording knows of a moment, by default the last one at which the object was there, and where.
+
+    Of all of a kind that is one for each namespace: what was recorded of one says nothing of another.
+    """
     from kitlib.recording import Recording
     from kitlib.rollout.why import KINDS, World
 
@@ -167,9 +173,11 @@ def _recorded(path: Path, kind: str, name: str, namespace: str | None, at: str |
             next="name it as kubectl does: deployment/web; or a kind alone: deployments",
         )
     if not name:
-        return World.of(opened, None if at is None else _moment(opened, at), namespace), namespace or ""
+        moment = None if at is None else _moment(opened, at)
+        spaces = sorted({row.namespace for row in opened.rows.of(kind)}) if namespace is None else [namespace]
+        return [(World.of(opened, moment, each or None), each) for each in spaces]
     where, last = asked_of(opened, path, kind, name, namespace, at)
-    return World.of(opened, last, where or None), where
+    return [(World.of(opened, last, where or None), where)]
 
 
 def asked_of(

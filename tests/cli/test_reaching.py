@@ -67,7 +67,8 @@ def test_their_help_calls_them_as_they_are_called() -> None:
 def test_all_of_a_kind_are_asked_about_and_counted(run) -> None:
     shown = run("why", "pods", LIFECYCLE, "--at", "30s")
     assert shown.exit_code == 1
-    assert shown.stdout.splitlines()[-1].endswith("of kind Pod are what they should be")
+    last = shown.stdout.splitlines()[-1]
+    assert " of kind Pod in " in last and last.endswith("are what they should be")
     told = json.loads(run("why", "pods", LIFECYCLE, "--at", "30s", "-o", "json").stdout)
     bad = [each for each in told["answers"] if each["state"] != "fine"]
     assert told["looked_at"] == len(told["answers"]) > len(bad) > 0
