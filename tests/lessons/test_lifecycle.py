@@ -36,7 +36,8 @@ LINES = {
     ],
     "Liveness failing: the kubelet kills, the restart policy decides; without the probe: Success": [
         "Without probes a container counts as alive and ready, whatever it would answer",
-        "When liveness fails the kubelet kills the container, and restartPolicy decides: with Never it isn't started again",
+        "When liveness fails the kubelet kills the container, and restartPolicy decides: "
+        "with Never it isn't started again",
     ],
     "Readiness failing: out of every Service's endpoints, back after; before the initial delay Failure; traffic": [
         "An unready Pod stays listed in the EndpointSlices of every Service that selects it, with ready false",
