@@ -24,6 +24,7 @@ BENCHMARKS = (
     "frames",
     "live",
     "command",
+    "why",
     "site",
     "exporters",
     "ingress",

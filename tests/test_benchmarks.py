@@ -172,6 +172,14 @@ def test_it_runs_on_a_real_api_server(cluster, together):
 
 @pytest.mark.live
 @pytest.mark.slow
+def test_why_is_timed_on_a_real_api_server(cluster):
+    from benchmarks import why
+
+    checked(why.measure(count=5, rounds=1))
+
+
+@pytest.mark.live
+@pytest.mark.slow
 def test_what_an_exporter_loses(cluster):
     """An exporter that is away hands on nothing of what was written then; a recording that goes on has it."""
     from benchmarks import exporters

@@ -25,7 +25,7 @@ def test_no_module_imports_against_the_flow():
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("module", ["recording", "frames", "rollout", "claims", "plots", "serve"])
+@pytest.mark.parametrize("module", ["recording", "frames", "rollout", "claims", "plots", "serve", "report"])
 def test_a_file_is_enough(module):
     """What is right of the recording loads nothing that is left of it, nor the Kubernetes client."""
     code = (

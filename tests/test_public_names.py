@@ -25,7 +25,7 @@ REFERENCED = [
         *("cluster", "api.transport", "objects", "watch", "recording", "frames", "rollout", "claims", "plots", "serve"),
         *("lab", "lessons.admission", "lessons.policies", "lessons.presets", "lessons.events", "lessons.ingress"),
         *("lessons.entry", "lessons.measured", "lessons.figures"),
-        *("walk", "site", "errors", "progress"),
+        *("report", "walk", "site", "errors", "progress"),
     )
 ]
 

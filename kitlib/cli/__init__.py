@@ -10,7 +10,7 @@ of `EXIT_CODES`; `--output json` is for programs.
 from kitlib.cli.interrupts import ended_at_once
 
 with ended_at_once():  # on a cold disk these take seconds
-    from kitlib.cli import clusters, lessons, recordings, verify, why, diff, serving, airgap, completion  # noqa: F401, I001 - in the help's order
+    from kitlib.cli import clusters, lessons, recordings, verify, why, diff, report, serving, airgap, completion  # noqa: F401, I001 - in the help's order
     from kitlib.cli.app import EXIT_CODES, app, main
 
 __all__ = ["EXIT_CODES", "app", "main"]

@@ -47,6 +47,7 @@ On a cluster that you may only read, nothing is written:
   kitlib plot shop.rec --out shop.png
   kitlib verify shop.rec                 which promises its controllers kept
   kitlib why deployment/web shop.rec     what holds it up
+  kitlib report deployment/web shop.rec  a page to attach to an incident
   kitlib diff shop.rec new.rec           what is different from last time
   kitlib serve shop.rec                  look at it with kubectl, at any moment
 

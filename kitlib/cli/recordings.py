@@ -20,15 +20,19 @@ from kitlib.cli.app import app
 from kitlib.cli.clusters import Context
 from kitlib.cli.durations import lasting
 from kitlib.cli.output import AsJson, Output, say, show_json, tell
+from kitlib.cli.reaching import PLUGIN, Everywhere, Kubeconfig, OwnCluster, reached
 from kitlib.errors import KitlibError, ServerError, UsageError
 
 if TYPE_CHECKING:
     from kitlib.api.transport import Connection
+    from kitlib.frames import Frames
     from kitlib.recording import Recording
     from kitlib.watch import Recorder
 
 RecordingFolder = Annotated[Path, typer.Argument(metavar="RECORDING", help="The folder of a recording.")]
 """The argument of a command that reads one recording."""
+FIRST = 30.0
+"""Seconds for which the first list may stand still."""
 LAST_WORD = 3.0
 """Seconds that the server is given after Ctrl-C to say what it holds: who ends a command doesn't wait for long."""
 
@@ -60,12 +64,17 @@ Examples:
 Ctrl-C ends the recording well: what came is on the disk, and exit code 0."""
 )
 def record(
+    ctx: typer.Context,
     out: Annotated[
         Path | None, typer.Option("--out", metavar="FOLDER", help="Where it is written; a new folder by default.")
     ] = None,
     namespace: Annotated[
-        str | None, typer.Option("--namespace", "-n", metavar="NAME", help="Only this one; all by default.")
+        str | None,
+        typer.Option(
+            "--namespace", "-n", metavar="NAME", help="Only this one; all by default, for kubectl the context's own."
+        ),
     ] = None,
+    everywhere: Everywhere = False,
     kinds: Annotated[
         str,
         typer.Option(
@@ -90,12 +99,10 @@ def record(
         typer.Option(
             "--first-list", metavar="DURATION", parser=lasting, help="How long the first list may stand still."
         ),
-    ] = 30,
+    ] = FIRST,
     context: Context = None,
-    cluster: Annotated[
-        str | None,
-        typer.Option("--cluster", metavar="NAME", help="Which one of kitlib's.", autocompletion=names.clusters),
-    ] = None,
+    kubeconfig: Kubeconfig = None,
+    cluster: OwnCluster = None,
 ) -> None:
     """Record what happens on a cluster, which is only read.
 
@@ -104,7 +111,6 @@ def record(
     watch has been without a connection. A kind that is forbidden, or not served any more, is named, and tried again;
     the others go on.
     """
-    from kitlib import cluster as clusters
     from kitlib.recording import Recording
     from kitlib.watch import Recorder
 
@@ -115,13 +121,17 @@ def record(
         raise UsageError(
             "--kinds names none", step="record", next="name some as kubectl does: --kinds pods,deployments"
         )
+    if everywhere and namespace:
+        raise UsageError("--namespace and --all-namespaces say two things; give one of them", step="record")
     if namespace is not None:
         _check_namespace(namespace)
-    out = out or Path(f"{namespace or 'cluster'}-{time.strftime('%Y%m%d-%H%M%S')}.rec")
-    if out == Path() or (out.exists() and not out.is_dir()):
+    if out is not None and (out == Path() or (out.exists() and not out.is_dir())):
         what = "is a file" if out.is_file() else "is no folder of its own"
         raise UsageError(f"the recording's place {what}", step="record", object=str(out), next="name a new folder")
-    found = clusters.context(context) if context else clusters.find(cluster)
+    found, own = reached(ctx, context, cluster, kubeconfig)
+    if ctx.obj == PLUGIN and not everywhere:
+        namespace = namespace or own
+    out = out or Path(f"{namespace or 'cluster'}-{time.strftime('%Y%m%d-%H%M%S')}.rec")
     connection = found.connect()
     for kind in wanted:  # a mistyped one is told before anything is written
         connection.discover(kind.rpartition("/")[2])
@@ -204,11 +214,11 @@ def _remove(out: Path, before: set[Path] | None) -> None:
         shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
 
 
-def _record(recorder: Recorder, out: Path, first: float, seconds: float | None) -> dict[str, int]:
+def _record(recorder: Recorder, where: Path | str, first: float, seconds: float | None) -> dict[str, int]:
     """Record until the time is over or someone ends it, and return what there is then; it shows how far it has come."""
     from kitlib.progress import Progress, ticking
 
-    with Progress(f"record {out} (Ctrl-C ends it)") as bar, ended_by_signals():
+    with Progress(f"record {where} (Ctrl-C ends it)") as bar, ended_by_signals():
         try:
             with ticking(lambda: bar.update(f"first list: {recorder.counts()['objects']} objects")):
                 recorder.start(first)
@@ -251,35 +261,80 @@ def ended_by_signals() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
+def _of(recording: Path) -> Frames:
+    from kitlib.recording import Recording
+
+    return Recording.open(recording).frames
+
+
+def _of_cluster(
+    ctx: typer.Context,
+    context: str | None,
+    cluster: str | None,
+    kubeconfig: Path | None,
+    namespace: str | None,
+    seconds: float | None,
+) -> Frames:
+    """Watch a cluster for some time, in memory, and return the frames of that."""
+    from kitlib.recording import Recording
+    from kitlib.watch import Recorder
+
+    if namespace is not None:
+        _check_namespace(namespace)
+    found, own = reached(ctx, context, cluster, kubeconfig)
+    recorder = Recorder(found.connect(), recording=Recording(), namespace=namespace or own)
+    _record(recorder, f"{namespace or own} on {found.name}", FIRST, seconds)
+    return recorder.recording.frames
+
+
 @app.command(
     epilog="""\
 \b
 Examples:
   kitlib plot web.rec --out web.png
   kitlib plot web.rec --out lanes.svg --figure lanes --deployment web
+  kitlib plot --context staging -n shop --out web.png    from now until Ctrl-C, without a file between
 
 The figure's text twin goes to standard output: it says in words what the figure shows."""
 )
 def plot(
-    recording: Annotated[
-        Path, typer.Argument(metavar="RECORDING", help="The folder that `kitlib record` or a notebook wrote.")
-    ],
+    ctx: typer.Context,
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The picture: .png, .svg or .pdf.")],
+    recording: Annotated[
+        Path | None,
+        typer.Argument(metavar="RECORDING", help="The folder that `kitlib record` or a notebook wrote."),
+    ] = None,
     deployment: Annotated[
         str | None, typer.Option("--deployment", metavar="NAME", help="Which; needed where the recording has several.")
     ] = None,
     figure: Annotated[Figure, typer.Option("--figure", help="What is drawn.")] = Figure.story,
+    seconds: Annotated[
+        float | None,
+        typer.Option("--for", metavar="DURATION", parser=lasting, help="Of a cluster: watch for so long, 90s or 2m."),
+    ] = None,
+    namespace: Annotated[
+        str | None,
+        typer.Option("--namespace", "-n", metavar="NAME", help="On a cluster; its context's own by default."),
+    ] = None,
+    context: Context = None,
+    kubeconfig: Kubeconfig = None,
+    cluster: OwnCluster = None,
 ) -> None:
-    """Draw a recording, and say the same in words."""
-    from kitlib.recording import Recording
-
+    """Draw a recording, or a cluster from now on; say it in words."""
     if out.suffix.lower() not in (".png", ".svg", ".pdf"):
         raise UsageError(
             f"can't write {out.suffix or 'a file without a suffix'}",
             object=str(out),
             next="end it in .png, .svg or .pdf",
         )
-    frames = Recording.open(recording).frames
+    named = context or kubeconfig or cluster
+    if bool(recording) == bool(named):
+        raise UsageError(
+            "a recording and a cluster were named" if named else "nothing was named that could be drawn",
+            step="plot",
+            next="name a recording's folder, or a cluster by --context, --kubeconfig or --cluster",
+        )
+    frames = _of_cluster(ctx, context, cluster, kubeconfig, namespace, seconds) if recording is None else _of(recording)
     import matplotlib
 
     matplotlib.use("Agg")
@@ -303,7 +358,7 @@ def plot(
         raise UsageError(
             error.message.replace("these frames", "this recording"),
             step="plot",
-            object=str(recording),
+            object=str(recording or context or cluster or kubeconfig),
             next=(error.next or "choose another --deployment").replace("name one of:", "name one by --deployment:"),
         ) from error
     except (LookupError, ValueError) as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -26,7 +27,10 @@ def typed(name: str, columns: Iterable[Sequence[Any]] | pd.DataFrame, left: Left
     if isinstance(columns, pd.DataFrame):
         dtypes: Any = {column: each.dtype for column, each in about.items()}
         return columns[list(about)].astype(dtypes).reset_index(drop=True)
-    values = dict(zip(about, list(columns) or [()] * len(about), strict=True))
+    given = list(columns)
+    if not any(len(each) for each in given):
+        return _empty(name).copy()
+    values = dict(zip(about, given, strict=True))
 
     def unreadable(column: str) -> Callable[[int, Any], None]:
         def note(number: int, value: Any) -> None:
@@ -38,6 +42,14 @@ def typed(name: str, columns: Iterable[Sequence[Any]] | pd.DataFrame, left: Left
         return note
 
     data = {column: _array(column, values[column], each.dtype, unreadable(column)) for column, each in about.items()}
+    return pd.DataFrame(data, columns=list(about), copy=False)
+
+
+@cache
+def _empty(name: str) -> pd.DataFrame:
+    """Return the frame without a row; most recordings have none of most kinds, and making its arrays takes a while."""
+    about = COLUMNS[name]
+    data = {column: _array(column, (), each.dtype, lambda number, value: None) for column, each in about.items()}
     return pd.DataFrame(data, columns=list(about), copy=False)
 
 

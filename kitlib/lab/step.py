@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from kitlib.frames import Frames
 from kitlib.progress import duration
 from kitlib.recording import Recording, clock
+from kitlib.rollout import why as explain
+from kitlib.rollout.why import Answer
 
 
 class Step:
@@ -40,6 +42,37 @@ class Step:
         if self.end_ns is not None:
             self._frames = frames
         return frames
+
+    def why(self, ref: str, without: Collection[str] = ()) -> Answer:
+        """Say what held something up at the end of this window, or holds it up while it goes on.
+
+        It is read from the recording, as `kitlib why` does it: no cluster is asked.
+
+        Parameters
+        ----------
+        ref : str
+            An object in the lab's namespace, named as kubectl does: "deployment/web".
+        without : collection of str
+            Kinds that are left out, as if they might not be read: "Event".
+
+        Returns
+        -------
+        Answer
+            `kitlib.rollout.why.words` says it in words.
+
+        Raises
+        ------
+        UsageError
+            If it wasn't there.
+        """
+        end, space = self.end_ns, self._namespaces[0]
+        rows = [
+            row for row in self._recording.rows if (end is None or row.monotonic_ns <= end) and row.kind not in without
+        ]
+        last = max((row.monotonic_ns for row in rows if row.uid), default=end)  # up to there all is known to have come
+        refused = dict.fromkeys(without, "it was left out")
+        world = explain.World.at(rows, self._recording.coverage(), last, space, refused)
+        return explain.why(world, *explain.parse(ref), space)
 
     @property
     def seconds(self) -> float:

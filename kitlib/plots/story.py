@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import pandas as pd
@@ -20,7 +22,7 @@ from kitlib.plots.lanes import figure_of as lanes_figure
 from kitlib.plots.rollout import draw as draw_rollout
 from kitlib.plots.rollout import tell as tell_rollout
 from kitlib.plots.style import Colours, plain
-from kitlib.plots.timeaxis import STEP_ROW, Clock, draw_steps, step_rows
+from kitlib.plots.timeaxis import STEP_ROW, Clock, Mark, draw_steps, step_rows
 from kitlib.rollout.identity import Deployment, which
 from kitlib.rollout.verdict import Verdict, check, verdict
 from kitlib.rollout.window import need
@@ -35,7 +37,11 @@ FOLD = 24
 
 
 def story(
-    frames: Frames, deployment: str | None = None, zero: int | str | None = None, title: str | None = None
+    frames: Frames | Shown,
+    deployment: str | None = None,
+    zero: int | str | None = None,
+    title: str | None = None,
+    marks: Sequence[Mark] = (),
 ) -> Figure:
     """Draw what happened on one time axis: the rollout, the life of each Pod, and the Events.
 
@@ -49,6 +55,8 @@ def story(
         Time zero: monotonic ns or a step's name. Default is the start of the last step.
     title : str, optional
         Of the figure, instead of what was rolled out.
+    marks : sequence of (str, int, int or None), optional
+        What else is to be seen on the axis, such as a cause: its name, begin and end, monotonic ns.
 
     Returns
     -------
@@ -60,7 +68,7 @@ def story(
     UsageError
         If a column is missing, or the Deployment or the step isn't there.
     """
-    clock, colours, judged, lanes, events = _parts(frames, deployment, zero)
+    clock, colours, judged, lanes, events = _parts(frames, deployment, zero, marks)
     rows = step_rows(clock)
     top = TOP + rows * STEP_ROW / 72
     figure = new_figure(top + (STACK + BETWEEN if judged else 0) + lanes.height + BETWEEN + events.height + BOTTOM)
@@ -82,7 +90,11 @@ def story(
 
 
 def story_text(
-    frames: Frames, deployment: str | None = None, zero: int | str | None = None, title: str | None = None
+    frames: Frames | Shown,
+    deployment: str | None = None,
+    zero: int | str | None = None,
+    title: str | None = None,
+    marks: Sequence[Mark] = (),
 ) -> str:
     """Say in words what `story` draws.
 
@@ -96,21 +108,23 @@ def story_text(
         Time zero, as for `story`.
     title : str, optional
         Of the figure.
+    marks : sequence of (str, int, int or None), optional
+        As for `story`.
 
     Returns
     -------
     str
         The answer first, then rollout, Pods and Events.
     """
-    clock, colours, judged, lanes, events = _parts(frames, deployment, zero)
+    clock, colours, judged, lanes, events = _parts(frames, deployment, zero, marks)
     return _tell(judged, lanes, events, colours, clock, title)
 
 
 def _parts(
-    frames: Frames, deployment: str | None, zero: int | str | None
+    frames: Frames | Shown, deployment: str | None, zero: int | str | None, marks: Sequence[Mark]
 ) -> tuple[Clock, Colours, Verdict | None, LaneFigure, LaneFigure]:
     pods, workloads, events, meant = _own(frames, deployment)
-    clock = Clock.of([pods, workloads, events], zero, "story")
+    clock = replace(Clock.of([pods, workloads, events], zero, "story"), marks=tuple(marks))
     colours = Colours(workloads, pods)
     judged = verdict(pods, workloads, meant) if meant else None
     lanes = lanes_figure(pods, colours, clock, FOLD)
@@ -132,7 +146,9 @@ def _tell(
     return "\n\n".join("\n".join(part) for part in parts)
 
 
-def _own(frames: Frames, deployment: str | None) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, Deployment | None]:
+def _own(
+    frames: Frames | Shown, deployment: str | None
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, Deployment | None]:
     """Return the frames pods, workloads and events of one Deployment, or of all, and which it is if there is one."""
     missing = [name for name in ("pods", "workloads", "events") if not hasattr(frames, name)]
     if missing:

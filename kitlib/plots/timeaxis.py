@@ -29,6 +29,9 @@ STEP_ROWS = 4
 SHORTEST = 100_000_000
 """Nanoseconds that an axis covers at least."""
 
+Mark = tuple[str, int, int | None]
+"""Something to be seen in a figure: its name, begin and end (monotonic ns; None: it goes on)."""
+
 _UNITS = ((300, 1, "seconds", "s"), (4 * 3600, 60, "minutes", "min"), (float("inf"), 3600, "hours", "h"))
 
 
@@ -48,6 +51,8 @@ class Clock:
         Name, begin and end of the steps in the window.
     gaps : tuple of Gap
         In the window.
+    marks : tuple of (str, int, int or None)
+        What else is to be seen in it: its name, begin and end.
     """
 
     zero: int
@@ -58,6 +63,7 @@ class Clock:
     since: str
     steps: tuple[tuple[str, int, int | None], ...]
     gaps: tuple[Gap, ...]
+    marks: tuple[Mark, ...] = ()
 
     @classmethod
     def of(cls, frames: Sequence[pd.DataFrame], zero: int | str | None, step: str) -> Clock:
@@ -122,6 +128,9 @@ class Clock:
         for name, begin, end in self.steps:
             until = f"to {self.at(end)}" if end is not None else "and still goes on"
             lines.append(f'Step "{plain(name, 60)}": from {self.at(begin)} {until}.')
+        for name, begin, end in self.marks:
+            until = f"to {self.at(end)}" if end is not None else "on"
+            lines.append(f'Marked "{plain(name, 60)}": from {self.at(begin)} {until}.')
         for gap in self.gaps:
             what = gap.kind or "everything"
             why = f" ({plain(gap.reason, 80)})" if gap.reason else ""
@@ -185,10 +194,12 @@ def draw_axis(axes: Axes, clock: Clock, labelled: bool = True) -> None:
 
 
 def draw_zero(axes: Axes, clock: Clock, bands: Bands) -> None:
-    """Draw a line at time zero, behind the data and not through text."""
-    if clock.left <= clock.zero <= clock.right:
-        for low, high in bands:
+    """Draw a line at time zero and one where each mark begins, behind the data and not through text."""
+    for low, high in bands:
+        if clock.left <= clock.zero <= clock.right:
             axes.axvline(0, ymin=low, ymax=high, color=INK, linewidth=1.0, zorder=0.6, gid="zero")
+        for x in (float(clock.x(begin)) for _, begin, _ in clock.marks if clock.left <= begin <= clock.right):
+            axes.axvline(x, low, high, color=INK, linewidth=1.4, linestyle=(0, (4, 2)), zorder=0.7, gid="mark")
 
 
 def draw_gaps(axes: Axes, clock: Clock, bands: Bands, *kinds: str, inside: bool = True) -> None:
@@ -236,7 +247,7 @@ def _placed(clock: Clock, width: float) -> list[tuple[str, int, float, float, fl
     """Return name, row, and in points the bracket's edges and the name's left edge; what has no row is left out."""
     ends: list[float] = []
     placed = []
-    for name, begin, end in sorted(clock.steps, key=lambda step: step[1]):
+    for name, begin, end in sorted((*clock.steps, *clock.marks), key=lambda step: step[1]):
         scale = width / (clock.right - clock.left)
         left = max((begin - clock.left) * scale, 0.0)
         right = width if end is None or end > clock.end else max((end - clock.left) * scale, left + 1)

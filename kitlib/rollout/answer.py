@@ -14,6 +14,7 @@ import pandas as pd
 
 from kitlib.errors import UsageError
 from kitlib.rollout.model import versioned
+from kitlib.rollout.rows import Rows
 from kitlib.rollout.window import Gap, Window, life
 
 BREACHES = {
@@ -113,16 +114,14 @@ class Answer:
     @property
     def table(self) -> pd.DataFrame:
         """One row for each promise: promise, text (str), kept (boolean; NA: unknown), tested and breaches (int64)."""
+        dtypes = {"promise": "str", "text": "str", "kept": "boolean", "tested": "int64", "breaches": "int64"}
+        return pd.DataFrame(self.lines(), columns=list(dtypes)).astype(dtypes)
+
+    def lines(self) -> Iterator[tuple[str, str, bool | None, int, int]]:
+        """Yield the rows of `table`; None stands for unknown."""
         broken = [row[0] for row in self.rows]
-        return pd.DataFrame(
-            {
-                "promise": pd.Series(list(self.promises), dtype="str"),
-                "text": pd.Series(list(self.promises.values()), dtype="str"),
-                "kept": pd.array([self.of(each) for each in self.promises], dtype="boolean"),
-                "tested": [self.tested.get(each, 0) for each in self.promises],
-                "breaches": [broken.count(each) for each in self.promises],
-            }
-        )
+        for name, text in self.promises.items():
+            yield name, text, self.of(name), self.tested.get(name, 0), broken.count(name)
 
     def test(
         self, promise: str, write: Write, ok: bool, text: str, value: int | None = None, bound: int | None = None
@@ -182,8 +181,8 @@ class Write:
         return bool(self.row["type"] == "ADDED")
 
 
-def writes(window: Window, gaps: list[Gap], **frames: pd.DataFrame) -> Iterator[Write]:
-    """Yield the rows of frames in the order in which the server wrote them; of one version, in the frames' order.
+def writes(window: Window, gaps: list[Gap], **frames: Rows) -> Iterator[Write]:
+    """Yield rows in the order in which the server wrote them; of one version, in the frames' order.
 
     Parameters
     ----------
@@ -191,8 +190,8 @@ def writes(window: Window, gaps: list[Gap], **frames: pd.DataFrame) -> Iterator[
         The time that is judged.
     gaps : list of Gap
         Of that time; what lies in them is not judged.
-    **frames : DataFrame
-        By their names.
+    **frames : Rows
+        By the names of their frames.
     """
     keyed = [
         (version, number, name, row)
@@ -225,12 +224,12 @@ class Known:
         return len(self.rows)
 
 
-def find(frame: pd.DataFrame, kind: str, name: str | Controller | None = None) -> Controller:
+def find(frame: pd.DataFrame | Rows, kind: str, name: str | Controller | None = None) -> Controller:
     """Return which object of a kind is meant.
 
     Parameters
     ----------
-    frame : DataFrame
+    frame : DataFrame or Rows
         The frame of that kind: statefulsets, daemonsets, jobs or cronjobs.
     kind : str
         StatefulSet, DaemonSet, Job or CronJob.
@@ -265,12 +264,14 @@ def find(frame: pd.DataFrame, kind: str, name: str | Controller | None = None) -
             next=f"name one of: {names or '(none was recorded)'}",
         )
     ((namespace, own),) = found
-    rows = frame[(frame["namespace"] == namespace) & (frame["name"] == own)].sort_values("resourceVersion")
-    alive = rows[rows["type"] != "DELETED"]
-    return Controller(kind, namespace, own, str((alive if len(alive) else rows)["uid"].iloc[-1]))
+    columns = ("namespace", "name", "resourceVersion", "type", "uid")
+    named = [each for each in zip(*(frame[one] for one in columns), strict=True) if each[:2] == (namespace, own)]
+    named.sort(key=lambda each: int(each[2]))
+    alive = [each for each in named if each[3] != "DELETED"]
+    return Controller(kind, namespace, own, str((alive or named)[-1][4]))
 
 
-def begin(meant: Controller, promises: dict[str, str], kinds: tuple[str, ...], *frames: pd.DataFrame) -> Answer:
+def begin(meant: Controller, promises: dict[str, str], kinds: tuple[str, ...], *frames: Rows) -> Answer:
     """Return an answer in which nothing is put to the test yet.
 
     Parameters
@@ -281,10 +282,10 @@ def begin(meant: Controller, promises: dict[str, str], kinds: tuple[str, ...], *
         Each promise's short name and sentence.
     kinds : tuple of str
         Kinds whose gaps concern it.
-    *frames : DataFrame
+    *frames : Rows
         What it rests on; the first one has the controller's own rows.
     """
-    window, own = Window.of(*frames), frames[0][frames[0]["uid"] == meant.uid]
+    window, own = Window.of(*frames), frames[0].where("uid", {meant.uid})
     gaps = window.missing(*kinds, namespace=meant.namespace, life=life(own, window))
     return Answer(meant, promises, window, gaps, dict.fromkeys(promises, 0))
 

@@ -6,7 +6,7 @@ what is counted has changed for longer than a moment is one, whoever is wrong.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,7 @@ import pandas as pd
 
 from kitlib.rollout.answer import Answer, Write, writes
 from kitlib.rollout.pod import MOMENT_NS, lives
+from kitlib.rollout.rows import Rows
 
 CONTRADICTIONS = {
     "field": "str",
@@ -27,12 +28,12 @@ CONTRADICTIONS = {
 }
 """The columns of `contradictions`, with their dtypes."""
 
-Rows = list[dict[Any, Any]]
+Group = Sequence[dict[Any, Any]]
 Range = tuple[int, int | None]
 """What a status may say: at least, and at most (None: any number)."""
 
 
-def _active(rows: Rows) -> Rows:
+def _active(rows: Group) -> list[dict[Any, Any]]:
     return [row for row in rows if lives(row)]
 
 
@@ -40,7 +41,7 @@ def _exactly(count: int) -> Range:
     return count, count
 
 
-def _replicas(rows: Rows, status: Mapping[Any, Any]) -> dict[str, Range]:
+def _replicas(rows: Group, status: Mapping[Any, Any]) -> dict[str, Range]:
     """Of a Deployment or a ReplicaSet: Pods that neither end nor are at their end."""
     alive = _active(rows)
     ready = sum(row["state"] == "Ready" for row in alive)
@@ -52,7 +53,7 @@ def _replicas(rows: Rows, status: Mapping[Any, Any]) -> dict[str, Range]:
     }
 
 
-def _statefulset(rows: Rows, status: Mapping[Any, Any]) -> dict[str, Range]:
+def _statefulset(rows: Group, status: Mapping[Any, Any]) -> dict[str, Range]:
     """Of a StatefulSet: also Pods that are to be deleted."""
     here = [row for row in rows if row["state"] != "Gone"]
     ready = sum(bool(row["ready"]) and row["phase"] == "Running" for row in here)
@@ -64,13 +65,13 @@ def _statefulset(rows: Rows, status: Mapping[Any, Any]) -> dict[str, Range]:
     }
 
 
-def _daemonset(rows: Rows, status: Mapping[Any, Any]) -> dict[str, Range]:
+def _daemonset(rows: Group, status: Mapping[Any, Any]) -> dict[str, Range]:
     """Of a DaemonSet: nodes; a Pod without a node is meant for one, and of several on a node one is counted.
 
     A node that is deleted isn't counted any more, though its Pods may still be there.
     """
     here = [row for row in rows if row["state"] != "Gone"]
-    nodes: dict[str, Rows] = {}
+    nodes: dict[str, list[dict[Any, Any]]] = {}
     for row in here:
         if row["nodeName"]:
             nodes.setdefault(str(row["nodeName"]), []).append(row)
@@ -87,7 +88,7 @@ def _daemonset(rows: Rows, status: Mapping[Any, Any]) -> dict[str, Range]:
     }
 
 
-def _job(rows: Rows, status: Mapping[Any, Any]) -> dict[str, Range]:
+def _job(rows: Group, status: Mapping[Any, Any]) -> dict[str, Range]:
     """Of a Job: Pods that were removed stay counted, so there are at least as many that succeeded as are there."""
     alive = _active(rows)
     limit = None if pd.isna(status["completions"]) or status["completionMode"] != "Indexed" else status["completions"]
@@ -105,21 +106,21 @@ def _job(rows: Rows, status: Mapping[Any, Any]) -> dict[str, Range]:
     }
 
 
-def _cronjob(rows: Rows, status: Mapping[Any, Any]) -> dict[str, Range]:
+def _cronjob(rows: Group, status: Mapping[Any, Any]) -> dict[str, Range]:
     """Of a CronJob: its Jobs that go on; one that somebody made of it by hand is counted or not."""
     going_on = [row for row in rows if row["type"] != "DELETED" and not row["finished"]]
     own = [row for row in going_on if not row["manual"] and pd.isna(row["deletionTimestamp"])]
     return {"active": (len(own), len(going_on))}
 
 
-def _budget(rows: Rows, status: Mapping[Any, Any]) -> dict[str, Range]:
+def _budget(rows: Group, status: Mapping[Any, Any]) -> dict[str, Range]:
     """Of a budget: matching Pods that are Ready; one that is being evicted may still be."""
     ready = [row for row in rows if row["state"] == "Ready"]
     gone = set(str(status["disruptedPods"]).split(","))
     return {"currentHealthy": (sum(row["name"] not in gone for row in ready), len(ready))}
 
 
-COUNTS: dict[str, Callable[[Rows, Mapping[Any, Any]], dict[str, Range]]] = {
+COUNTS: dict[str, Callable[[Group, Mapping[Any, Any]], dict[str, Range]]] = {
     "Deployment": _replicas,
     "ReplicaSet": _replicas,
     "StatefulSet": _statefulset,
@@ -132,7 +133,7 @@ COUNTS: dict[str, Callable[[Rows, Mapping[Any, Any]], dict[str, Range]]] = {
 
 
 def contradictions(
-    answer: Answer, own: pd.DataFrame, counted: pd.DataFrame, moment_ns: int = MOMENT_NS
+    answer: Answer, own: pd.DataFrame | Rows, counted: pd.DataFrame | Rows, moment_ns: int = MOMENT_NS
 ) -> pd.DataFrame:
     """Return where a controller's status says something else than what it counts, for longer than a moment.
 
@@ -140,9 +141,9 @@ def contradictions(
     ----------
     answer : Answer
         Whose it is, and in which time: in gaps nothing is compared. Of a kind that isn't in `COUNTS` there is none.
-    own : DataFrame
+    own : DataFrame or Rows
         Rows of the controller itself, of the frame of its kind (`workloads` of a Deployment or a ReplicaSet).
-    counted : DataFrame
+    counted : DataFrame or Rows
         Rows of what it counts: its Pods, or a CronJob's Jobs. Of a DaemonSet's Pods a column `unsure` may say that
         their node is, or may be, deleted.
     moment_ns : int
@@ -156,9 +157,21 @@ def contradictions(
         (int64: the last write before), said (int64), least and most (int64: what is there, and −1 where there is no
         upper bound), text (str).
     """
+    found = contradicting(answer, Rows.of(own), Rows.of(counted), moment_ns)
+    return pd.DataFrame(found, columns=list(CONTRADICTIONS)).astype(CONTRADICTIONS)
+
+
+def contradicting(answer: Answer, own: Rows, counted: Rows, moment_ns: int = MOMENT_NS) -> list[tuple]:
+    """Return the rows of `contradictions`, each as a tuple in the order of its columns.
+
+    Parameters
+    ----------
+    answer, own, counted, moment_ns
+        As for `contradictions`.
+    """
     count = COUNTS.get(answer.controller.kind)
     if count is None:
-        return _frame([])
+        return []
     there: dict[str, dict[Any, Any]] = {}
     status: dict[Any, Any] | None = None
     watched: dict[str, _Field] = {}
@@ -178,7 +191,7 @@ def contradictions(
             status = write.row
             if write.gone or not pd.isna(status["deletionTimestamp"]):
                 found += _end(watched, early, moment_ns)
-                return _frame(found)
+                return found
         else:
             there[write.row["uid"]] = write.row
             if write.gone:
@@ -191,7 +204,7 @@ def contradictions(
     end = answer.window.end
     if not any(gap.until >= end for gap in answer.gaps):
         found += _end(watched, end, moment_ns)
-    return _frame(found)
+    return found
 
 
 @dataclass
@@ -232,12 +245,8 @@ def _end(watched: Mapping[str, _Field], until: int, moment_ns: int) -> list[tupl
     return [row for field in watched.values() for row in field.end(until, moment_ns)]
 
 
-def _frame(rows: Iterable[tuple]) -> pd.DataFrame:
-    return pd.DataFrame(rows, columns=list(CONTRADICTIONS)).astype(CONTRADICTIONS)
-
-
 def _late(row: Mapping[Any, Any]) -> int:
     return int((row["observed_at"] - row["not_before"]).value)
 
 
-__all__ = ["CONTRADICTIONS", "COUNTS", "contradictions"]
+__all__ = ["CONTRADICTIONS", "COUNTS", "contradicting", "contradictions"]

@@ -7,7 +7,8 @@ from typing import Any
 import pandas as pd
 
 from kitlib.rollout.answer import Answer, Controller, Write, begin, ends, find, writes
-from kitlib.rollout.window import need
+from kitlib.rollout.rows import Rows
+from kitlib.rollout.window import rows_of
 
 PROMISES = {
     "Forbid": "Forbid: no Job is made while another one of it is not finished",
@@ -29,12 +30,12 @@ NEEDS_CRONJOBS = (
 )
 
 
-def cronjob(jobs: pd.DataFrame, cronjobs: pd.DataFrame, name: str | Controller | None = None) -> Answer:
+def cronjob(jobs: pd.DataFrame | Rows, cronjobs: pd.DataFrame | Rows, name: str | Controller | None = None) -> Answer:
     """Judge what the frames show of a CronJob.
 
     Parameters
     ----------
-    jobs, cronjobs : DataFrame
+    jobs, cronjobs : DataFrame or Rows
         The frames of those names.
     name : str or Controller, optional
         `report` or `shop/report`; may be left out if there is one only.
@@ -55,10 +56,10 @@ def cronjob(jobs: pd.DataFrame, cronjobs: pd.DataFrame, name: str | Controller |
     made of it by hand are there like others, and are not judged. That a time of the schedule brings no Job breaks
     nothing: Kubernetes says "about once".
     """
-    all_jobs = need(jobs, NEEDS_JOBS, "jobs", "rollout")
-    rows = need(cronjobs, NEEDS_CRONJOBS, "cronjobs", "rollout")
+    all_jobs = rows_of(jobs, NEEDS_JOBS, "jobs")
+    rows = rows_of(cronjobs, NEEDS_CRONJOBS, "cronjobs")
     meant = find(rows, "CronJob", name)
-    own, mine = all_jobs[all_jobs["owner.uid"] == meant.uid], rows[rows["uid"] == meant.uid]
+    own, mine = all_jobs.where("owner.uid", {meant.uid}), rows.where("uid", {meant.uid})
     answer = begin(meant, PROMISES, KINDS, rows, all_jobs)
     judge = _Judge(answer)
     for write in writes(answer.window, answer.gaps, cronjobs=mine, jobs=own):

@@ -10,7 +10,8 @@ import pandas as pd
 from kitlib.rollout.answer import Answer, Controller, Known, Write, begin, ends, find, writes
 from kitlib.rollout.model import scaled_int_or_percent
 from kitlib.rollout.pod import OVER, ending, lives, owned, ready
-from kitlib.rollout.window import need
+from kitlib.rollout.rows import Rows
+from kitlib.rollout.window import rows_of
 
 PROMISES = {
     "one": "there is one Pod on a node, or during an update with maxSurge an old and a new one",
@@ -37,12 +38,14 @@ NEEDS_SETS = (
 )
 
 
-def daemonset(pods: pd.DataFrame, daemonsets: pd.DataFrame, name: str | Controller | None = None) -> Answer:
+def daemonset(
+    pods: pd.DataFrame | Rows, daemonsets: pd.DataFrame | Rows, name: str | Controller | None = None
+) -> Answer:
     """Judge what the frames show of a DaemonSet.
 
     Parameters
     ----------
-    pods, daemonsets : DataFrame
+    pods, daemonsets : DataFrame or Rows
         The frames of those names.
     name : str or Controller, optional
         `agent` or `shop/agent`; may be left out if there is one only.
@@ -64,10 +67,10 @@ def daemonset(pods: pd.DataFrame, daemonsets: pd.DataFrame, name: str | Controll
     says; that the Pods are there which it counts is a promise of its own: where both contradict each other, it is
     broken.
     """
-    pods = need(pods, NEEDS_PODS, "pods", "rollout")
-    sets = need(daemonsets, NEEDS_SETS, "daemonsets", "rollout")
+    pods = rows_of(pods, NEEDS_PODS, "pods")
+    sets = rows_of(daemonsets, NEEDS_SETS, "daemonsets")
     meant = find(sets, "DaemonSet", name)
-    own, mine = owned(pods, {meant.uid}), sets[sets["uid"] == meant.uid]
+    own, mine = owned(pods, {meant.uid}), sets.where("uid", {meant.uid})
     answer = begin(meant, PROMISES, KINDS, sets, pods)
     judge = _Judge(answer, _successors(own))
     for write in writes(answer.window, answer.gaps, pods=own, daemonsets=mine):
@@ -79,11 +82,20 @@ def daemonset(pods: pd.DataFrame, daemonsets: pd.DataFrame, name: str | Controll
     return answer
 
 
-def _successors(pods: pd.DataFrame) -> dict[str, str]:
+def _successors(pods: Rows) -> dict[str, str]:
     """Return of each Pod (uid) the revision of the one that came next on its node; nothing if none came."""
-    placed = pods[pods["nodeName"] != ""].sort_values("resourceVersion", kind="stable").drop_duplicates("uid")
-    after = placed.groupby("nodeName")["controller-revision-hash"].shift(-1)
-    return {str(uid): str(revision) for uid, revision in zip(placed["uid"], after, strict=True) if pd.notna(revision)}
+    last: dict[str, str] = {}  # of each node, the Pod that came last
+    placed: set[str] = set()
+    found: dict[str, str] = {}
+    for row in sorted(pods, key=lambda row: int(row["resourceVersion"])):
+        uid, node = str(row["uid"]), str(row["nodeName"])
+        if not node or uid in placed:
+            continue
+        placed.add(uid)
+        if node in last:
+            found[last[node]] = str(row["controller-revision-hash"])
+        last[node] = uid
+    return found
 
 
 class _Judge:

@@ -10,7 +10,8 @@ import pandas as pd
 from kitlib.rollout.answer import Answer, Controller, Write
 from kitlib.rollout.model import versioned
 from kitlib.rollout.pod import MOMENT_NS
-from kitlib.rollout.window import Gap, Window, need
+from kitlib.rollout.rows import Rows
+from kitlib.rollout.window import Gap, Window, rows_of
 
 PROMISES = {
     "ready": "an address is said to be ready only once its Pod is",
@@ -32,13 +33,17 @@ NEEDS_SERVICES = ("namespace", "name", "publishNotReadyAddresses")
 
 
 def endpointslice(
-    pods: pd.DataFrame, endpoints: pd.DataFrame, services: pd.DataFrame, uid: str, moment_ns: int = MOMENT_NS
+    pods: pd.DataFrame | Rows,
+    endpoints: pd.DataFrame | Rows,
+    services: pd.DataFrame | Rows,
+    uid: str,
+    moment_ns: int = MOMENT_NS,
 ) -> Answer:
     """Judge what the frames show of an EndpointSlice.
 
     Parameters
     ----------
-    pods, endpoints, services : DataFrame
+    pods, endpoints, services : DataFrame or Rows
         The frames `pods` and `endpoints`, and what `kitlib.frames.services` returns.
     uid : str
         The slice's.
@@ -57,30 +62,30 @@ def endpointslice(
     a Pod that wasn't seen, aren't judged. How long is counted from receipt to receipt; what may have come late counts
     as the shorter time.
     """
-    pods = need(pods, NEEDS_PODS, "pods", "rollout")
-    endpoints = need(endpoints, NEEDS_ENDPOINTS, "endpoints", "rollout")
-    services = need(services, NEEDS_SERVICES, "services", "rollout")
-    mine = endpoints[endpoints["uid"] == uid]
-    first = mine.iloc[0]
+    pods = rows_of(pods, NEEDS_PODS, "pods")
+    endpoints = rows_of(endpoints, NEEDS_ENDPOINTS, "endpoints")
+    services = rows_of(services, NEEDS_SERVICES, "services")
+    mine = endpoints.where("uid", {uid})
+    first = next(iter(mine))
     meant = Controller("EndpointSlice", str(first["namespace"]), str(first["name"]), uid)
     window = Window.of(pods, endpoints)
     gaps = window.missing(*KINDS, namespace=meant.namespace)
     answer = Answer(meant, PROMISES, window, gaps, dict.fromkeys(PROMISES, 0))
-    same = (services["namespace"] == meant.namespace) & (services["name"] == first["service"])
-    if services[same]["publishNotReadyAddresses"].any():
+    same = services.where("namespace", {meant.namespace}).where("name", {first["service"]})
+    if any(same["publishNotReadyAddresses"]):
         return answer
-    named = pods[(pods["namespace"] == meant.namespace) & pods["name"].isin(set(mine["pod"]) - {""})]
+    named = pods.where("namespace", {meant.namespace}).where("name", set(mine["pod"]) - {""})
     judge = _Judge(answer, moment_ns)
     keyed = [(version, 0, row) for version, row in versioned(named, pods)]
-    keyed += [(int(row["resourceVersion"]), 1, row) for row in mine.to_dict("records")]
+    keyed += [(int(row["resourceVersion"]), 1, row) for row in mine]
     for version, what, row in sorted(keyed, key=lambda each: each[:2]):
         judge.see(version, row, slice=bool(what))
     judge.finish()
-    _allowed(answer, services, bool(same.any()))
+    _allowed(answer, services, bool(len(same)))
     return answer
 
 
-def _allowed(answer: Answer, services: pd.DataFrame, seen: bool) -> None:
+def _allowed(answer: Answer, services: Rows, seen: bool) -> None:
     """Leave open what a Service that nobody recorded may have asked for."""
     if not answer.rows or seen:
         return

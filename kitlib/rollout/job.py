@@ -9,7 +9,8 @@ import pandas as pd
 
 from kitlib.rollout.answer import Answer, Controller, Write, begin, ends, find, writes
 from kitlib.rollout.pod import OVER, ending, lives, owned
-from kitlib.rollout.window import need
+from kitlib.rollout.rows import Rows
+from kitlib.rollout.window import rows_of
 
 PROMISES = {
     "parallelism": "never more than parallelism Pods are active",
@@ -33,12 +34,12 @@ NEEDS_JOBS = (
 )
 
 
-def job(pods: pd.DataFrame, jobs: pd.DataFrame, name: str | Controller | None = None) -> Answer:
+def job(pods: pd.DataFrame | Rows, jobs: pd.DataFrame | Rows, name: str | Controller | None = None) -> Answer:
     """Judge what the frames show of a Job.
 
     Parameters
     ----------
-    pods, jobs : DataFrame
+    pods, jobs : DataFrame or Rows
         The frames of those names.
     name : str or Controller, optional
         `pi` or `shop/pi`; may be left out if there is one only.
@@ -60,10 +61,10 @@ def job(pods: pd.DataFrame, jobs: pd.DataFrame, name: str | Controller | None = 
     parallelism is lowered, don't count as failed. With a podFailurePolicy not every failed Pod counts as a failure;
     then status.failed is asked instead of the Pods.
     """
-    pods = need(pods, NEEDS_PODS, "pods", "rollout")
-    all_jobs = need(jobs, NEEDS_JOBS, "jobs", "rollout")
+    pods = rows_of(pods, NEEDS_PODS, "pods")
+    all_jobs = rows_of(jobs, NEEDS_JOBS, "jobs")
     meant = find(all_jobs, "Job", name)
-    own, mine = owned(pods, {meant.uid}), all_jobs[all_jobs["uid"] == meant.uid]
+    own, mine = owned(pods, {meant.uid}), all_jobs.where("uid", {meant.uid})
     answer = begin(meant, PROMISES, KINDS, all_jobs, pods)
     judge = _Judge(answer)
     for write in writes(answer.window, answer.gaps, jobs=mine, pods=own):

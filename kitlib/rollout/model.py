@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
 import pandas as pd
@@ -12,6 +14,7 @@ import pandas as pd
 from kitlib.errors import UsageError
 from kitlib.rollout.identity import Deployment, which
 from kitlib.rollout.pod import owned
+from kitlib.rollout.rows import Row, Rows
 
 TIMELINE = {
     "monotonic_ns": "int64",
@@ -250,10 +253,13 @@ def replay(pods: pd.DataFrame, workloads: pd.DataFrame, deployment: str | Deploy
     """
     meant = which(workloads, deployment)
     sets = meant.sets(workloads)
-    own = owned(pods, set(sets["uid"]))
+    uids = set(sets["uid"])
+    theirs = set(pods.loc[pods["owner.uid"].isin(uids), "uid"])
+    own = owned(Rows.of(pods[pods["uid"].isin(theirs)]), uids)
+    mine = Rows.of(meant.rows(workloads))
     keyed = [
-        *((version, 0, "deployment", row) for version, row in versioned(meant.rows(workloads), workloads, pods)),
-        *((version, 1, "set", row) for version, row in versioned(sets, workloads, pods)),
+        *((version, 0, "deployment", row) for version, row in versioned(mine, workloads, pods)),
+        *((version, 1, "set", row) for version, row in versioned(Rows.of(sets), workloads, pods)),
         *((version, 2, "pod", row) for version, row in versioned(own, workloads, pods)),
     ]
     keyed.sort(key=lambda item: item[:2])
@@ -312,24 +318,32 @@ def replay(pods: pd.DataFrame, workloads: pd.DataFrame, deployment: str | Deploy
     return Replay(_from(time_frame, begin), _from(long_frame, begin), deleted)
 
 
-def versioned(rows: pd.DataFrame, *all_frames: pd.DataFrame) -> list[tuple[int, dict[Any, Any]]]:
+def versioned(rows: Rows, *every: pd.DataFrame | Rows) -> list[tuple[int, Row]]:
     """Return each row with its place in the server's order.
 
     A deletion that only a list after a gap showed still has the version of the object's last write. It is known to
     lie behind all that was received before it, and no more.
+
+    Parameters
+    ----------
+    rows : Rows
+        Which ones.
+    *every : DataFrame or Rows
+        Beside what they were received.
     """
-    records = [(int(row["resourceVersion"]), row) for row in rows.to_dict("records")]
-    late = [row for _, row in records if row["type"] == "DELETED" and row["origin"] == "relist"]
-    if not late:
-        return records
-    seen = pd.concat([frame[["seq", "resourceVersion"]] for frame in all_frames]).sort_values("seq")
-    before = seen["resourceVersion"].cummax().set_axis(seen["seq"])
+    found = [(int(row["resourceVersion"]), row) for row in rows]
+    if not any(_only_listed(row) for _, row in found):
+        return found
+    seen = sorted(pair for each in every for pair in zip(each["seq"], each["resourceVersion"], strict=True))
+    numbers = [int(seq) for seq, _ in seen]
+    newest = list(accumulate((int(version) for _, version in seen), max))
     return [
-        (int(before.loc[: row["seq"]].iloc[-1]), row)
-        if row["type"] == "DELETED" and row["origin"] == "relist"
-        else (version, row)
-        for version, row in records
+        (newest[bisect_right(numbers, row["seq"]) - 1] if _only_listed(row) else version, row) for version, row in found
     ]
+
+
+def _only_listed(row: Row) -> bool:
+    return bool(row["type"] == "DELETED" and row["origin"] == "relist")
 
 
 def _from(frame: pd.DataFrame, begin: int) -> pd.DataFrame:

@@ -7,6 +7,8 @@ from typing import Any
 
 import pandas as pd
 
+from kitlib.rollout.rows import Row, Rows
+
 OVER = ("Succeeded", "Failed", "Gone")
 """States of a Pod that is at its end."""
 
@@ -58,27 +60,29 @@ def ending(before: dict[Any, Any] | None, row: dict[Any, Any]) -> bool:
     return before is not None and lives(before) and row["state"] in ("Terminating", "Gone")
 
 
-def owned(pods: pd.DataFrame, uids: Collection[str]) -> pd.DataFrame:
+def owned(pods: Rows, uids: Collection[str]) -> Rows:
     """Return the versions of Pods that some controllers own, and of one that they release that it is gone for them.
 
     Parameters
     ----------
-    pods : DataFrame
-        The frame of that name.
+    pods : Rows
+        Of the frame of that name.
     uids : collection of str
         The controllers'.
     """
-    mine = pods["owner.uid"].isin(uids)
-    rows = pods[pods["uid"].isin(set(pods.loc[mine, "uid"]))]
-    here = rows["owner.uid"].isin(uids)
-    if here.all():
+    rows = pods.where("uid", {row["uid"] for row in pods if row["owner.uid"] in uids})
+    if all(row["owner.uid"] in uids for row in rows):
         return rows
-    rows = rows.sort_values("resourceVersion", kind="stable")
-    here = here.loc[rows.index]
-    released = ~here & here.groupby(rows["uid"]).shift(1, fill_value=False)
-    found = rows[here | released].copy()
-    found.loc[released[released].index, ["type", "state"]] = "DELETED", "Gone"
-    return found
+    found: list[Row] = []
+    here: set[str] = set()
+    for row in sorted(rows, key=lambda row: int(row["resourceVersion"])):
+        if row["owner.uid"] in uids:
+            here.add(row["uid"])
+            found.append(row)
+        elif row["uid"] in here:
+            here.discard(row["uid"])
+            found.append({**row, "type": "DELETED", "state": "Gone"})
+    return Rows(found, rows.attrs)
 
 
 __all__ = ["CLOCKS", "MOMENT_NS", "OVER", "ending", "lives", "owned", "ready"]

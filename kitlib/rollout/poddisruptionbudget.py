@@ -11,7 +11,8 @@ from kitlib.rollout import selectors
 from kitlib.rollout.answer import Answer, Controller, Write, begin, ends, find, writes
 from kitlib.rollout.model import scaled_int_or_percent
 from kitlib.rollout.pod import ready
-from kitlib.rollout.window import need, need_columns
+from kitlib.rollout.rows import Rows
+from kitlib.rollout.window import need, need_columns, rows_of
 
 PROMISES = {
     "allowed": "an eviction of a healthy Pod takes one of the disruptions that are allowed; none once none is left",
@@ -32,14 +33,16 @@ NEEDS_BUDGETS = (
 )
 
 
-def poddisruptionbudget(pods: pd.DataFrame, budgets: pd.DataFrame, name: str | Controller | None = None) -> Answer:
+def poddisruptionbudget(
+    pods: pd.DataFrame | Rows, budgets: pd.DataFrame | Rows, name: str | Controller | None = None
+) -> Answer:
     """Judge what the frames show of a PodDisruptionBudget.
 
     Parameters
     ----------
-    pods : DataFrame
+    pods : DataFrame or Rows
         What `matching` returns: the frame `pods`, with labels and disruptions.
-    budgets : DataFrame
+    budgets : DataFrame or Rows
         What `kitlib.frames.poddisruptionbudgets` returns.
     name : str or Controller, optional
         `web` or `shop/web`; may be left out if there is one only.
@@ -61,14 +64,15 @@ def poddisruptionbudget(pods: pd.DataFrame, budgets: pd.DataFrame, name: str | C
     preemption and taints break no promise of a budget; nor does a Pod that was unhealthy before its eviction. A Pod
     that became unhealthy since the controller's last write but one counts as healthy: it may not have known yet.
     """
-    pods = need(pods, NEEDS_PODS, "pods", "rollout")
-    need_columns(pods, NEEDS_DISRUPTIONS, "rollout", "give it what `matching` returns")
-    rows = need(budgets, NEEDS_BUDGETS, "poddisruptionbudgets", "rollout")
+    if not isinstance(pods, Rows):
+        need_columns(pods, NEEDS_DISRUPTIONS, "rollout", "give it what `matching` returns")
+    pods = rows_of(pods, NEEDS_PODS, "pods")
+    rows = rows_of(budgets, NEEDS_BUDGETS, "poddisruptionbudgets")
     meant = find(rows, "PodDisruptionBudget", name)
-    mine = rows[rows["uid"] == meant.uid]
+    mine, theirs = rows.where("uid", {meant.uid}), pods.where("namespace", {meant.namespace})
     answer = begin(meant, PROMISES, KINDS, rows, pods)
     judge = _Judge(answer)
-    for write in writes(answer.window, answer.gaps, budgets=mine, pods=pods[pods["namespace"] == meant.namespace]):
+    for write in writes(answer.window, answer.gaps, budgets=mine, pods=theirs):
         if write.frame == "pods":
             judge.pod(write)
         elif not ends(answer, write.row):

@@ -8,7 +8,8 @@ import pandas as pd
 
 from kitlib.rollout.answer import Answer, Controller, Known, begin, ends, find, writes
 from kitlib.rollout.pod import lives, owned
-from kitlib.rollout.window import need
+from kitlib.rollout.rows import Rows
+from kitlib.rollout.window import rows_of
 
 PROMISES = {"replicas": "no Pod is made once there are spec.replicas"}
 """What a ReplicaSet promises: each promise's short name, and its sentence."""
@@ -21,12 +22,14 @@ NEEDS_WORKLOADS = (
 )
 
 
-def replicaset(pods: pd.DataFrame, workloads: pd.DataFrame, name: str | Controller | None = None) -> Answer:
+def replicaset(
+    pods: pd.DataFrame | Rows, workloads: pd.DataFrame | Rows, name: str | Controller | None = None
+) -> Answer:
     """Judge what the frames show of a ReplicaSet.
 
     Parameters
     ----------
-    pods, workloads : DataFrame
+    pods, workloads : DataFrame or Rows
         The frames of those names.
     name : str or Controller, optional
         `web-5d4f` or `shop/web-5d4f`; may be left out if there is one only.
@@ -46,11 +49,11 @@ def replicaset(pods: pd.DataFrame, workloads: pd.DataFrame, name: str | Controll
     A Pod is held against every version of the spec that the controller may have known when it made it. Pods that end or
     are to be deleted don't count. One that it adopts was made by somebody else, and isn't judged.
     """
-    pods = need(pods, NEEDS_PODS, "pods", "rollout")
-    rows = need(workloads, NEEDS_WORKLOADS, "workloads", "rollout")
-    sets = rows[rows["kind"] == "ReplicaSet"]
+    pods = rows_of(pods, NEEDS_PODS, "pods")
+    rows = rows_of(workloads, NEEDS_WORKLOADS, "workloads")
+    sets = rows.where("kind", {"ReplicaSet"})
     meant = find(sets, "ReplicaSet", name)
-    own, mine = owned(pods, {meant.uid}), sets[sets["uid"] == meant.uid]
+    own, mine = owned(pods, {meant.uid}), sets.where("uid", {meant.uid})
     answer = begin(meant, PROMISES, KINDS, sets, pods)
     known, there = Known(), dict[str, dict[Any, Any]]()
     for write in writes(answer.window, answer.gaps, replicasets=mine, pods=own):

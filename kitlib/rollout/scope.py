@@ -8,6 +8,8 @@ from typing import Any
 import pandas as pd
 
 from kitlib.frames import Frames, disruptions, poddisruptionbudgets, services
+from kitlib.rollout.poddisruptionbudget import matching
+from kitlib.rollout.rows import Rows
 from kitlib.rollout.window import Gap
 
 MADE_OF = {
@@ -63,9 +65,20 @@ class Scope:
             for kind in sorted({each for kinds in MADE_OF.values() for each in kinds} - self.recorded)
         ]
         self._known: dict[str, pd.DataFrame] = {}
-        self._places: dict[tuple[str, str], dict[str, Any]] = {}
+        self._rows: dict[str, Rows] = {}
+        self._places: dict[tuple[str, str], dict[Any, list[int]]] = {}
 
-    def __getitem__(self, name: str) -> pd.DataFrame:
+    def __getitem__(self, name: str) -> Rows:
+        """Return the rows of a frame of `MADE_OF`, or of "matching": Pods with labels and disruptions beside."""
+        if name not in self._rows:
+            if name == "matching":
+                found = matching(self.frame("pods"), self.frame("disruptions"))
+            else:
+                found = self.frame(name)
+            self._rows[name] = Rows.of(found)
+        return self._rows[name]
+
+    def frame(self, name: str) -> pd.DataFrame:
         """Return a frame of `MADE_OF`, or `disruptions`: a plain one, whose gaps are those of the namespace."""
         if name not in self._known:
             own = {"poddisruptionbudgets": poddisruptionbudgets, "services": services, "disruptions": disruptions}
@@ -83,25 +96,29 @@ class Scope:
             self._known[name] = plain
         return self._known[name]
 
-    def rows(self, name: str, column: str, values: Collection[str]) -> pd.DataFrame:
+    def rows(self, name: str, column: str, values: Collection[str]) -> Rows:
         """Return the rows of a frame that have one of some values in a column; looked up, not searched."""
-        frame = self[name]
-        if (name, column) not in self._places:
-            found: Any = frame.groupby(column, observed=True).indices
-            self._places[name, column] = found
-        places = self._places[name, column]
-        chosen = [int(each) for value in values if value in places for each in places[value]]
-        return frame.iloc[sorted(chosen)]
+        return self[name].at(self._chosen(name, column, values))
 
-    def pods(self, owners: Collection[str]) -> pd.DataFrame:
-        """Return all versions of the Pods that some controllers (uids) own, or owned at some time."""
-        return self.rows("pods", "uid", set(self.rows("pods", "owner.uid", owners)["uid"]))
+    def part(self, name: str, column: str, values: Collection[str]) -> pd.DataFrame:
+        """Return the same as a frame."""
+        return self.frame(name).iloc[sorted(self._chosen(name, column, values))]
+
+    def _chosen(self, name: str, column: str, values: Collection[str]) -> list[int]:
+        if (name, column) not in self._places:
+            self._places[name, column] = self[name].places(column)
+        places = self._places[name, column]
+        return [each for value in values for each in places.get(value, ())]
+
+    def of_owners(self, owners: Collection[str]) -> set[str]:
+        """Return the uids of the Pods that some controllers (uids) own, or owned at some time."""
+        return set(self.rows("pods", "owner.uid", owners)["uid"])
 
     @property
     def deleted(self) -> set[str]:
         """The names of nodes that were deleted; of all that have Pods where nobody recorded nodes."""
         if "Node" not in set(self.frames.coverage["kind"]):
-            return set(self["pods"]["nodeName"])
+            return {str(each) for each in self["pods"]["nodeName"]}
         nodes = pd.DataFrame(self.frames.nodes, copy=False)
         return set(nodes.loc[nodes["about"] == "deleted", "name"])
 

@@ -9,7 +9,8 @@ import pandas as pd
 from kitlib.rollout.answer import Answer, Controller, Known, Write, begin, ends, find, writes
 from kitlib.rollout.model import scaled_int_or_percent
 from kitlib.rollout.pod import ending, owned, ready
-from kitlib.rollout.window import need
+from kitlib.rollout.rows import Rows
+from kitlib.rollout.window import rows_of
 
 PROMISES = {
     "identity": "there are never two Pods of one ordinal",
@@ -33,12 +34,14 @@ NEEDS_SETS = (
 )
 
 
-def statefulset(pods: pd.DataFrame, statefulsets: pd.DataFrame, name: str | Controller | None = None) -> Answer:
+def statefulset(
+    pods: pd.DataFrame | Rows, statefulsets: pd.DataFrame | Rows, name: str | Controller | None = None
+) -> Answer:
     """Judge what the frames show of a StatefulSet.
 
     Parameters
     ----------
-    pods, statefulsets : DataFrame
+    pods, statefulsets : DataFrame or Rows
         The frames of those names.
     name : str or Controller, optional
         `db` or `shop/db`; may be left out if there is one only.
@@ -60,10 +63,10 @@ def statefulset(pods: pd.DataFrame, statefulsets: pd.DataFrame, name: str | Cont
     says by whom. A Pod of the newest revision, or of OnDelete, that goes was deleted by somebody else, and is not
     judged.
     """
-    pods = need(pods, NEEDS_PODS, "pods", "rollout")
-    sets = need(statefulsets, NEEDS_SETS, "statefulsets", "rollout")
+    pods = rows_of(pods, NEEDS_PODS, "pods")
+    sets = rows_of(statefulsets, NEEDS_SETS, "statefulsets")
     meant = find(sets, "StatefulSet", name)
-    own, mine = owned(pods, {meant.uid}), sets[sets["uid"] == meant.uid]
+    own, mine = owned(pods, {meant.uid}), sets.where("uid", {meant.uid})
     answer = begin(meant, PROMISES, KINDS, sets, pods)
     judge = _Judge(answer, _revisions(mine))
     for write in writes(answer.window, answer.gaps, statefulsets=mine, pods=own):
@@ -80,11 +83,13 @@ def ordinal(pod: str) -> int:
     return int(last) if last.isascii() and last.isdecimal() and len(last) < 10 else -1
 
 
-def _revisions(rows: pd.DataFrame) -> dict[int, tuple[str, str]]:
+def _revisions(rows: Rows) -> dict[int, tuple[str, str]]:
     """Return currentRevision and updateRevision of each generation, as the status said once it had seen that one."""
-    seen = rows[rows["observedGeneration"] == rows["generation"]].sort_values("resourceVersion")
-    columns = ("generation", "currentRevision", "updateRevision")
-    return {int(number): (now, new) for number, now, new in zip(*(seen[name] for name in columns), strict=True)}
+    seen = (row for row in rows if row["observedGeneration"] == row["generation"])
+    return {
+        int(row["generation"]): (row["currentRevision"], row["updateRevision"])
+        for row in sorted(seen, key=lambda row: int(row["resourceVersion"]))
+    }
 
 
 class _Judge:

@@ -10,6 +10,7 @@ import pandas as pd
 
 from kitlib.rollout.identity import Deployment, earlier, going, which
 from kitlib.rollout.model import Bounds, Replay, bounds_of, replay
+from kitlib.rollout.rows import Rows, records
 from kitlib.rollout.window import Gap, Window, life, need
 
 KINDS = ("Pod", "ReplicaSet", "Deployment")
@@ -196,7 +197,7 @@ def verdict(pods: pd.DataFrame, workloads: pd.DataFrame, deployment: str | Deplo
         window,
         done.timeline,
         done.by_revision,
-        gaps=window.missing(*KINDS, namespace=meant.namespace, life=life(rows, window)),
+        gaps=window.missing(*KINDS, namespace=meant.namespace, life=life(Rows.of(rows), window)),
         deleted=int(ending["monotonic_ns"].iloc[0]) if len(ending) else None,
         earlier=earlier(workloads, meant),
     )
@@ -322,7 +323,7 @@ def _changes(rows: pd.DataFrame, window: Window) -> list[Change]:
     found: list[Change] = []
     template: str | None = None  # that is rolled out, or on its way; None while it is not known
     replicas, revision = 0, 0
-    for number, row in enumerate(rows.to_dict("records")):
+    for number, row in enumerate(records(rows)):
         now = int(row["monotonic_ns"])
         desired = 1 if pd.isna(row["spec.replicas"]) else int(row["spec.replicas"])
         newer = revision if pd.isna(row["revision"]) else int(row["revision"])

@@ -11,6 +11,7 @@ import pandas as pd
 from kitlib.frames import Frames
 from kitlib.rollout.answer import Answer, Controller
 from kitlib.rollout.contradictions import CONTRADICTIONS
+from kitlib.rollout.rows import records
 from kitlib.rollout.window import Gap
 from kitlib.rollout.writers import Writers
 
@@ -41,6 +42,8 @@ BROKEN = {
 CONTRADICTED = {**_OBJECT, **_WHEN, **CONTRADICTIONS}
 """The columns of `Verified.contradictions`, with their dtypes."""
 
+BEGIN = list(CONTRADICTIONS).index("begin_ns")
+
 
 @dataclass(eq=False)
 class Finding:
@@ -50,8 +53,8 @@ class Finding:
     ----------
     answer : Answer
         Whether each was kept.
-    contradictions : DataFrame
-        Where its status and what it counts contradict each other; see the function of that name.
+    contradictions : list of tuple
+        Where its status and what it counts contradict each other, in the order of `CONTRADICTIONS`.
     gaps : list of Gap
         What was not recorded of what it rests on, each by itself.
     silent : str
@@ -59,7 +62,7 @@ class Finding:
     """
 
     answer: Answer
-    contradictions: pd.DataFrame
+    contradictions: list[tuple]
     gaps: list[Gap]
     silent: str = ""
 
@@ -108,9 +111,9 @@ class Verified:
         """
         rows = []
         for each in self.findings:
-            for row in each.answer.table.to_dict("records"):
-                why = "" if not pd.isna(row["kept"]) else self._why(each, int(row["tested"]) > 0)
-                rows.append([*_about(each.answer.controller), *row.values(), why])
+            for promise, text, kept, tested, breaches in each.answer.lines():
+                why = "" if kept is not None else self._why(each, tested > 0)
+                rows.append([*_about(each.answer.controller), promise, text, kept, tested, breaches, why])
         columns = [*_OBJECT, "promise", "text", "kept", "tested", "breaches", "why"]
         return pd.DataFrame(rows, columns=columns).astype(TABLE)[list(TABLE)]
 
@@ -140,9 +143,9 @@ class Verified:
         recording's begin), and those of the function `contradictions`.
         """
         rows = [
-            [*_about(each.answer.controller), *self._when(int(row["begin_ns"])), *row.values()]
+            [*_about(each.answer.controller), *self._when(row[BEGIN]), *row]
             for each in self.findings
-            for row in each.contradictions.to_dict("records")
+            for row in each.contradictions
         ]
         return pd.DataFrame(rows, columns=list(CONTRADICTED)).astype(CONTRADICTED)
 
@@ -173,7 +176,7 @@ class Verified:
         objects = []
         for each in self.findings:
             meant = each.answer.controller
-            mine, own = (frame[frame["uid"] == meant.uid].to_dict("records") for frame in (table, broken))
+            mine, own = (records(frame[frame["uid"] == meant.uid]) for frame in (table, broken))
             promises = [
                 {
                     "promise": row["promise"],
@@ -185,7 +188,7 @@ class Verified:
                 }
                 for row in mine
             ]
-            against = contradicted[contradicted["uid"] == meant.uid].to_dict("records")
+            against = records(contradicted[contradicted["uid"] == meant.uid])
             about = {"kind": meant.kind, "namespace": meant.namespace, "name": meant.name, "uid": meant.uid}
             objects.append({**about, "promises": promises, "contradictions": [_plain(line) for line in against]})
         counts = {

@@ -10,7 +10,7 @@ import pandas as pd
 from kitlib.errors import UsageError
 from kitlib.frames import Frames, poddisruptionbudgets
 from kitlib.rollout.answer import Answer, Controller
-from kitlib.rollout.contradictions import CONTRADICTIONS, contradictions
+from kitlib.rollout.contradictions import contradicting
 from kitlib.rollout.cronjob import cronjob
 from kitlib.rollout.daemonset import daemonset
 from kitlib.rollout.deployment import deployment
@@ -19,10 +19,12 @@ from kitlib.rollout.identity import Deployment
 from kitlib.rollout.job import job
 from kitlib.rollout.kinds import kind_of
 from kitlib.rollout.pod import MOMENT_NS, owned
-from kitlib.rollout.poddisruptionbudget import matching, poddisruptionbudget, selects
+from kitlib.rollout.poddisruptionbudget import poddisruptionbudget, selects
 from kitlib.rollout.replicaset import replicaset
+from kitlib.rollout.rows import Rows, records
 from kitlib.rollout.scope import Scope
 from kitlib.rollout.statefulset import statefulset
+from kitlib.rollout.verdict import Verdict, verdict
 from kitlib.rollout.verified import Finding, Verified
 
 NEEDS = {
@@ -87,11 +89,47 @@ def verify(frames: Frames, *names: str, moment_ns: int = MOMENT_NS) -> Verified:
         while more := {each.controller.uid for each in objects if each.owner in chosen} - chosen:
             chosen |= more
         objects = [each for each in objects if each.controller.uid in chosen]
-    scopes = {space: Scope(frames, space) for space in {each.controller.namespace for each in objects}}
+    scopes = _scopes(frames, objects)
     found = [_judged(scopes[each.controller.namespace], each, moment_ns) for each in objects]
     followed = set(frames.coverage["kind"])
     begin, wall = _begun(frames)
     return Verified(found, [kind for kind in NEEDS if kind not in followed], begin, wall, frames)
+
+
+def answers(frames: Frames, *kinds: str) -> Iterator[Answer]:
+    """Yield what is known of each object of some kinds that no other one owns.
+
+    Parameters
+    ----------
+    frames : Frames
+        Of the recording.
+    *kinds : str
+        Of `NEEDS`.
+    """
+    objects = [each for kind in kinds for each in _objects(frames, kind) if not each.owner]
+    scopes = _scopes(frames, objects)
+    for each in objects:
+        scope, meant = scopes[each.controller.namespace], each.controller
+        own = scope.rows(NEEDS[meant.kind][0], "uid", {meant.uid})
+        yield _answer(scope, each, own, _counted(scope, meant, own), MOMENT_NS)
+
+
+def verdicts(frames: Frames) -> Iterator[Verdict]:
+    """Yield how the rollouts of each Deployment came out.
+
+    Parameters
+    ----------
+    frames : Frames
+        Of the recording.
+    """
+    objects = [each for each in _objects(frames, "Deployment") if each.controller.uid]
+    scopes = _scopes(frames, objects)
+    for each in objects:
+        yield verdict(*_rollout(scopes[each.controller.namespace], each.controller))
+
+
+def _scopes(frames: Frames, objects: Sequence[_Object]) -> dict[str, Scope]:
+    return {space: Scope(frames, space) for space in {each.controller.namespace for each in objects}}
 
 
 def _objects(frames: Frames, kind: str) -> Iterator[_Object]:
@@ -101,7 +139,7 @@ def _objects(frames: Frames, kind: str) -> Iterator[_Object]:
     plain = pd.DataFrame(frame, copy=False)
     if name == "workloads":
         plain = plain[plain["kind"] == kind]
-    for row in plain.drop_duplicates("uid").to_dict("records"):
+    for row in records(plain.drop_duplicates("uid")):
         meant = Controller(kind, str(row["namespace"]), str(row["name"]), str(row["uid"]))
         yield _Object(meant, str(row.get("owner.uid", "")), str(row.get("service", "")))
 
@@ -141,21 +179,20 @@ def _judged(scope: Scope, each: _Object, moment_ns: int) -> Finding:
     gaps = scope.missing(*kinds)
     silent = PUBLISHES if meant.kind == "EndpointSlice" and _publishes(scope, each.service) else ""
     if any(gap.reason.endswith("not recorded") for gap in gaps):
-        return Finding(answer, pd.DataFrame(columns=list(CONTRADICTIONS)), gaps, silent)
+        return Finding(answer, [], gaps, silent)
     if meant.kind in ("Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "Job"):
         counted = owned(counted, _owners(scope, meant))
     if meant.kind == "DaemonSet":
-        counted = counted.assign(unsure=counted["nodeName"].isin(scope.deleted))
-    return Finding(answer, contradictions(answer, own, counted, moment_ns), gaps, silent)
+        deleted = scope.deleted
+        counted = Rows(({**row, "unsure": row["nodeName"] in deleted} for row in counted), counted.attrs)
+    return Finding(answer, contradicting(answer, own, counted, moment_ns), gaps, silent)
 
 
-def _answer(scope: Scope, each: _Object, own: pd.DataFrame, counted: pd.DataFrame, moment_ns: int) -> Answer:
+def _answer(scope: Scope, each: _Object, own: Rows, counted: Rows, moment_ns: int) -> Answer:
     """Return what its judge says, given its own rows and those of what it counts."""
     meant = each.controller
     if meant.kind == "Deployment":
-        workloads = pd.concat([own, scope.rows("workloads", "owner.uid", {meant.uid})])
-        workloads.attrs = own.attrs
-        return deployment(counted, workloads, Deployment(meant.namespace, meant.name, meant.uid))
+        return deployment(*_rollout(scope, meant))
     if meant.kind == "PodDisruptionBudget":
         return poddisruptionbudget(counted, own, meant)
     if meant.kind == "EndpointSlice":
@@ -170,31 +207,37 @@ def _answer(scope: Scope, each: _Object, own: pd.DataFrame, counted: pd.DataFram
     return judges[meant.kind](counted, own, meant)
 
 
+def _rollout(scope: Scope, meant: Controller) -> tuple[pd.DataFrame, pd.DataFrame, Deployment]:
+    """Return the rows of `pods` and `workloads` that a Deployment's rollouts are judged by, and which one it is."""
+    parts = [scope.part("workloads", column, {meant.uid}) for column in ("uid", "owner.uid")]
+    workloads = pd.concat(parts)
+    workloads.attrs = parts[0].attrs
+    pods = scope.part("pods", "uid", scope.of_owners(_owners(scope, meant)))
+    return pods, workloads, Deployment(meant.namespace, meant.name, meant.uid)
+
+
 def _publishes(scope: Scope, service: str) -> bool:
-    services = scope["services"]
-    return bool(services.loc[services["name"] == service, "publishNotReadyAddresses"].any())
+    return any(scope.rows("services", "name", {service})["publishNotReadyAddresses"])
 
 
 def _owners(scope: Scope, meant: Controller) -> set[str]:
     """Return the uids of what owns a controller's Pods: of a Deployment its ReplicaSets."""
     if meant.kind != "Deployment":
         return {meant.uid}
-    rows = scope.rows("workloads", "owner.uid", {meant.uid})
-    return set(rows.loc[rows["kind"] == "ReplicaSet", "uid"])
+    return set(scope.rows("workloads", "owner.uid", {meant.uid}).where("kind", {"ReplicaSet"})["uid"])
 
 
-def _counted(scope: Scope, meant: Controller, own: pd.DataFrame) -> pd.DataFrame:
+def _counted(scope: Scope, meant: Controller, own: Rows) -> Rows:
     """Return the rows of the Pods, or a CronJob's Jobs, that a controller is about."""
     if meant.kind == "CronJob":
         return scope.rows("jobs", "owner.uid", {meant.uid})
     if meant.kind == "EndpointSlice":
         return scope.rows("pods", "name", set(own["pod"]) - {""})
     if meant.kind == "PodDisruptionBudget":
-        found = matching(scope["pods"], scope["disruptions"])
-        selectors = set(own["selector"])
-        mine = [any(selects(each, labels) for each in selectors) for labels in found["labels"]]
-        return found[found["uid"].isin(set(found.loc[mine, "uid"]))]
-    return scope.pods(_owners(scope, meant))
+        selectors, pods = set(own["selector"]), scope["matching"]
+        chosen = {text for text in set(pods["labels"]) if any(selects(each, text) for each in selectors)}
+        return pods.where("uid", set(pods.where("labels", chosen)["uid"]))
+    return scope.rows("pods", "uid", scope.of_owners(_owners(scope, meant)))
 
 
-__all__ = ["NEEDS", "PUBLISHES", "verify"]
+__all__ = ["NEEDS", "PUBLISHES", "answers", "verdicts", "verify"]

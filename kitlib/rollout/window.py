@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from kitlib.errors import UsageError
+from kitlib.rollout.rows import Rows
 
 
 def need(frame: object, columns: Iterable[str], name: str, step: str) -> pd.DataFrame:
@@ -43,6 +44,19 @@ def need(frame: object, columns: Iterable[str], name: str, step: str) -> pd.Data
             next=f"give it recording.frames.{name}, which does also when it is empty",
         )
     return frame
+
+
+def rows_of(frame: pd.DataFrame | Rows, columns: Iterable[str], name: str) -> Rows:
+    """Return the rows of a frame that is judged; say what is missing otherwise.
+
+    Parameters
+    ----------
+    frame : DataFrame or Rows
+        What was given; rows have been looked at already.
+    columns, name
+        As for `need`.
+    """
+    return frame if isinstance(frame, Rows) else Rows.of(need(frame, columns, name, "rollout"))
 
 
 def need_columns(frame: pd.DataFrame, columns: Iterable[str], step: str, next: str) -> None:
@@ -107,14 +121,14 @@ class Window:
     followed: tuple[str, ...] | None = None
 
     @classmethod
-    def of(cls, *frames: pd.DataFrame) -> Window:
+    def of(cls, *frames: pd.DataFrame | Rows) -> Window:
         """Return the window that frames have together."""
         said = [frame.attrs["window"] for frame in frames if "window" in frame.attrs]
-        times = [frame["monotonic_ns"] for frame in frames if len(frame)]
+        times = [list(frame["monotonic_ns"]) for frame in frames if len(frame)]
         if said:
             begin, end = min(int(one[0]) for one in said), max(int(one[1]) for one in said)
         else:
-            begin, end = min(int(one.min()) for one in times), max(int(one.max()) for one in times)
+            begin, end = min(int(min(one)) for one in times), max(int(max(one)) for one in times)
             end = max([end, *(int(frame.attrs.get("now_ns", end)) for frame in frames)])
         told = [frame.attrs["followed"] for frame in frames if "followed" in frame.attrs]
         followed = tuple(sorted({each for some in told for each in some})) if told else None
@@ -154,28 +168,29 @@ class Window:
         return joined
 
 
-def life(rows: pd.DataFrame, window: Window) -> tuple[int, int]:
+def life(rows: Rows, window: Window) -> tuple[int, int]:
     """Return from when to when an object was there, as far as its versions tell, within the window.
 
     Parameters
     ----------
-    rows : DataFrame
+    rows : Rows
         Its own, in any order.
     window : Window
         Its bounds stand for a creation or a deletion that nobody saw.
     """
-    made = rows[(rows["type"] == "ADDED") & (rows["origin"] == "watch")]["monotonic_ns"]
-    gone = rows[(rows["type"] == "DELETED") | rows["deletionTimestamp"].notna()]["monotonic_ns"]
-    begin = int(made.min()) if len(made) else window.begin
-    return max(begin, window.begin), min(int(gone.min()), window.end) if len(gone) else window.end
+    made = [int(row["monotonic_ns"]) for row in rows if row["type"] == "ADDED" and row["origin"] == "watch"]
+    gone = [
+        int(row["monotonic_ns"]) for row in rows if row["type"] == "DELETED" or not pd.isna(row["deletionTimestamp"])
+    ]
+    return max(min(made, default=window.begin), window.begin), min([*gone, window.end])
 
 
-def gaps_of(frames: Sequence[pd.DataFrame], begin: int, end: int) -> tuple[Gap, ...]:
+def gaps_of(frames: Sequence[pd.DataFrame | Rows], begin: int, end: int) -> tuple[Gap, ...]:
     """Return what frames say was not recorded between two times; all that judges or shades gaps reads them here.
 
     Parameters
     ----------
-    frames : sequence of DataFrame
+    frames : sequence of DataFrame or Rows
         Whose attrs have `gaps`.
     begin, end : int
         Monotonic ns: what lies outside is cut off.
@@ -192,22 +207,32 @@ def gaps_of(frames: Sequence[pd.DataFrame], begin: int, end: int) -> tuple[Gap, 
     return tuple(sorted(closed, key=lambda gap: (gap.after, gap.until, gap.kind)))
 
 
-def _until_listed(gap: Gap, frames: Sequence[pd.DataFrame], end: int) -> Gap:
+def _until_listed(gap: Gap, frames: Sequence[pd.DataFrame | Rows], end: int) -> Gap:
     """Let a gap last until the list that closes it was read: what it says comes row by row."""
     until = gap.until
     for frame in frames:
-        if "origin" not in frame.columns or frame.empty:
-            continue
-        kinds = frame["kind"] if "kind" in frame.columns else "Pod"
-        listed = (frame["origin"] == "relist") & (frame["monotonic_ns"] >= gap.until)
-        if gap.kind:
-            listed &= kinds == gap.kind
-        later = [int(g["after_ns"]) for g in frame.attrs.get("gaps", ()) if int(g["after_ns"]) > gap.until]
-        if later:
-            listed &= frame["monotonic_ns"] <= min(later)
-        if listed.any():
-            until = max(until, int(frame.loc[listed, "monotonic_ns"].max()))
+        last = min(
+            (int(other["after_ns"]) for other in frame.attrs.get("gaps", ()) if int(other["after_ns"]) > gap.until),
+            default=None,
+        )
+        until = max([until, *_listed(frame, gap, last)])
     return Gap(gap.after, min(until, end), gap.kind, gap.reason)
+
+
+def _listed(frame: pd.DataFrame | Rows, gap: Gap, last: int | None) -> Iterable[int]:
+    """Return when the rows of lists came that were read after a gap, up to the next one."""
+    if isinstance(frame, Rows):
+        listed = (row for row in frame if row.get("origin") == "relist")
+        mine = (row["monotonic_ns"] for row in listed if not gap.kind or row.get("kind", "Pod") == gap.kind)
+        return [at for at in mine if gap.until <= at and (last is None or at <= last)]
+    if "origin" not in frame.columns or frame.empty:
+        return []
+    chosen = (frame["origin"] == "relist") & (frame["monotonic_ns"] >= gap.until)
+    if gap.kind:
+        chosen &= (frame["kind"] if "kind" in frame.columns else "Pod") == gap.kind
+    if last is not None:
+        chosen &= frame["monotonic_ns"] <= last
+    return [int(each) for each in frame.loc[chosen, "monotonic_ns"]]
 
 
 def without(begin: int, end: int, gaps: Sequence[Gap]) -> Iterator[tuple[int, int]]:

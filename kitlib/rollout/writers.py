@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from kitlib.frames import Frames, disruptions, writers
+from kitlib.rollout.rows import records
 
 REASONS = ("SuccessfulCreate", "SuccessfulDelete")
 """Reasons of the Events by which a controller says that it made or deleted a Pod or a Job."""
@@ -35,7 +36,7 @@ class Writers:
         written = writers(frames, names) if names else None
         self._rows = {} if written is None else {
             (str(row["namespace"]), str(row["name"]), int(row["resourceVersion"])): row
-            for row in written.to_dict("records")
+            for row in records(written)
         }  # fmt: skip
         told = disruptions(frames) if names else None
         self._disrupted: dict[Any, Any] = {} if told is None else dict(
@@ -45,11 +46,11 @@ class Writers:
         self._did: dict[str, list[tuple[int, str]]] = {}
         events = pd.DataFrame(frames.events, copy=False) if names else None
         if events is not None:
-            for row in events[events["reason"].isin(REASONS)].to_dict("records"):
+            for row in records(events[events["reason"].isin(REASONS)]):
                 for word in re.findall(r"[a-z0-9][-a-z0-9.]*", str(row["message"])):
                     if word in names:
                         self._said[str(row["reason"]), word] = str(row["component"])
-            for row in events[events["reason"].isin(OWN)].to_dict("records"):
+            for row in records(events[events["reason"].isin(OWN)]):
                 said = f"{row['component']} ({row['reason']})"
                 self._did.setdefault(str(row["involvedObject.name"]), []).append((int(row["monotonic_ns"]), said))
 

@@ -36,7 +36,8 @@ LINES = {
     ],
     "Liveness failing: the kubelet kills, the restart policy decides; without the probe: Success": [
         "Without probes a container counts as alive and ready, whatever it would answer",
-        "When liveness fails the kubelet kills the container, and restartPolicy decides: Never means Failed",
+        "When liveness fails the kubelet kills the container, and restartPolicy decides: "
+        "with Never it isn't started again",
     ],
     "Readiness failing: out of every Service's endpoints, back after; before the initial delay Failure; traffic": [
         "An unready Pod stays listed in the EndpointSlices of every Service that selects it, with ready false",
@@ -56,7 +57,7 @@ LINES = {
         "Always restarts after every end, OnFailure after a failure, Never not at all",
         "A container's own rule can name exit codes after which it is restarted, under a Pod's Never",
         "A container that takes more memory than its limit is killed: OOMKilled, exit 137",
-        "The kubelet waits before each restart, ten seconds at first, then twice as long each time, up to a cap",
+        "From the second restart on the kubelet waits, ten seconds at first, then twice as long each time, up to a cap",
         "The first restart doesn't wait: there is no CrashLoopBackOff before it",
         "The cap is what maxContainerRestartPeriod says; without it, five minutes",
         "The delay is reset when a container has run for ten minutes",

@@ -36,6 +36,7 @@ WRONG = {
         "There are no other types of condition than these five": "fails",
         "There is no fourth handler of probes": "fails",
         "Probes are of two kinds: for liveness and for readiness": "fails",
+        "Its address is taken out of their endpoints": "fails",
     },
     "Hook": {
         "Hooks are of these two kinds alone": "fails",

@@ -149,7 +149,7 @@ def _owned(found: Facts, lives: Lives) -> None:
             made[role, "restarts"] += _restarts(life)
             if lives.is_owned(life):
                 fields = found.inherited.setdefault(role, {})
-                for path, value in (lives.settings(life) or [(0, {})])[0][1].items():
+                for path, value in lives.first(life).items():
                     fields.setdefault(path, set()).add(repr(value))
     timed = tuple(f"{kind.lower()}/" for kind in BY_TIME)
     for (role, what), number in made.items():

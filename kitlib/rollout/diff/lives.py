@@ -151,13 +151,19 @@ class Lives:
     def settings(self, life: Life) -> list[tuple[int, Settings]]:
         """Return what was set of an object, one after the other, each with the time at which it came."""
         found: list[tuple[int, Settings]] = []
-        for each in life.versions:
-            if each.type == "DELETED":
-                continue
-            now = settings(each.object, self.words, self.is_owned(life))
+        for at, now in self._settings(life):
             if not found or found[-1][1] != now:
-                found.append((each.at_ns, now))
+                found.append((at, now))
         return found
+
+    def first(self, life: Life) -> Settings:
+        """Return what was set of an object at first; nothing if only its deletion was seen."""
+        return next((now for _, now in self._settings(life)), {})
+
+    def _settings(self, life: Life) -> Iterator[tuple[int, Settings]]:
+        for each in life.versions:
+            if each.type != "DELETED":
+                yield each.at_ns, settings(each.object, self.words, self.is_owned(life))
 
     def role(self, life: Life) -> str:
         """Return what an object is in each run: the name of what owns it in the end, such as deployment/web."""

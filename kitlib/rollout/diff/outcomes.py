@@ -7,14 +7,9 @@ from typing import Any
 
 import pandas as pd
 
-from kitlib.errors import UsageError
-from kitlib.rollout.answer import Answer
-from kitlib.rollout.cronjob import cronjob
-from kitlib.rollout.daemonset import daemonset
-from kitlib.rollout.identity import Deployment
-from kitlib.rollout.job import job
-from kitlib.rollout.statefulset import statefulset
-from kitlib.rollout.verdict import Verdict, verdict
+from kitlib.rollout.rows import records
+from kitlib.rollout.verdict import Verdict
+from kitlib.rollout.verify import answers, verdicts
 
 SECOND = 1_000_000_000
 Role = Callable[[str, str], str]
@@ -31,24 +26,10 @@ def promises(frames: Any, role: Role) -> Iterator[tuple[tuple[str, str], bool | 
     role : callable
         Returns what an object is called in each run.
     """
-    asked: list[tuple[pd.DataFrame, Callable[[str], Answer]]] = [
-        (frames.statefulsets, lambda name: statefulset(frames.pods, frames.statefulsets, name)),
-        (frames.daemonsets, lambda name: daemonset(frames.pods, frames.daemonsets, name)),
-        (frames.jobs, lambda name: job(frames.pods, frames.jobs, name)),
-        (frames.cronjobs, lambda name: cronjob(frames.jobs, frames.cronjobs, name)),
-    ]
-    for frame, ask in asked:
-        for space, name in dict.fromkeys(zip(frame["namespace"], frame["name"], strict=True)):
-            own = frame[(frame["namespace"] == space) & (frame["name"] == name)]
-            if "owner.uid" in own and own["owner.uid"].iloc[-1]:
-                continue
-            try:
-                answer = ask(f"{space}/{name}")
-            except UsageError:  # one name, and two objects at once
-                continue
-            about = answer.controller
-            for each in answer.promises:
-                yield (role(about.kind, about.uid), f"promise {each}"), answer.of(each)
+    for answer in answers(frames, "StatefulSet", "DaemonSet", "Job", "CronJob"):
+        about = answer.controller
+        for each in answer.promises:
+            yield (role(about.kind, about.uid), f"promise {each}"), answer.of(each)
 
 
 def rollouts(frames: Any, role: Role) -> Iterator[tuple[tuple[str, str], Any, float | None]]:
@@ -61,15 +42,12 @@ def rollouts(frames: Any, role: Role) -> Iterator[tuple[tuple[str, str], Any, fl
     role : callable
         Returns what an object is called in each run.
     """
-    workloads = frames.workloads
-    rows = workloads[(workloads["kind"] == "Deployment") & (workloads["uid"] != "")]
-    for space, name, uid in dict.fromkeys(zip(rows["namespace"], rows["name"], rows["uid"], strict=True)):
-        found = verdict(frames.pods, workloads, Deployment(str(space), str(name), str(uid)))
-        who = role("Deployment", str(uid))
+    for found in verdicts(frames):
+        who = role("Deployment", found.deployment.uid)
         yield (who, "promise of its strategy"), found.kept, None
         yield from (((who, what), said, seconds) for what, said, seconds in _changes(found))
     jobs = frames.jobs[frames.jobs["owner.uid"] == ""].groupby("uid", sort=False).tail(1)
-    for row in jobs.to_dict("records"):
+    for row in records(jobs):
         ended = str(row["finished"] or "") and f"{row['finished']} {row['reason'] or ''}".strip()
         took = row["completionTime"] - row["startTime"]
         seconds = None if pd.isna(took) else took.total_seconds()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from functools import cache, lru_cache
 from typing import Any
 
 Settings = dict[str, Any]
@@ -13,9 +14,10 @@ Settings = dict[str, Any]
 KEYS = ("name", "key", "type", "containerPort", "port", "mountPath", "ip", "path", "host", "topologyKey")
 """By which field an element of a list is known; where none is there, it is its place."""
 
+TOLD_APART = ("apiVersion", "kind", "status")
+"""Fields of an object of which nothing is compared: what it is, and what came of it."""
 SERVERS_OWN = re.compile(
-    r"^(apiVersion|kind|status)\b"
-    r"|^metadata\.(?!labels\b|annotations\b|finalizers\b)"
+    r"^metadata\.(?!labels\b|annotations\b|finalizers\b)"
     r"|^spec\.(clusterIPs?|healthCheckNodePort|volumeName|claimRef|podCIDRs?|providerID|nodeName)\b"
     r"|^spec\.ports\[[^]]*\]\.nodePort$"
     r"|\bcaBundle$"
@@ -58,8 +60,9 @@ class Words:
     def __init__(self, namespace: str, names: Mapping[str, str]) -> None:
         self.namespace = namespace
         self.names = names
+        self.plain = cache(self._plain)  # versions of an object, and its Pods, say mostly the same
 
-    def plain(self, text: str) -> str:
+    def _plain(self, text: str) -> str:
         """Return a text in which nothing is left that another run would have otherwise."""
         if self.namespace and self.namespace in text:
             text = text.replace(self.namespace, "<namespace>")
@@ -83,8 +86,8 @@ def settings(obj: Mapping[str, Any], words: Words, owned: bool = False) -> Setti
     """
     found: Settings = {}
     pod = obj.get("kind") == "Pod"
-    for path, value in _leaves(dict(obj), ""):
-        if SERVERS_OWN.search(path) or (owned and (OF_A_NODE in path or path == "spec.hostname")):
+    for path, value in _leaves({key: each for key, each in obj.items() if key not in TOLD_APART}, ""):
+        if _servers(path) or (owned and (OF_A_NODE in path or path == "spec.hostname")):
             continue
         if pod and path.startswith("metadata.labels[topology.kubernetes.io/"):  # as its node has them
             continue
@@ -98,13 +101,22 @@ def settings(obj: Mapping[str, Any], words: Words, owned: bool = False) -> Setti
     return found
 
 
+@lru_cache(maxsize=100_000)
+def _servers(path: str) -> bool:
+    return SERVERS_OWN.search(path) is not None
+
+
+@lru_cache(maxsize=10_000)
+def _odd(key: str) -> bool:
+    return re.fullmatch(r"[A-Za-z_]\w*", key) is None
+
+
 def _leaves(value: Any, path: str) -> Iterator[tuple[str, Any]]:
     if isinstance(value, dict) and value:
         for key, each in value.items():
-            odd = not re.fullmatch(r"[A-Za-z_]\w*", key)
             if path == "metadata" and key not in ("labels", "annotations", "finalizers"):
                 continue
-            odd = odd or path.endswith(MAPS) or path in DATA
+            odd = path.endswith(MAPS) or path in DATA or _odd(key)
             yield from _leaves(each, f"{path}[{key}]" if odd else f"{path}.{key}".lstrip("."))
     elif isinstance(value, list) and value:
         known: dict[str, int] = {}

@@ -11,7 +11,8 @@ was not recorded, or may not be read, lowers what is said, and is told; and that
 Causes stand in a table (`CAUSES`), one file for each group of them.
 """
 
-from kitlib.rollout.why.answer import EXPLAINED, FINE, UNDER_WAY, UNKNOWN, Answer, parse, why
+from kitlib.rollout.why.answer import EXPLAINED, FINE, UNDER_WAY, UNKNOWN, Answer, asked, parse, why
+from kitlib.rollout.why.began import began
 from kitlib.rollout.why.cause import CERTAIN, DOCS, LIKELY, UNTOLD, Cause, Finding, Group, Row
 from kitlib.rollout.why.objects import Object
 from kitlib.rollout.why.table import CAUSES, GROUPS
@@ -39,6 +40,8 @@ __all__ = [
     "EXPLAINED",
     "UNDER_WAY",
     "UNKNOWN",
+    "asked",
+    "began",
     "moments",
     "parse",
 ]

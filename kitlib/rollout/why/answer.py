@@ -170,9 +170,28 @@ def parse(ref: str) -> tuple[str, str]:
     UsageError
         If it has another form.
     """
-    word, slash, name = ref.partition("/")
-    if not slash or not word or not name or "/" in name:
+    kind, name = asked(ref)
+    if not name:
         raise UsageError(f"{ref!r} names no object", step="why", next="name it as kubectl does: deployment/web")
+    return kind, name
+
+
+def asked(words: str) -> tuple[str, str]:
+    """Read what kubectl would take for one object, or for all of a kind: "deploy/web", "deployments".
+
+    Returns
+    -------
+    tuple of str
+        As of `parse`; the name is empty where none is given.
+
+    Raises
+    ------
+    UsageError
+        If it has another form.
+    """
+    word, slash, name = words.partition("/")
+    if not word or "/" in name or bool(slash) != bool(name):
+        raise UsageError(f"{words!r} names no object", step="why", next="name it as kubectl does: deployment/web")
     return kind_of(word), name
 
 
@@ -201,4 +220,4 @@ def _row(row: Row) -> dict[str, str]:
     return {"object": row.object, "field": row.field, "value": row.value, "resourceVersion": row.version}
 
 
-__all__ = ["EXPLAINED", "FINE", "UNDER_WAY", "UNKNOWN", "Answer", "parse", "why"]
+__all__ = ["EXPLAINED", "FINE", "UNDER_WAY", "UNKNOWN", "Answer", "asked", "parse", "why"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from kitlib.rollout.fields import at, number, text
@@ -90,7 +91,8 @@ class Container:
         return self.running or bool(self.ended) or bool(text(self.status, "imageID"))
 
 
-def containers(pod: Object) -> list[Container]:
+@lru_cache(maxsize=64)  # each group of causes asks for them, one Pod after the other
+def containers(pod: Object) -> tuple[Container, ...]:
     """Return a Pod's containers, the init containers first."""
     found = []
     for sort, states, field in _SORTS:
@@ -100,7 +102,7 @@ def containers(pod: Object) -> list[Container]:
             init = sort == "initContainers" and spec.get("restartPolicy") != "Always"
             path = f"status.{states}[{name}]"
             found.append(Container(name, init, spec, said.get(name, {}), path, f"{field}{{{name}}}"))
-    return found
+    return tuple(found)
 
 
 def its_events(world: World, pod: Object, one: Container, *reasons: str) -> Iterator[Event]:

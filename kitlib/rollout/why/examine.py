@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -100,12 +101,15 @@ def _drain(world: World, node: Object) -> Iterator[Finding]:
 def _ordered(found: list[Finding]) -> list[Finding]:
     """Put the surest and deepest first, and make one of what was met on several objects alike."""
     one: dict[tuple[str, ...], Finding] = {}
+    others: dict[tuple[str, ...], dict[str, None]] = defaultdict(dict)
     for each in found:
-        if each.key not in one:
-            one[each.key] = each
-        elif each.about.ref != one[each.key].about.ref and each.about.ref not in one[each.key].others:
-            one[each.key].others.append(each.about.ref)
-            one[each.key].weight = max(one[each.key].weight, each.weight)
+        key = each.key
+        first = one.setdefault(key, each)
+        if each.about.ref != first.about.ref:
+            others[key][each.about.ref] = None
+            first.weight = max(first.weight, each.weight)
+    for key, refs in others.items():
+        one[key].others += refs
     return sorted(
         one.values(),
         key=lambda each: (each.cause.symptom, CERTAINTIES.index(each.certainty), -each.weight, -len(each.others)),

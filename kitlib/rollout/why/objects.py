@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
@@ -35,6 +35,7 @@ class Object:
     uid: str
     version: str
     raw: bytes
+    _terms: dict[str, list[tuple[str, ...]]] = field(init=False, repr=False, default_factory=dict)
 
     @cached_property
     def body(self) -> dict[str, Any]:
@@ -50,7 +51,7 @@ class Object:
         """How kubectl names it: "pod/web-1"."""
         return f"{self.kind.lower()}/{self.name}"
 
-    @property
+    @cached_property
     def labels(self) -> dict[str, str]:
         """Its labels."""
         return labels(self.body, "metadata", "labels")
@@ -87,6 +88,12 @@ class Object:
     def items(self, *path: str) -> list[dict[str, Any]]:
         """Return the objects of the list in it under some keys."""
         return items(self.body, *path)
+
+    def terms(self, name: str, *keys: str) -> list[tuple[str, ...]]:
+        """Return the texts under some keys of each object of a list in its spec; read once."""
+        if name not in self._terms:
+            self._terms[name] = [tuple(text(each, key) for key in keys) for each in self.items("spec", name)]
+        return self._terms[name]
 
     def condition(self, kind: str) -> dict[str, Any]:
         """Return its condition of a type; empty if it has none."""
