@@ -13,11 +13,11 @@ import pandas as pd
 
 from kitlib import objects
 from kitlib.api.transport import Connection
-from kitlib.claims import Check
+from kitlib.claims import Check, equal
 from kitlib.cluster import namespaces
 from kitlib.errors import KitlibError
 from kitlib.lessons.admission import Answer, again, send, serves
-from kitlib.lessons.policies.dryrun import PodAnswer, ask, pod, verdicts
+from kitlib.lessons.policies.dryrun import PodAnswer, answers, ask, pod
 from kitlib.lessons.policies.rows import ALL, POD_SECURITY, ROWS, USER
 from kitlib.progress import Progress
 
@@ -292,9 +292,15 @@ class PolicySuite:
         return responses
 
     def does(self, row: str) -> Check:
-        """Check that a row's policy refuses the one Pod, and admits the other, or writes into it if that is its way."""
+        """Check that a row's policy refuses the one Pod, and admits the other, or writes into it if that is its way.
+
+        That it is the policy which refuses is read from the server's message.
+        """
         responses = {pod["metadata"]["name"]: self.ask(pod, self.spaces[row, "enforce"]) for pod in self.pods(row)}
-        return verdicts(responses, ["refused", "written" if self.writes(row) else "admitted"])
+        first, second = responses.values()
+        by = "pod security policy" if self.past else f"ValidatingAdmissionPolicy '{row}' "
+        wanted = ("refused", True, "written" if self.writes(row) else "admitted")
+        return equal((first.verdict, by in first.said, second.verdict), wanted, answers(responses), "answers")
 
     def table(self, means: str, label: str) -> pd.DataFrame:
         """Ask for each row's two Pods, and return the answers as `kitlib.lessons.figures.matrix` takes them.
