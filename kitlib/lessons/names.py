@@ -96,9 +96,9 @@ def written(logs: pd.DataFrame) -> pd.DataFrame:
     found = [_RR.fullmatch(message) for message in told["message"]]
     wrote = told[[each is not None for each in found]].reset_index(drop=True)
     parts = [each.groups() for each in found if each]
-    for number, (name, dtype) in enumerate(RECORD.items()):
-        wrote[name] = pd.Series([row[number] for row in parts], index=wrote.index, dtype="str").astype(dtype)
-    return _as_of(wrote, logs)
+    for number, name in enumerate(RECORD):
+        wrote[name] = pd.Series([row[number] for row in parts], index=wrote.index, dtype="str")
+    return _as_of(wrote.astype(RECORD), logs)
 
 
 def followed(

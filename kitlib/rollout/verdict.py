@@ -325,8 +325,8 @@ def _changes(rows: pd.DataFrame, window: Window) -> list[Change]:
     replicas, revision = 0, 0
     for number, row in enumerate(records(rows)):
         now = int(row["monotonic_ns"])
-        desired = 1 if pd.isna(row["spec.replicas"]) else int(row["spec.replicas"])
-        newer = revision if pd.isna(row["revision"]) else int(row["revision"])
+        desired: int = 1 if pd.isna(row["spec.replicas"]) else int(row["spec.replicas"])
+        newer: int = revision if pd.isna(row["revision"]) else int(row["revision"])
         open_ = found[-1] if found and found[-1].end is None else None
         change = None
         if number == 0:
