@@ -48,7 +48,8 @@ def image() -> int:
     try:
         nodeimage.make(progress=True)
         for part in parts.PARTS.values():
-            parts.make(part, progress=True)
+            if part.can_be_made:
+                parts.make(part, progress=True)
     except KitlibError as error:
         print(f"{error}\nTests that need containers can't run.", file=sys.stderr)
         return IN_CI

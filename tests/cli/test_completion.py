@@ -39,7 +39,10 @@ LINES = {
     ("completion", ""): {"bash", "fish", "zsh"},
     ("airgap", "c"): {"clean"},
     ("airgap", "build", "o"): {"otel"},
-    ("airgap", "build", ""): {"ingress-nginx", "nginx", "otel", "traefik"},
+    ("airgap", "build", ""): {
+        *("bird", "ingress-nginx", "kube-vip", "metallb-controller", "metallb-speaker", "nginx", "otel", "traefik"),
+        "vip",
+    },
     ("walk", "none-such"): set(),
 }
 """What is typed, its last word unfinished, and what it may become."""

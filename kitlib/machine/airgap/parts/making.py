@@ -93,6 +93,13 @@ def make(part: Part, progress: bool = True) -> Made:
     BuildError
         No Go, no modules, no packages, no room, or the compiler fails.
     """
+    if not part.can_be_made:
+        raise BuildError(
+            "it can't be made here: it is neither a Go module nor a package of Debian's.",
+            step=STEP,
+            object=part.name,
+            next=f"use an engine that can fetch {part.published.partition('@')[0]}: Docker or Podman with a network",
+        )
     name = key(part)
     with FileLock(paths.cache() / "locks" / f"build-{name}.lock", f"{STEP}: {part.name}", progress) as lock:
         if found := cached(part):

@@ -39,12 +39,15 @@ class Part:
     name : str
         What a lesson asks for. What there is of it in kitlib is in the folder of this name, beside this file: a go.mod
         that pins all modules, and in image/ files for the image.
+    home : str
+        The folder's name where it is another one: parts of one module share it.
     title : str
         What it is, in words.
     version : str
         Of the published image, without a leading v.
     published : str
-        The image that its authors publish, by digest.
+        The image that its authors publish on the hub, by digest; "" where there is none there: it is made here then,
+        also where a registry answers.
     kubernetes : bool
         Whether that is where Kubernetes publishes its own images; a cluster's nodes know where that is.
     config : mapping
@@ -72,8 +75,9 @@ class Part:
     name: str
     title: str
     version: str
-    published: str
     config: Mapping[str, Any]
+    published: str = ""
+    home: str = ""
     programs: Mapping[str, str] = field(default_factory=dict)
     module: str = ""
     revision: str = ""
@@ -90,7 +94,12 @@ class Part:
     @property
     def source(self) -> Path:
         """The folder with its go.mod and its files."""
-        return Path(__file__).parent / self.name
+        return Path(__file__).parent / (self.home or self.name)
+
+    @property
+    def can_be_made(self) -> bool:
+        """Whether there is anything that it could be made of here."""
+        return bool(self.programs or self.packages)
 
     @property
     def image(self) -> str:
@@ -210,6 +219,50 @@ PARTS = {
             ),
             cache=resources.GIB // 2,
             modules=resources.GIB // 2,
+        ),
+        Part(
+            name="vip",
+            title="one address for several API servers, by ARP or by BGP: a program of kitlib's, as kube-vip does it",
+            version="0.37.2",
+            config={"Entrypoint": ["/vip"]},
+            programs={"/vip": "."},
+            module="k8s.io/client-go",
+            revision="v0.37.2",
+            variable="main.version",
+            cache=resources.GIB,
+            modules=resources.GIB // 2,
+        ),
+        Part(
+            name="kube-vip",
+            title="kube-vip; it is no Go module, so only the published image will do",
+            version="1.2.1",
+            published="plndr/kube-vip:v1.2.1@sha256:44035f68040c9eb99103c65f1f9ab9698d93f9f272110825705338ac1926f3d9",
+            config={"Entrypoint": ["/kube-vip"]},
+        ),
+        *(
+            Part(
+                name=f"metallb-{name}",
+                title=f"MetalLB's {name}: addresses for Services of type LoadBalancer",
+                version="0.16.1",
+                home="metallb",
+                config={"Entrypoint": [f"/{name}"]},
+                programs={f"/{name}": f"go.universe.tf/metallb/{name}"},
+                module="go.universe.tf/metallb",
+                revision="v0.16.1",
+                variable="go.universe.tf/metallb/internal/version.version",
+                folders=("/tmp",),
+                cache=resources.GIB,
+                modules=resources.GIB,
+            )
+            for name in ("controller", "speaker")
+        ),
+        Part(
+            name="bird",
+            title="BIRD, a router's program",
+            version="2",
+            config={"Entrypoint": ["/usr/sbin/bird", "-f"]},
+            packages=("bird2",),
+            folders=("/run/bird",),
         ),
     )
 }
