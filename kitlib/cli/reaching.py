@@ -73,6 +73,12 @@ def reached(
     return clusters.context(context), kubeconfigs.read().context(context).namespace or "default"
 
 
+def one_scope(namespace: str | None, everywhere: bool, step: str) -> None:
+    """Refuse a namespace beside all of them."""
+    if everywhere and namespace:
+        raise UsageError("--namespace and --all-namespaces say two things; give one of them", step=step)
+
+
 def kubectl_why() -> None:
     """Run `kubectl why`; this is the entry point `kubectl-why`."""
     _run("why")
@@ -91,4 +97,4 @@ def _run(command: str) -> None:
         sys.exit(INTERRUPTED)
 
 
-__all__ = ["PLUGIN", "Everywhere", "Kubeconfig", "OwnCluster", "kubectl_record", "kubectl_why", "reached"]
+__all__ = ["PLUGIN", "Everywhere", "Kubeconfig", "OwnCluster", "kubectl_record", "kubectl_why", "one_scope", "reached"]

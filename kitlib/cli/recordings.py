@@ -20,7 +20,7 @@ from kitlib.cli.app import app
 from kitlib.cli.clusters import Context
 from kitlib.cli.durations import lasting
 from kitlib.cli.output import AsJson, Output, say, show_json, tell
-from kitlib.cli.reaching import PLUGIN, Everywhere, Kubeconfig, OwnCluster, reached
+from kitlib.cli.reaching import PLUGIN, Everywhere, Kubeconfig, OwnCluster, one_scope, reached
 from kitlib.errors import KitlibError, ServerError, UsageError
 
 if TYPE_CHECKING:
@@ -121,8 +121,7 @@ def record(
         raise UsageError(
             "--kinds names none", step="record", next="name some as kubectl does: --kinds pods,deployments"
         )
-    if everywhere and namespace:
-        raise UsageError("--namespace and --all-namespaces say two things; give one of them", step="record")
+    one_scope(namespace, everywhere, "record")
     if namespace is not None:
         _check_namespace(namespace)
     if out is not None and (out == Path() or (out.exists() and not out.is_dir())):

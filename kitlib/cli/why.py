@@ -11,7 +11,7 @@ import typer
 from kitlib.cli.app import FOUND, app
 from kitlib.cli.clusters import Context
 from kitlib.cli.output import AsJson, Output, say, show_json, tell
-from kitlib.cli.reaching import Everywhere, Kubeconfig, OwnCluster, reached
+from kitlib.cli.reaching import Everywhere, Kubeconfig, OwnCluster, one_scope, reached
 from kitlib.errors import UsageError
 
 if TYPE_CHECKING:
@@ -107,8 +107,7 @@ def why(
 
 def _one_way(name: str, namespace: str | None, everywhere: bool, selector: str | None) -> None:
     """Refuse what names an object in two ways."""
-    if everywhere and namespace:
-        raise UsageError("--namespace and --all-namespaces say two things; give one of them", step="why")
+    one_scope(namespace, everywhere, "why")
     if name and (everywhere or selector):
         what = "--all-namespaces" if everywhere else "--selector"
         raise UsageError(

@@ -330,6 +330,13 @@ def _watch(kind: type, plain: type) -> None:
             setattr(kind, name, _watched(name, method))
 
 
+def as_of(frame: pd.DataFrame, made: pd.DataFrame) -> Covered:
+    """Have what was made of a frame cover what that covers."""
+    told = Covered(made, copy=False)
+    told.attrs = dict(frame.attrs)
+    return told
+
+
 _watch(Covered, pd.DataFrame)
 _watch(CoveredSeries, pd.Series)
 

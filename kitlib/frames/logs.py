@@ -106,3 +106,8 @@ def lines(frame: pd.DataFrame, decoder: msgspec.json.Decoder, holding: str) -> I
             yield row, decoder.decode(row["line"])
         except msgspec.MsgspecError:
             continue
+
+
+def frame_of(logs: pd.DataFrame, rows: Iterable[Mapping]) -> pd.DataFrame:
+    """Make a plain frame of rows that `lines` yielded, with the columns of `logs` and their types."""
+    return pd.DataFrame([dict(row) for row in rows], columns=list(logs.columns)).astype(logs.dtypes.to_dict())

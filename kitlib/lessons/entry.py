@@ -22,8 +22,8 @@ import pandas as pd
 from kitlib.api.answers import ASKED
 from kitlib.claims.looking import Mask, select
 from kitlib.errors import ClusterError, KitlibError
-from kitlib.frames.covered import Covered
-from kitlib.frames.logs import lines
+from kitlib.frames.covered import as_of
+from kitlib.frames.logs import frame_of, lines
 from kitlib.lab import Lab
 
 LEVEL = 0.9999
@@ -182,12 +182,12 @@ def arrived(logs: pd.DataFrame, *parts: str) -> pd.DataFrame:
     found = [(row, said) for row, said in lines(logs, _asked, '"event":"request"') if isinstance(said, _Asked)]
     if parts:
         found = [(row, said) for row, said in found if len(_parts(said.path)) == len(parts)]
-    told = pd.DataFrame([dict(row) for row, _ in found], columns=list(logs.columns)).astype(logs.dtypes.to_dict())
+    told = frame_of(logs, (row for row, _ in found))
     for name, dtype in ARRIVED.items():
         told[name] = pd.Series([getattr(said, name) for _, said in found], index=told.index, dtype=dtype)
     for number, name in enumerate(parts):
         told[name] = pd.Series([_parts(said.path)[number] for _, said in found], index=told.index, dtype="str")
-    return _as_of(logs, told)
+    return as_of(logs, told)
 
 
 def _parts(path: str) -> list[str]:
@@ -242,14 +242,7 @@ def shares(traffic: pd.DataFrame, of: Mask, by: str = "container", level: float 
     for name, mine in hits.groupby(traffic[by], sort=True):
         count, total = int(mine.sum()), len(mine)
         rows.append((name, total, count, count / total, *wilson(count, total, level)))
-    return _as_of(traffic, pd.DataFrame(rows, columns=[by, *SHARES]).astype({by: "str", **SHARES}))
-
-
-def _as_of(frame: pd.DataFrame, made: pd.DataFrame) -> pd.DataFrame:
-    """Have what was made of a frame cover what that covers."""
-    table = Covered(made, copy=False)
-    table.attrs = dict(frame.attrs)
-    return table
+    return as_of(traffic, pd.DataFrame(rows, columns=[by, *SHARES]).astype({by: "str", **SHARES}))
 
 
 def secret(name: str, data: Mapping[str, str], of: str = "Opaque") -> dict[str, Any]:

@@ -15,7 +15,7 @@ import pandas as pd
 
 from kitlib.claims.looking import select
 from kitlib.errors import WaitTimeout
-from kitlib.frames.logs import lines
+from kitlib.frames.logs import frame_of, lines
 from kitlib.lab import Lab
 from kitlib.recording import Recording, WatchEvent
 from kitlib.watch import LogFollower, Recorder
@@ -204,8 +204,7 @@ def passed(logs: pd.DataFrame) -> pd.DataFrame:
         `upstream` (str: the address that it was passed on to; empty if to nobody).
     """
     found = [(row, said) for row, said in lines(logs, _passed, '"upstream"')]
-    told = pd.DataFrame([dict(row) for row, _ in found], columns=list(logs.columns))
-    told = told.astype(logs.dtypes.to_dict())
+    told = frame_of(logs, (row for row, _ in found))
     for name, dtype in {"host": "str", "path": "str", "status": "int64", "upstream": "str"}.items():
         told[name] = pd.Series([getattr(said, name) for _, said in found], index=told.index, dtype=dtype)
     return told

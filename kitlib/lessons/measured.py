@@ -17,8 +17,8 @@ from kitlib.claims import Check
 from kitlib.claims.looking import about
 from kitlib.cluster.kind.node import Node
 from kitlib.errors import ClusterError, UsageError
-from kitlib.frames.covered import Covered
-from kitlib.frames.logs import WHERE, lines
+from kitlib.frames.covered import as_of
+from kitlib.frames.logs import WHERE, frame_of, lines
 
 SUMMARY = {
     "sent": "int64",
@@ -63,16 +63,13 @@ def summaries(logs: pd.DataFrame) -> pd.DataFrame:
         `p99_ms` (float: milliseconds from when a request was due to its answer's end).
     """
     found = list(lines(logs, _summary, '"summary"'))
-    plain = pd.DataFrame([dict(row) for row, _ in found], columns=list(logs.columns)).astype(logs.dtypes.to_dict())
-    plain = plain[list(WHERE)]
+    plain = frame_of(logs, (row for row, _ in found))[list(WHERE)]
     for name in ("sent", "answered", "per_second"):
         plain[name] = pd.Series([getattr(said, name) for _, said in found], index=plain.index, dtype=SUMMARY[name])
     for name in ("p50", "p99"):
         took = [getattr(said.since_due, f"{name}_ns") / 1e6 for _, said in found]  # type: ignore[attr-defined]
         plain[f"{name}_ms"] = pd.Series(took, index=plain.index, dtype="float64")
-    told = Covered(plain, copy=False)
-    told.attrs = dict(logs.attrs)
-    return told
+    return as_of(logs, plain)
 
 
 def spread(rounds: pd.DataFrame, column: str, by: str = "who") -> pd.DataFrame:

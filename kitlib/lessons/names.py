@@ -14,8 +14,8 @@ import msgspec
 import pandas as pd
 
 from kitlib.claims.looking import Mask, select
-from kitlib.frames.covered import Covered
-from kitlib.frames.logs import lines
+from kitlib.frames.covered import Covered, as_of
+from kitlib.frames.logs import frame_of, lines
 from kitlib.frames.origin import joined
 
 STAGES = ("API change", "external-dns writes", "answer")
@@ -72,10 +72,10 @@ def said(logs: pd.DataFrame) -> pd.DataFrame:
         `message` (str).
     """
     found = [(row, each.level, each.msg) for row, each in lines(logs, _said, '"msg"') if isinstance(each, _Said)]
-    told = pd.DataFrame([dict(row) for row, _, _ in found], columns=list(logs.columns)).astype(logs.dtypes.to_dict())
+    told = frame_of(logs, (row for row, _, _ in found))
     for number, (name, dtype) in enumerate(SAID.items(), 1):
         told[name] = pd.Series([row[number] for row in found], index=told.index, dtype=dtype)
-    return _as_of(told, logs)
+    return as_of(logs, told)
 
 
 def written(logs: pd.DataFrame) -> pd.DataFrame:
@@ -98,7 +98,7 @@ def written(logs: pd.DataFrame) -> pd.DataFrame:
     parts = [each.groups() for each in found if each]
     for number, name in enumerate(RECORD):
         wrote[name] = pd.Series([row[number] for row in parts], index=wrote.index, dtype="str")
-    return _as_of(wrote.astype(RECORD), logs)
+    return as_of(logs, wrote.astype(RECORD))
 
 
 def followed(
@@ -133,8 +133,7 @@ def followed(
         took = None if begin is None or times[-1] is None else (times[-1] - begin) / 1e9
         rows.append((change, record, begin, *times, took))
     types = {"change": "str", "record": "str", **dict.fromkeys(STAGES, "Int64"), "seconds": "Float64"}
-    table = pd.DataFrame(rows, columns=list(types), dtype=object).astype(types)
-    told = Covered(table, copy=False)
+    told = Covered(pd.DataFrame(rows, columns=list(types), dtype=object).astype(types), copy=False)
     told.attrs = joined([each.attrs for each in (wrote, asked)])
     return told
 
@@ -142,13 +141,6 @@ def followed(
 def _first(rows: pd.DataFrame, since: int | None) -> int | None:
     later = rows if since is None else rows[rows["monotonic_ns"] >= since]
     return int(later["monotonic_ns"].min()) if len(later) and since is not None else None
-
-
-def _as_of(made: pd.DataFrame, logs: pd.DataFrame) -> pd.DataFrame:
-    """Have what was made of a frame cover what that covers."""
-    table = Covered(made, copy=False)
-    table.attrs = dict(logs.attrs)
-    return table
 
 
 __all__ = ["ALGORITHM", "RECORD", "SAID", "STAGES", "followed", "key", "said", "written"]
