@@ -1,8 +1,10 @@
 """What a lab's words came to, kept in its recording: so a lesson can be walked again without a cluster.
 
 A word that asks the server, a container or a node, or changes something there, leaves a row of the kind "Answer": what
-was asked, what came back (a value, or an error), and what was shown. Of words that are said within others, and of those
-of other threads, nothing is kept: the outer one's answer has it all.
+was asked, what came back (a value, or an error), and what was shown; and so does a request over the lab's connection.
+Of what is said within a word nothing is kept: the outer one's answer has it all. Words and requests are those of the
+lab's own thread, since others watch, too. Whole answers, and what is served, may be asked for by many threads at once;
+then they have no place in the order of what was said.
 """
 
 from __future__ import annotations
@@ -12,7 +14,8 @@ import json
 import re
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import asdict
 from functools import wraps
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
@@ -22,7 +25,7 @@ import pandas as pd
 from kitlib import objects
 from kitlib.api.diff import Change
 from kitlib.api.manifests import is_path
-from kitlib.api.transport import Connection
+from kitlib.api.transport import Answer, Connection, Resource
 from kitlib.errors import KitlibError
 from kitlib.lab.display import Changes, Refusal, capturing
 from kitlib.recording import Recording, clock
@@ -31,6 +34,10 @@ from kitlib.recording.row import Meta
 
 KIND = "Answer"
 """The kind of the rows that hold what was answered."""
+EXCHANGE = "exchange"
+"""What a request is called whose answer is taken whole; others are called by their methods."""
+DISCOVER = "discover"
+"""What it is called to ask where a kind is served."""
 WRITES = frozenset(
     (
         *("apply", "patch", "scale", "set_image", "pause", "resume", "undo", "delete"),
@@ -84,15 +91,24 @@ class Keeper:
     def __init__(self, recording: Recording) -> None:
         self._recording = recording
         self._thread = threading.get_ident()
-        self._within = False
+        self._saying: set[int] = set()  # threads that are within a word or a request
+        self._ended = False
+
+    def _keeps(self, anywhere: bool = False) -> bool:
+        """Whether what is said now is kept: nothing is within a word, nor beside a word of the lab's own thread."""
+        me = threading.get_ident()
+        return not self._ended and (anywhere or me == self._thread) and not self._saying & {self._thread, me}
 
     @contextmanager
     def _keeping(self, word: str, asked: list[str]) -> Iterator[dict[str, Any]]:
         """Keep what is put into the dict, or the error that ends the block."""
-        answer: dict[str, Any] = {"asked": asked, "began_ns": clock.monotonic_ns()}
-        self._within = True
+        me = threading.get_ident()
+        own = me == self._thread
+        answer: dict[str, Any] = {"asked": asked, "began_ns": clock.monotonic_ns(), **({} if own else {"beside": True})}
+        showing: AbstractContextManager[list[tuple[str, str]]] = capturing() if own else nullcontext([])
+        self._saying.add(me)
         try:
-            with capturing() as shown:
+            with showing as shown:
                 yield answer
         except KitlibError as error:
             told = {name: getattr(error, name) for name in ("message", "step", "object", "next", "status")}
@@ -101,32 +117,34 @@ class Keeper:
         else:
             self._write(word, answer, shown)
         finally:
-            self._within = False
+            self._saying.discard(me)
 
     def end(self) -> None:
         """Keep nothing more."""
-        self._within = True
+        self._ended = True
 
     def said(self, lab: Any, word: Callable[..., Any], args: tuple[Any, ...], options: dict[str, Any]) -> Any:
         """Say a word, and keep what it came to."""
-        if self._within or threading.get_ident() != self._thread:
+        if not self._keeps():
             return word(lab, *args, **options)
-        with self._keeping(word.__name__, question(args, options, lab.base)) as answer:
-            value = word(lab, *args, **options)
-            answer.update(encoded(value))
-        return value
+        asked = question(args, options, lab.base)
+        return self.asked(word.__name__, asked, lambda: word(lab, *args, **options), encoded)
 
-    def asked(self, method: str, asked: list[str], ask: Callable[[], bytes]) -> bytes:
-        """Send a request that is written down so, and keep the answer; see `Listening`."""
-        if self._within or threading.get_ident() != self._thread:
+    def asked(
+        self,
+        word: str,
+        asked: list[str],
+        ask: Callable[[], R],
+        told: Callable[[R], dict[str, Any]],
+        anywhere: bool = False,
+    ) -> R:
+        """Ask what is written down so, and keep the answer, as `told` writes it down; see `Listening`."""
+        if not self._keeps(anywhere):
             return ask()
-        with self._keeping(method, asked) as answer:
-            body = ask()
-            try:
-                answer["value"] = json.loads(body)
-            except ValueError:
-                answer["text"] = body.decode(errors="replace")
-        return body
+        with self._keeping(word, asked) as answer:
+            found = ask()
+            answer.update(told(found))
+        return found
 
     def _write(self, word: str, answer: dict[str, Any], shown: list[tuple[str, str]]) -> None:
         answer = answer | {"shown": shown} if shown else answer
@@ -170,7 +188,55 @@ class Listening(Connection):
         """Send one request, as `Connection.request` does."""
         ask = super().request
         asked = request_of(path, query, body)
-        return self._keeper.asked(method, asked, lambda: ask(method, path, query, body, *args, **more))
+        return self._keeper.asked(method, asked, lambda: ask(method, path, query, body, *args, **more), body_of)
+
+    def exchange(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, Any] | None = None,
+        body: Any = None,
+        content_type: str = "application/json",
+        headers: Mapping[str, str] | None = None,
+        timeout: float = 60,
+    ) -> Answer:
+        """Send one request and return the answer whole, as `Connection.exchange` does."""
+        ask = super().exchange
+        asked = exchange_of(method, path, query, body, headers)
+        send = lambda: ask(method, path, query, body, content_type, headers, timeout)  # noqa: E731
+        return self._keeper.asked(EXCHANGE, asked, send, _whole, anywhere=True)
+
+    def discover(self, name: str, group_version: str | None = None) -> Resource:
+        """Find a kind by any of its names, as `Connection.discover` does."""
+        ask = super().discover
+        asked, told = [name, group_version or ""], lambda found: {"value": asdict(found)}
+        return self._keeper.asked(DISCOVER, asked, lambda: ask(name, group_version), told, anywhere=True)
+
+
+def body_of(body: bytes) -> dict[str, Any]:
+    """Return an answer's body as it is written down: JSON as such."""
+    try:
+        return {"value": json.loads(body)}
+    except ValueError:
+        return {"text": body.decode(errors="replace")}
+
+
+def _whole(answer: Answer) -> dict[str, Any]:
+    return {"code": answer.code, "warnings": list(answer.headers.getlist("Warning")), **body_of(answer.body)}
+
+
+def exchange_of(
+    method: str, path: str, query: Mapping[str, Any] | None, body: Any, headers: Mapping[str, str] | None
+) -> list[str]:
+    """Write down a request whose answer is taken whole, so that the same is known again.
+
+    Parameters
+    ----------
+    method, path : str
+    query, headers : mapping or None
+    body : bytes, str or JSON-like
+    """
+    return [method, *request_of(path, query, body), *([plain(headers)] if headers else [])]
 
 
 def request_of(path: str, query: Mapping[str, Any] | None, body: Any) -> list[str]:
@@ -206,7 +272,7 @@ def question(args: tuple[Any, ...], options: Mapping[str, Any], base: Path) -> l
 def _described(value: Any, base: Path) -> str:
     if callable(value):
         return getattr(value, "__name__", "a function")
-    if hasattr(value, "_keeper"):
+    if hasattr(value, "_keeper"):  # or a connection of one
         return "a lab"
     if not isinstance(value, Path | str) or not is_path(value):
         return plain(_manifests(value, base) if isinstance(value, str) and SECRET.search(value) else value)
@@ -282,4 +348,19 @@ def _without_secrets(value: Any) -> Any:
     return {key: _without_secrets(each) for key, each in value.items()}
 
 
-__all__ = ["KIND", "WRITES", "Keeper", "Keeps", "Listening", "decoded", "encoded", "kept", "question", "request_of"]
+__all__ = [
+    "DISCOVER",
+    "EXCHANGE",
+    "KIND",
+    "WRITES",
+    "body_of",
+    "Keeper",
+    "Keeps",
+    "Listening",
+    "decoded",
+    "encoded",
+    "exchange_of",
+    "kept",
+    "question",
+    "request_of",
+]

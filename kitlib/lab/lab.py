@@ -86,7 +86,8 @@ class Lab(Verbs, Waits, Nodes):
         others = [kind.rpartition("/")[0] for kind in kinds]
         self.namespaces = list(dict.fromkeys([self.namespace, *(each for each in others if each not in ("", LEASES))]))
         path = folder / "recordings" / (f"{notebook}-{self.label}" if beside else notebook)
-        shutil.rmtree(path, ignore_errors=True)
+        for old in (path, *(() if beside else path.parent.glob(f"{notebook}-[0-9]*"))):
+            shutil.rmtree(old, ignore_errors=True)  # also what an earlier run had on other versions
         info = {
             "notebook": notebook,
             "cluster": cluster.name,
@@ -211,7 +212,7 @@ class Lab(Verbs, Waits, Nodes):
         where = namespace or self.namespace
         if self.recorder.follows("pods", where):
             self.until(lambda: self._begun(pod, container, where), f"a container of {pod} has begun")
-        made = LogFollower(self.connection, self.recording, where, pod, container, previous)
+        made = LogFollower(self.recorder.connection, self.recording, where, pod, container, previous)
         self._logs.append(made)
         if where not in self.namespaces:
             self.namespaces.append(where)

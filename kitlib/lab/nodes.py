@@ -42,6 +42,7 @@ class LabNode(Node):
     remove = kept(Node.remove)
     restart_kubelet = kept(Node.restart_kubelet)
     serve = kept(Node.serve)
+    restore = kept(Node.restore)
 
 
 class Nodes:

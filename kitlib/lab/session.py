@@ -88,13 +88,13 @@ def open(
 
 def _replayed(recordings: Path, notebook: str, kubernetes: str | None) -> Lab:
     """Open a lab on what was recorded of a notebook, on a version if one is named."""
-    from kitlib.lab.replay.lab import Replayed, beside
+    from kitlib.lab.replay.lab import Replayed
 
     first = next((each for each in opened if isinstance(each, Replayed)), None)
-    if kubernetes and first is not None:
-        return first if kubernetes == first.label else beside(first, kubernetes)
-    lab = Replayed(Recording.open(recordings / notebook), Path.cwd())
-    opened.append(lab)
+    if first is None or not kubernetes:
+        first = Replayed(Recording.open(recordings / notebook), Path.cwd())
+    lab = first.on(kubernetes) if kubernetes else first
+    opened.extend([lab] if lab not in opened else [])
     show_lab(repr(lab))
     return lab
 

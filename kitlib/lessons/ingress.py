@@ -63,7 +63,7 @@ class Controller:
         if lab.replayed:  # what it did is in the recording
             self._recorder = lab.recorder
             return
-        self._recorder = Recorder(lab.connection, kinds, namespace=lab.namespace).start()
+        self._recorder = Recorder(lab.recorder.connection, kinds, namespace=lab.namespace).start()
         self._thread.start()
         lab.keep(self)
 

@@ -27,6 +27,17 @@ def find(name: str, root: Path) -> Path | None:
     return path if (path / "recording.json").is_file() else None
 
 
+def beside(path: Path) -> list[Path]:
+    """Return what was recorded beside a lesson's recording: the same lesson on other versions, NAME-1.17.
+
+    Parameters
+    ----------
+    path : Path
+        The recording's.
+    """
+    return sorted(path.parent.glob(f"{path.name}-[0-9]*"))
+
+
 def described(about: Mapping[str, Any]) -> str:
     """Say of what a recording is: "recording, kind, Kubernetes 1.37.2, 2026-11-29".
 
@@ -59,14 +70,14 @@ def keep(build: Path, root: Path, names: Sequence[str]) -> list[Path]:
     """
     made = []
     for name in names:
-        there = [build / FOLDER / name, *sorted((build / FOLDER).glob(f"{name}-[0-9]*"))]
+        there = [build / FOLDER / name, *beside(build / FOLDER / name)]
         if not (there[0] / "recording.json").is_file():
             raise UsageError("it wasn't recorded", step="keep", object=str(there[0]), next=f"`kitlib walk {name}`")
-        for old in (root / FOLDER / name, *(root / FOLDER).glob(f"{name}-[0-9]*")):
+        for old in (root / FOLDER / name, *beside(root / FOLDER / name)):
             shutil.rmtree(old, ignore_errors=True)
         for path in there:
             made.append(Path(shutil.copytree(path, root / FOLDER / path.name)))
     return made
 
 
-__all__ = ["FOLDER", "described", "find", "keep"]
+__all__ = ["FOLDER", "beside", "described", "find", "keep"]

@@ -123,14 +123,16 @@ def _able(nb: nbformat.NotebookNode, cluster: Cluster | None) -> Cluster | None:
 
 
 def _recorded(name: str, root: Path) -> Cluster | None:
-    """Return what was recorded of a notebook, as the cluster that it stands for."""
+    """Return what was recorded of a notebook, as the cluster that it stands for: of several versions the newest."""
     path = recordings.find(name, root)
     if path is None:
         return None
+    from kitlib.claims import version_order
     from kitlib.lab.replay import cluster_of
     from kitlib.recording import Recording
 
-    return cluster_of(Recording.open(path))
+    found = [cluster_of(Recording.open(each)) for each in (path, *recordings.beside(path))]
+    return max(found, key=lambda each: version_order(each.version))
 
 
 def _skip(source: Path, nb: nbformat.NotebookNode, build: Path, voice: report.Voice, why: str) -> NotebookResult:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import threading
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +11,9 @@ import pandas as pd
 import pytest
 
 from kitlib.api.diff import Change
-from kitlib.api.transport import Connection
 from kitlib.errors import NotKept, ServerError
 from kitlib.lab.display import Changes, display
-from kitlib.lab.keeping import KIND, Keeper, Listening, kept, question, request_of
+from kitlib.lab.keeping import KIND, Keeper, body_of, kept, question, request_of
 from kitlib.lab.replay.kept import Answers, Kept
 from kitlib.lessons.entry import secret
 from kitlib.recording import Recording
@@ -196,7 +194,7 @@ def test_a_step_that_is_run_again_gives_the_same_answers(live):
 def test_paths_that_were_asked_for(live):
     answers = {"/api/v1/nodes": b'{"items": []}', "/metrics": b"count 1\n"}
     for path, body in answers.items():
-        live._keeper.asked("GET", request_of(path, {"limit": "1"}, None), lambda body=body: body)
+        live._keeper.asked("GET", request_of(path, {"limit": "1"}, None), lambda body=body: body, body_of)
     connection = Answers(replayed(live)._keeper)
     assert connection.get("/api/v1/nodes", {"limit": "1"}) == {"items": []}
     assert connection.request("GET", "/metrics", {"limit": "1"}, accept="*/*") == b"count 1\n"
@@ -207,36 +205,3 @@ def test_paths_that_were_asked_for(live):
         connection.request("DELETE", "/api/v1/nodes", {"limit": "1"})
     with pytest.raises(NotKept, match="DELETE"):
         connection.get("/api/v1/nodes", {"limit": "1"})
-
-
-def test_what_is_asked_over_a_labs_connection_is_kept_by_itself(live):
-    class Answer(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(404 if self.path == "/gone" else 200)
-            self.end_headers()
-            self.wfile.write(json.dumps({"kind": "Status", "message": "it is gone", "path": self.path}).encode())
-
-        do_POST = do_GET
-
-        def log_message(self, *_: object) -> None: ...
-
-    with HTTPServer(("127.0.0.1", 0), Answer) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        plain = Connection.to(f"http://127.0.0.1:{server.server_port}", writable=True)
-        connection = Listening(plain, live._keeper)
-        found = connection.get("/apis/one", {"limit": 2})
-        made = connection.request("POST", "/apis/one", None, {"name": "one"})
-        with pytest.raises(ServerError):
-            connection.request("GET", "/gone")
-        assert plain.get("/apis/other")["path"] == "/apis/other", "whoever else asks over it has it as before"
-        server.shutdown()
-    words = [row for row in live._keeper._recording.rows if row.kind == KIND]
-    told = [(row.name, json.loads(row.object)["asked"][0]) for row in words]
-    assert told == [("GET", "/apis/one"), ("POST", "/apis/one"), ("GET", "/gone")]
-    answers = Answers(replayed(live)._keeper)
-    assert answers.get("/apis/one", {"limit": 2}) == found == {**found, "path": "/apis/one?limit=2"}
-    assert json.loads(answers.request("POST", "/apis/one", None, {"name": "one"})) == json.loads(made)
-    with pytest.raises(ServerError, match="it is gone"):
-        answers.get("/gone")
-    with pytest.raises(NotKept):
-        answers.request("POST", "/apis/one", None, {"name": "two"})

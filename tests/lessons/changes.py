@@ -16,10 +16,10 @@ from dataclasses import dataclass
 import msgspec
 
 from kitlib.recording import WatchEvent
-from tests.lessons.edits import FIELDS, Object
-from tests.lessons.logedits import LOGS
+from tests.lessons.answeredits import REPLIES
+from tests.lessons.edits import FIELDS
+from tests.lessons.logedits import LOGS, Rows, rewritten
 
-Rows = list[WatchEvent]
 SECOND = 1_000_000_000
 
 
@@ -43,11 +43,6 @@ def numbered(rows: Sequence[WatchEvent]) -> Rows:
     """Return rows in the order of their receipt, numbered without a hole."""
     ordered = sorted(rows, key=lambda row: (row.monotonic_ns, row.seq))
     return [msgspec.structs.replace(row, seq=number) for number, row in enumerate(ordered)]
-
-
-def rewritten(row: WatchEvent, obj: Object, **fields: object) -> WatchEvent:
-    """Return a row of another object, and with other fields."""
-    return msgspec.structs.replace(row, object=json.dumps(obj).encode(), **fields)
 
 
 def _fields(name: str, share: float) -> Change:
@@ -346,7 +341,8 @@ def changes() -> list[Change]:
     ]
     made += [_renamed([kind]) for kind in KINDS[:7]]
     made += [Change(f"logs: {name}", apply) for name, apply in LOGS.items()]
+    made += [Change(f"answers: {name}", apply) for name, apply in REPLIES.items()]
     return made
 
 
-__all__ = ["Change", "changes", "numbered", "rewritten"]
+__all__ = ["Change", "Rows", "changes", "numbered", "rewritten"]

@@ -6,7 +6,7 @@ import bisect
 import json
 import random
 import re
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
 import msgspec
 
@@ -14,42 +14,69 @@ from kitlib.recording import WatchEvent
 from tests.lessons.edits import Object
 
 Rows = list[WatchEvent]
+Edit = Callable[[Rows, random.Random], Rows]
 
 
-def logs(changed: Callable[[str, random.Random], Sequence[str]]) -> Callable[[Rows, random.Random], Rows]:
+def logged(changed: Callable[[Object, random.Random], Iterable[Object]]) -> Edit:
+    """Return a change of what containers log: of each piece of a log that was recorded, what is there instead."""
+
+    def apply(rows: Rows, rng: random.Random) -> Rows:
+        return [made for row in rows for made in (_made(row, changed, rng) if _is_log(row) else [row])]
+
+    return apply
+
+
+def _is_log(row: WatchEvent) -> bool:
+    return row.origin == "log" and bool(row.object)
+
+
+def _made(
+    row: WatchEvent, changed: Callable[[Object, random.Random], Iterable[Object]], rng: random.Random
+) -> Iterator[WatchEvent]:
+    before = json.loads(row.object)
+    for piece in changed(json.loads(row.object), rng):
+        name = piece["metadata"]["name"]
+        yield row if piece == before else rewritten(row, piece, name=name)
+
+
+def rewritten(row: WatchEvent, obj: Object, **fields: object) -> WatchEvent:
+    """Return a row of another object, and with other fields."""
+    return msgspec.structs.replace(row, object=compact(obj).encode(), **fields)
+
+
+def compact(value: object) -> str:
+    """Write JSON as programs log it: what is looked for as text in a line is found in a changed one, too."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def logs(changed: Callable[[str, random.Random], Iterable[str]]) -> Edit:
     """Return a change of each line that containers log: after the stamp of the kubelet, which stays."""
 
     def of(line: str, rng: random.Random) -> list[str]:
         stamp, _, said = line.partition(" ")
         return [f"{stamp} {each}" for each in changed(said, rng)]
 
-    def apply(rows: Rows, rng: random.Random) -> Rows:
-        made = []
-        for row in rows:
-            if row.origin == "log" and row.object:
-                obj = json.loads(row.object)
-                obj["lines"] = [each for line in obj.get("lines", ()) for each in of(line, rng)]
-                row = msgspec.structs.replace(row, object=json.dumps(obj).encode())
-            made.append(row)
-        return made
+    def lines(piece: Object, rng: random.Random) -> list[Object]:
+        return [{**piece, "lines": [each for line in piece.get("lines", ()) for each in of(line, rng)]}]
 
-    return apply
+    return logged(lines)
 
 
-def _lines(kept: Callable[[Object, random.Random], Object | None]) -> Callable[[Rows, random.Random], Rows]:
+def _lines(kept: Callable[[Object, random.Random], Object | None]) -> Edit:
     """Change each line that is JSON."""
 
     def changed(line: str, rng: random.Random) -> list[str]:
         try:
-            fresh = kept(json.loads(line), rng)
+            said = json.loads(line)
+            fresh = kept(said, rng)
         except (ValueError, AttributeError, TypeError):
             return [line]
-        return [] if fresh is None else [json.dumps(fresh)]
+        return [] if fresh is None else [line if fresh == said else compact(fresh)]
 
     return logs(changed)
 
 
-def _texts(changed: Callable[[str], Sequence[str]]) -> Callable[[Rows, random.Random], Rows]:
+def _texts(changed: Callable[[str], Sequence[str]]) -> Edit:
     """Change each line that is no JSON."""
     return logs(lambda line, rng: [line] if line.startswith("{") else changed(line))
 
@@ -74,64 +101,47 @@ def _asked(said: Object, **otherwise: object) -> Object:
     return {**said, **otherwise} if "late_ns" in said else said
 
 
-def _exchanged(first: str, second: str) -> Callable[[Rows, random.Random], Rows]:
+def _exchanged(first: str, second: str) -> Edit:
     """Exchange what two containers of a Pod logged, where their names end so."""
 
-    def apply(rows: Rows, rng: random.Random) -> Rows:
-        made = []
-        for row in rows:
-            if row.origin == "log" and row.object:
-                obj = json.loads(row.object)
-                head, _, last = obj.get("container", "").rpartition("-")
-                if head and last in (first, second):
-                    obj["container"] = f"{head}-{second if last == first else first}"
-                    row = msgspec.structs.replace(row, object=json.dumps(obj).encode())
-            made.append(row)
-        return made
+    def changed(piece: Object, rng: random.Random) -> list[Object]:
+        head, _, last = piece.get("container", "").rpartition("-")
+        other = {first: second, second: first}.get(last) if head else None
+        return [{**piece, "container": f"{head}-{other}"} if other else piece]
 
-    return apply
+    return logged(changed)
 
 
 def _asked_more(said: Object, rng: random.Random) -> Object:
     return {**said, "queries": [*said["queries"], *said["queries"][-1:]]} if "queries" in said else said
 
 
-def _logged_by(name: str, of: Collection[str]) -> Callable[[Rows, random.Random], Rows]:
+def _by(piece: Object, **whom: str) -> Object:
+    """Return a piece of a log as that of another Pod."""
+    return {**piece, "metadata": {**piece["metadata"], **whom}}
+
+
+def _logged_by(name: str, of: Collection[str]) -> Edit:
     """Let what some Pods logged have been logged by another."""
-
-    def apply(rows: Rows, rng: random.Random) -> Rows:
-        made = []
-        for row in rows:
-            if row.origin == "log" and row.object and row.name in of:
-                obj = json.loads(row.object)
-                obj["metadata"]["name"] = name
-                row = msgspec.structs.replace(row, name=name, object=json.dumps(obj).encode())
-            made.append(row)
-        return made
-
-    return apply
+    return logged(lambda piece, rng: [_by(piece, name=name) if piece["metadata"]["name"] in of else piece])
 
 
-def _told_at(seconds: float) -> Callable[[Rows, random.Random], Rows]:
+def _told_at(seconds: float) -> Edit:
     """Let each lookup have been answered as one of the same client was so many seconds later, or before."""
 
     def apply(rows: Rows, rng: random.Random) -> Rows:
         known: dict[tuple[str, str], list[tuple[int, Object]]] = {}
-        for row in rows:
-            if row.origin == "log" and row.object:
-                obj = json.loads(row.object)
-                found = [said for line in obj["lines"] if (said := _lookup(line))]
-                known.setdefault((row.name, obj["container"]), []).extend((said["wall_ns"], said) for said in found)
-        made = []
-        for row in rows:
-            if row.origin == "log" and row.object:
-                obj = json.loads(row.object)
-                mine = sorted(known.get((row.name, obj["container"]), ()), key=lambda each: each[0])
-                times = [at for at, _ in mine]
-                obj["lines"] = [_answered_at(line, mine, times, seconds) for line in obj["lines"]]
-                row = msgspec.structs.replace(row, object=json.dumps(obj).encode())
-            made.append(row)
-        return made
+        for piece in (json.loads(row.object) for row in rows if _is_log(row)):
+            found = [said for line in piece["lines"] if (said := _lookup(line))]
+            known.setdefault(_whose(piece), []).extend((said["wall_ns"], said) for said in found)
+        known = {whose: sorted(mine, key=lambda each: each[0]) for whose, mine in known.items()}
+
+        def told(piece: Object, rng: random.Random) -> list[Object]:
+            mine = known.get(_whose(piece), [])
+            times = [at for at, _ in mine]
+            return [{**piece, "lines": [_answered_at(line, mine, times, seconds) for line in piece["lines"]]}]
+
+        return logged(told)(rows, rng)
 
     return apply
 
@@ -151,48 +161,48 @@ def _answered_at(line: str, known: Sequence[tuple[int, Object]], times: Sequence
         return line
     place = bisect.bisect_right(times, said["wall_ns"] + round(seconds * 1e9))
     other = known[min(max(place - 1, 0), len(known) - 1)][1]
-    return f"{line.partition(' ')[0]} {json.dumps({**said, 'queries': other['queries'], 'answers': other['answers']})}"
+    fresh = {**said, "queries": other["queries"], "answers": other["answers"]}
+    return line if fresh == said else f"{line.partition(' ')[0]} {compact(fresh)}"
 
 
-def _sent(to: dict[str, str]) -> Callable[[Rows, random.Random], Rows]:
+def _sent(to: dict[str, str]) -> Edit:
     """Let requests have arrived at one Pod or another by the second part of their path: what it says to whom."""
     part = re.compile(r'"event":"request".*"path":"/[^/"]*/([^/"]*)/')
 
-    def apply(rows: Rows, rng: random.Random) -> Rows:
-        made = []
-        for row in rows:
-            if row.origin != "log" or not row.object or row.name not in to.values():
-                made.append(row)
-                continue
-            obj = json.loads(row.object)
-            for name in to.values():
-                lines = [line for line in obj["lines"] if to.get((part.findall(line) or [""])[0], row.name) == name]
-                if lines:
-                    moved = {"name": name, "uid": f"{obj['metadata']['uid']}{'' if name == row.name else ' (moved)'}"}
-                    what = {**obj, "metadata": {**obj["metadata"], **moved}, "lines": lines}
-                    made.append(msgspec.structs.replace(row, name=name, object=json.dumps(what).encode()))
-        return made
+    def changed(piece: Object, rng: random.Random) -> Iterator[Object]:
+        mine, uid = piece["metadata"]["name"], piece["metadata"]["uid"]
+        if mine not in to.values():
+            yield piece
+            return
+        for name in to.values():
+            lines = [line for line in piece["lines"] if to.get((part.findall(line) or [""])[0], mine) == name]
+            if lines:
+                yield _by({**piece, "lines": lines}, name=name, uid=f"{uid}{'' if name == mine else ' (moved)'}")
 
-    return apply
+    return logged(changed)
 
 
 def _found_all_along(rows: Rows, rng: random.Random) -> Rows:
     """Let each container that was always answered with 404 have been answered with 200."""
-    told: dict[tuple[str, str], set[int]] = {}
-    for row in rows:
-        if row.origin == "log" and row.object:
-            obj = json.loads(row.object)
-            seen = re.findall(r'"late_ns":.*"status":(\d+)', "\n".join(obj["lines"]))
-            told.setdefault((row.name, obj["container"]), set()).update(map(int, seen))
-    made = []
-    for row in rows:
-        if row.origin == "log" and row.object:
-            obj = json.loads(row.object)
-            if told[row.name, obj["container"]] == {404}:
-                obj["lines"] = [line.replace('"status":404', '"status":200') for line in obj["lines"]]
-                row = msgspec.structs.replace(row, object=json.dumps(obj).encode())
-        made.append(row)
-    return made
+    told: dict[tuple[str, str], set[str]] = {}
+    for piece in (json.loads(row.object) for row in rows if _is_log(row)):
+        told.setdefault(_whose(piece), set()).update(
+            re.findall(r'"late_ns":.*"status":(\d+)', "\n".join(piece["lines"]))
+        )
+    never = {whose for whose, seen in told.items() if seen == {"404"}}
+    return logged(
+        lambda piece, rng: [
+            {**piece, "lines": [_found(line) for line in piece["lines"]]} if _whose(piece) in never else piece
+        ]
+    )(rows, rng)
+
+
+def _whose(piece: Object) -> tuple[str, str]:
+    return piece["metadata"]["name"], piece["container"]
+
+
+def _found(line: str) -> str:
+    return line.replace('"status":404', '"status":200')
 
 
 LOGS = {
@@ -203,6 +213,9 @@ LOGS = {
     "each request is answered by another": _lines(lambda said, rng: _asked(said, who="other", status=200, error="")),
     "each request is answered by cart": _lines(lambda said, rng: _asked(said, who="cart", status=200, error="")),
     "each request is answered by shop": _lines(lambda said, rng: _asked(said, who="shop", status=200, error="")),
+    "half of the requests are answered by another": _lines(
+        lambda said, rng: _asked(said, who="other", status=200, error="") if rng.random() < 0.5 else said
+    ),
     "each is asked for another path": _lines(
         lambda said, rng: {**said, "path": "/other"} if said.get("event") == "request" else said
     ),
@@ -218,9 +231,6 @@ LOGS = {
     "each arrives at new": _logged_by("new", ("old",)),
     "each arrives at new by always, at old by never": _sent({"always": "new", "never": "old"}),
     "what was nowhere to be found was there all along": _found_all_along,
-    "each arrives by another path": _lines(
-        lambda said, rng: {**said, "path": "/other"} if said.get("event") == "request" else said
-    ),
     "who answers isn't ready": _lines(lambda said, rng: _asked(said, ready="false")),
     "passed on to another": _lines(
         lambda said, rng: {**said, "upstream": "10.9.9.9:80"} if "upstream" in said else said
@@ -244,4 +254,4 @@ LOGS = {
 }
 """What is logged otherwise, in words, and how the rows of a recording are changed."""
 
-__all__ = ["LOGS"]
+__all__ = ["LOGS", "Edit", "Rows", "compact", "rewritten"]

@@ -25,8 +25,10 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+from kitlib.lessons import recordings
 from kitlib.recording import Recording, WatchEvent
 from tests.conftest import CHECKOUT
+from tests.lessons.answeredits import REPLIES
 from tests.lessons.answers import ANSWERS, Answers
 from tests.lessons.changes import changes
 from tests.lessons.replay import Replay, expectations, parsed
@@ -124,7 +126,7 @@ FIRST = (
 )
 """Changes that turn much, or what no other one turns; they are tried first."""
 ANOTHER_ANSWER = "another answer of the server"
-"""What turns claims that stand on an answer that no recording holds; see `tests.lessons.answers`."""
+"""What turns claims that stand on an answer that the recording doesn't hold; see `tests.lessons.answers`."""
 
 
 class Claims(Replay):
@@ -137,18 +139,24 @@ class Claims(Replay):
     only : collection of str, optional
         The sentences of the claims that are made; all by default.
     answers : mapping, optional
-        What the cluster answers, see `tests.lessons.answers`; nothing by default.
+        What the cluster answers, see `tests.lessons.answers`; what is recorded by default.
+    beside : mapping, optional
+        As of `Replay`.
     """
 
     def __init__(
-        self, recorded: Path | Recording, only: Collection[str] | None = None, answers: Answers | None = None
+        self,
+        recorded: Path | Recording,
+        only: Collection[str] | None = None,
+        answers: Answers | None = None,
+        beside: Mapping[str, Recording] | None = None,
     ) -> None:
-        super().__init__(recorded)
+        super().__init__(recorded, beside=beside)
         self._only = only
         self._answers = answers or {}
         vars(self.lab).update({name[4:]: each for name, each in self._answers.items() if name.startswith("lab.")})
-        if answers is not None:
-            vars(self.lab)["answer_of"] = lambda ask, *args: ask(*args)
+        kept, given = self.lab.answer_of, list(self._answers.values())
+        vars(self.lab)["answer_of"] = lambda ask, *args: (ask if ask in given else partial(kept, ask))(*args)
 
     def run(self) -> Claims:
         with mock.patch("kitlib.claims.ledger._evidence", lambda frame: []):  # a quarter of the time, and not looked at
@@ -180,36 +188,49 @@ class Claims(Replay):
 
 
 def verdicts(
-    recorded: Path | Recording, only: Collection[str] | None = None, answers: Answers | None = None
+    recorded: Path | Recording,
+    only: Collection[str] | None = None,
+    answers: Answers | None = None,
+    beside: Mapping[str, Recording] | None = None,
 ) -> dict[str, str]:
     """Return the verdict of each claim that a recording gives."""
-    return {claim.text: claim.verdict for claim in Claims(recorded, only, answers).run().claims}
+    return {claim.text: claim.verdict for claim in Claims(recorded, only, answers, beside).run().claims}
 
 
 @cache
-def rows_of(lesson: str) -> tuple[WatchEvent, ...]:
-    """Return what was recorded of a lesson."""
-    return tuple(Recording.open(DATA / lesson).rows)
+def rows_of(name: str) -> tuple[WatchEvent, ...]:
+    """Return what was recorded of a lesson; beside it on another version, where a folder of that name is there."""
+    return tuple(Recording.open(DATA / name).rows)
 
 
-def of(lesson: str, rows: Sequence[WatchEvent]) -> Recording:
-    """Return a lesson's recording with other rows; nothing is written."""
-    recording = Recording.open(DATA / lesson)
+def of(name: str, rows: Sequence[WatchEvent]) -> Recording:
+    """Return such a recording with other rows; nothing is written."""
+    recording = Recording.open(DATA / name)
     recording._parts, recording._stored, recording._tail = [], 0, list(rows)
     return recording
 
 
-def changed(lesson: str, name: str) -> Recording | None:
-    """Return a lesson's recording with a change; None where there is nothing that it changes."""
+def changed(lesson: str, name: str) -> dict[str, Recording] | None:
+    """Return a lesson's recordings with a change, by folder; None where there is nothing that it changes."""
     change = next(each for each in changes() if each.name == name)
-    before = list(rows_of(lesson))
-    after = change.apply(list(before), random.Random(f"{SEED} {change.name}"))
-    return None if after == before or not after else of(lesson, after)
+    folders = [lesson, *(path.name for path in recordings.beside(DATA / lesson))]
+    rows = {each: change.apply(list(rows_of(each)), random.Random(f"{SEED} {change.name}")) for each in folders}
+    if not rows[lesson] or all(rows[each] == list(rows_of(each)) for each in folders):
+        return None
+    return {each: of(each, rows[each]) for each in folders}
+
+
+def keeps_answers(lesson: str) -> bool:
+    """Say whether a lesson's recording holds what it was answered."""
+    return bool(Recording.open(DATA / lesson).info.get("answers"))
 
 
 def answered(lesson: str, so: bool = True) -> Answers | None:
-    """Return what the cluster answered to a lesson, or something else."""
-    return ANSWERS[lesson](so) if lesson in ANSWERS else None
+    """Return what the cluster answered to a lesson, as far as its recording doesn't hold that; or something else."""
+    found = ANSWERS[lesson](so) if lesson in ANSWERS else None
+    if found and so and keeps_answers(lesson):
+        return {name: each for name, each in found.items() if not name.startswith("lab.")}
+    return found
 
 
 def as_recorded(lesson: str) -> dict[str, str]:
@@ -222,8 +243,8 @@ def one(task: tuple[str, str, Collection[str] | None]) -> dict[str, str] | None:
     lesson, name, only = task
     if name == ANOTHER_ANSWER:
         return verdicts(of(lesson, rows_of(lesson)), only, answered(lesson, so=False))
-    recording = changed(lesson, name)
-    return None if recording is None else verdicts(recording, only, answered(lesson))
+    made = changed(lesson, name)
+    return None if made is None else verdicts(made[lesson], only, answered(lesson), made)
 
 
 def turned(plain: Mapping[str, str], found: Mapping[str, str]) -> list[str]:
@@ -265,9 +286,11 @@ def search(
     left = plain.keys() - found.keys()
     every = [each.name for each in changes()]
     rest = sorted([name for name in every if name not in FIRST], key=lambda name: "half" in name)
-    names = [*FIRST, *([] if quick else rest)]
+    names = dict.fromkeys([*(f"answers: {name}" for name in REPLIES), *FIRST, *([] if quick else rest)])
+    other = [(ANOTHER_ANSWER, left)]
     again = [(name, {text for text in known if known[text] == name}) for name in dict.fromkeys(known.values())]
-    tasks = [(ANOTHER_ANSWER, left), *(each for each in again if each[0] in every), *((name, left) for name in names)]
+    tasks = [*(each for each in again if each[0] in every), *((name, left) for name in names)]
+    tasks = [*tasks, *other] if keeps_answers(lesson) else [*other, *tasks]
     for name, texts in tasks:
         mine = texts & left
         if not left:
@@ -330,9 +353,9 @@ def write(lesson: str, found: Mapping[str, str]) -> None:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Find what turns the claims of lessons, of those with known answers by default; say what no change turns."""
-    lessons = [each for each in arguments if not each.startswith("-")] or sorted(ANSWERS)
+    """Find what turns the claims of lessons, of those that are known by default; say what no change turns."""
     known: dict[str, dict[str, str]] = json.loads(KNOWN.read_text()) if KNOWN.exists() else {}
+    lessons = [each for each in arguments if not each.startswith("-")] or sorted(known)
     results = []
     for lesson in lessons:
         began = time.monotonic()

@@ -8,17 +8,22 @@ from __future__ import annotations
 
 import ast
 import contextlib
-from collections.abc import Iterable
+import io
+import re
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
+from unittest import mock
 
 import nbformat
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-import kitlib
 from kitlib import claims, plots
 from kitlib.errors import NotKept
+from kitlib.lab.extension import _kubectl
+from kitlib.lab.lab import opened
 from kitlib.lab.replay import Replayed
 from kitlib.recording import Recording
 from tests.conftest import CHECKOUT
@@ -33,6 +38,8 @@ class Replay:
         The folder that holds it, or the recording itself.
     ledger : Path, optional
         The file that the claims are written to.
+    beside : mapping, optional
+        What was recorded on other versions, by the folder's name; what lies there by default.
 
     Attributes
     ----------
@@ -42,15 +49,18 @@ class Replay:
         The statements that needed a cluster.
     """
 
-    def __init__(self, recorded: Path | Recording, ledger: Path | None = None) -> None:
+    def __init__(
+        self, recorded: Path | Recording, ledger: Path | None = None, beside: Mapping[str, Recording] | None = None
+    ) -> None:
         recording = Recording.open(recorded) if isinstance(recorded, Path) else recorded
         info = recording.info
         self._ledger = claims.Ledger(info["notebook"], info["version"], info["release"], info["provider"], ledger)
         self.lab = Replayed(recording, CHECKOUT / "notebooks", ledger=self._ledger)
+        vars(self.lab)["_recorded"] = lambda path: (beside or {}).get(path.name) or Recording.open(path)
         vars(self.lab)["close"] = lambda: self._ledger  # unexpected verdicts are for the test to judge
         self.figures: list[Figure] = []
         self.left_out: list[str] = []
-        self._names: dict[str, Any] = {}
+        self._names: dict[str, Any] = {"_kubectl": _kubectl, "_captured": _captured}
 
     @property
     def claims(self) -> list[claims.Claim]:
@@ -59,17 +69,25 @@ class Replay:
     def run(self) -> Replay:
         """Run the notebook."""
         cells = self._cells()
-        opened = kitlib.open
-        kitlib.open = lambda *args, **options: self.lab  # type: ignore[assignment]
         claims.use(self._ledger)
         try:
-            with contextlib.chdir(CHECKOUT / "notebooks"):
+            with (
+                contextlib.chdir(CHECKOUT / "notebooks"),
+                mock.patch("kitlib.open", self._open),
+                mock.patch("kitlib.lab.session.open", self._open),  # by which `kitlib.labs` opens each
+            ):
                 for statements in cells:
                     self._block(statements)
         finally:
-            kitlib.open = opened
+            opened[:] = [each for each in opened if each.ledger is not self._ledger]
             claims.use(None)
         return self
+
+    def _open(self, notebook: str, *, kubernetes: str | None = None, **options: Any) -> Replayed:
+        """Open the lab, or one of what was recorded beside it on another version."""
+        lab = self.lab.on(kubernetes) if kubernetes else self.lab
+        opened.extend(each for each in dict.fromkeys((self.lab, lab)) if each not in opened)
+        return lab
 
     def _cells(self) -> Iterable[list[ast.stmt]]:
         return [cell.body for cell in parsed(self.lab.notebook)]
@@ -85,7 +103,11 @@ class Replay:
         """Run what is in a block by itself, so that what can't be done there leaves the rest."""
         with contextlib.ExitStack() as stack:
             for item in statement.items:
-                entered = stack.enter_context(eval(_code(ast.Expression(item.context_expr), "eval"), self._names))
+                try:
+                    entered = stack.enter_context(eval(_code(ast.Expression(item.context_expr), "eval"), self._names))
+                except NotKept:
+                    self.left_out.append(ast.unparse(item))
+                    return
                 if isinstance(item.optional_vars, ast.Name):
                     self._names[item.optional_vars.id] = entered
             self._block(statement.body)
@@ -137,5 +159,15 @@ def expectations(notebook: str) -> dict[str, str]:
 
 
 def _python(source: str) -> str:
-    """Return a cell's lines without magics."""
+    """Return a cell's lines with `%kubectl` and `%%capture` as calls, and without other magics."""
+    magic, _, rest = source.partition("\n")
+    if magic.startswith("%%capture "):
+        return f"{magic.split()[-1]} = _captured(lambda: {_python(rest)})"
+    source = re.sub(r"^%kubectl (.*)$", lambda found: f"_kubectl({found[1]!r})", source, flags=re.MULTILINE)
     return "\n".join(line for line in source.splitlines() if not line.startswith(("%", "!")))
+
+
+def _captured(said: Callable[[], Any]) -> SimpleNamespace:
+    with contextlib.redirect_stdout(io.StringIO()) as shown:
+        said()
+    return SimpleNamespace(stdout=shown.getvalue())

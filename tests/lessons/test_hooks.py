@@ -17,6 +17,7 @@ LINES = {
         "sleep is a handler as well: Running comes three seconds after the process",
         "Each container of a Pod has hooks of its own, of whichever kind",
         "A container's postStart hook holds back the containers that are listed after it",
+        "Each container's own preStop hook is carried out, of whichever kind it is",
         "An init container has no hooks, unless it is a sidecar",
         "A preStop sleep that is longer than the grace period is refused when the Pod is created",
         "The server accepts tcpSocket as a handler, and the kubelet doesn't implement it: the hook fails",

@@ -20,7 +20,7 @@ LINES = {
         "Running means that a container runs",
     ],
     "Conditions, their order over time, their values; types that are newer": [
-        "A Pod is scheduled, then initialized, then its containers are ready, and with the same write it is Ready",
+        "A Pod is scheduled, initialized, then its containers are ready: that write makes it Ready if it has no gates",
         "Unschedulable is a condition",
         "There are types that the note doesn't know: PodReadyToStartContainers, and DisruptionTarget at an eviction",
         "A condition is True, False or Unknown",
@@ -59,7 +59,7 @@ LINES = {
         "A container that takes more memory than its limit is killed: OOMKilled, exit 137",
         "From the second restart on the kubelet waits, ten seconds at first, then twice as long each time, up to a cap",
         "The first restart doesn't wait: there is no CrashLoopBackOff before it",
-        "The cap is what maxContainerRestartPeriod says; without it, five minutes",
+        "The cap is what the kubelet's maxContainerRestartPeriod says",
         "The delay is reset when a container has run for ten minutes",
     ],
     "Termination: deletionTimestamp, grace period, SIGTERM, SIGKILL, endpoints leave first; readiness gates": [
@@ -67,8 +67,8 @@ LINES = {
         "A killed container exits with 137 (128 + 9); one that heeds SIGTERM with its own code, here 143 (128 + 15)",
         "SIGTERM comes first, SIGKILL when the grace period is over",
         "While the Pod ends its endpoint isn't ready, but terminating, and still serving",
-        "The endpoint leaves before the container has ended",
-        "Nothing waits for the endpoint to leave: SIGTERM comes at the same time",
+        "The endpoint is no longer ready when the container ends",
+        "Nothing waits for the endpoint to leave: SIGTERM comes while it is still listed",
         "With a readiness gate a Pod is Ready only when its gate's condition is True, too",
     ],
 }

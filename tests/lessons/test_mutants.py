@@ -17,7 +17,7 @@ from tests.lessons.mutants import ANOTHER_ANSWER, KNOWN, answered, of, one, rows
 from tests.lessons.replay import expectations
 
 TURNED: dict[str, dict[str, str]] = json.loads(KNOWN.read_text())
-LESSONS = sorted(ANSWERS)
+LESSONS = sorted(TURNED)
 OVERLAPPED = "where it was recorded the rounds of the two overlapped: on that busy machine it is unknown"
 EXCEPTIONS: dict[str, dict[str, str]] = {
     "events": {
@@ -58,7 +58,7 @@ SAMPLE = 2
 
 
 def test_each_claim_has_a_change_that_turns_it():
-    assert sorted(TURNED) == LESSONS
+    assert {*ANSWERS} <= {*TURNED}
     names = {ANOTHER_ANSWER, *(each.name for each in changes())}
     for lesson in LESSONS:
         excepted = EXCEPTIONS.get(lesson, {})

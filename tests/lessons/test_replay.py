@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import nbformat
 import pytest
 from matplotlib import pyplot
@@ -19,7 +21,7 @@ UNTOLD = {
     "dns": 1,
     "events": 7,
     "external-dns": 0,
-    "hooks": 1,
+    "hooks": 0,
     "ingress": 4,
     "job": 1,
     "lifecycle": 1,
@@ -32,17 +34,22 @@ UNTOLD = {
 }
 """How many claims a recording doesn't tell: it is older than the keeping of answers, or its cluster can't show it.
 When one is made anew its number falls, as a rule to 0."""
+LEFT_OUT = {"pod": ["lab.wait(f'pod/kube-scheduler-{plane}', namespace='kube-system', deleted=True)"]}
+"""Statements that aren't in a recording that keeps answers, until it is made anew; no claim stands on them."""
 
 
 def untold(name: str, replay: Replay) -> list[str]:
     """Return the claims of a lesson that aren't made, or are unknown and shouldn't be, of the newest version."""
     verdicts = {claim.text: claim.verdict for claim in replay.claims}
     wanted = {text: each if isinstance(each, str) else each[max(each)] for text, each in expectations(name).items()}
-    return [text for text, each in wanted.items() if verdicts.get(text, "unknown") == "unknown" != each]
+    missing = [text for text, each in wanted.items() if verdicts.get(text, "unknown") == "unknown" != each]
+    unkept = [claim.text for claim in replay.claims if claim.why.startswith("not in the recording")]
+    return list(dict.fromkeys([*missing, *unkept]))
 
 
 def test_every_recording_is_replayed():
-    assert sorted(UNTOLD) == sorted(path.name for path in DATA.iterdir())
+    lessons = [path.name for path in DATA.iterdir() if not re.search(r"-\d", path.name)]  # others lie beside theirs
+    assert sorted(UNTOLD) == sorted(lessons)
 
 
 @pytest.mark.parametrize("name", sorted(UNTOLD))
@@ -56,4 +63,6 @@ def test_verdicts_and_figures_come_out_of_the_recording(name, tmp_path):
         assert not drawing.overlaps(figure)
         assert not drawing.outside(figure)
     assert len(missing := untold(name, replay)) == UNTOLD[name], f"not told: {missing}"
+    if replay.lab.recording.info.get("answers"):
+        assert replay.left_out == LEFT_OUT.get(name, [])
     pyplot.close("all")

@@ -41,6 +41,8 @@ CELLS = [
 class Words:
     """What a lab is here: it has two words."""
 
+    spec = 1
+
     def __init__(self, recording: Recording, base: Path) -> None:
         self._keeper, self.base = Keeper(recording), base
 
@@ -51,7 +53,7 @@ class Words:
 
     @kept
     def get(self, ref: str) -> dict[str, object]:
-        return {"metadata": {"name": ref}, "spec": 1}
+        return {"metadata": {"name": ref}, "spec": self.spec}
 
 
 @pytest.fixture
@@ -105,6 +107,46 @@ def test_a_lesson_comes_out_of_its_recording_and_says_so(lesson, tmp_path, no_cl
     assert "deployment/web created" in str(nb.cells[1].outputs)
     assert nb.cells[2].outputs[0]["data"]["text/plain"] == "1"
     assert not (tmp_path / "build" / "recordings").exists()
+
+
+VERSIONS = [
+    "%load_ext kitlib\nimport kitlib\nfrom kitlib import claim, each, equal",
+    "labs = kitlib.labs('one', '1.17', '1.36', '1.37')",
+    "with labs['1.37'].step('begin'):\n    labs['1.37'].get('pod/web')",
+    "spec = lambda lab: equal(lab.get('pod/web')['spec'], 1, what='it is', direct=True)",
+    "since = dict(expected='changed', instead='it is another one', changed_in='1.37, https://kubernetes.io')",
+    "claim('It says so', each(labs, spec), source='test', **since)",
+    "variant = kitlib.open('one', kubernetes='1.37-audit')",
+    "assert variant.get('pod/web')['spec'] == 3\nvariant.close()",
+    "for lab in (labs['1.17'], labs['1.37']):\n    lab.close()",
+]
+
+
+def test_a_lesson_on_several_versions_has_each_from_its_own_recording(lesson, tmp_path, no_clusters):
+    nb = new_notebook(cells=[new_code_cell(cell) for cell in VERSIONS])
+    nbformat.write(nb, lesson / "notebooks" / "one.ipynb")
+    (lesson / "recordings" / "one").rename(lesson / "recordings" / "was-one")
+    for spec, (folder, version) in enumerate({"one": "1.17", "one-1.37": "1.37", "one-1.37-audit": "1.37"}.items(), 1):
+        name = f"embedded-{folder.partition('-')[2] or version}"
+        about = {**ABOUT, "cluster": name, "provider": "embedded", "version": version, "release": f"v{version}.2"}
+        with Recording.create(lesson / "recordings" / folder, about) as recording:
+            words = Words(recording, lesson / "notebooks")
+            if folder == "one-1.37":
+                recording.mark("STEP", "begin", edge="begin", id="1")
+                words.get("pod/web")
+                recording.mark("STEP", "begin", edge="end", id="1")
+            words.spec = spec
+            words.get("pod/web")
+    (found,) = walk(["one"], None, tmp_path / "build", root=lesson, progress=False).notebooks
+    assert found.problems == []
+    assert found.recorded == "recording, embedded, Kubernetes 1.37.2, 2026-11-29"
+    told = {row["version"]: (row["verdict"], row["why"]) for row in found.claims}
+    assert {version: verdict for version, (verdict, _) in told.items()} == {
+        "1.36": "unknown",
+        "1.17": "holds",
+        "1.37": "changed",
+    }
+    assert "nothing was recorded of it" in told["1.36"][1]
 
 
 def test_another_manifest_is_not_taken_for_the_recorded_one(lesson, tmp_path):

@@ -8,11 +8,14 @@ from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any
 
+from urllib3 import HTTPHeaderDict
+
 from kitlib import errors
+from kitlib.api.transport import READS, Answer, Resource
 from kitlib.errors import KitlibError, NotKept
 from kitlib.frames import Frames
 from kitlib.lab.display import display
-from kitlib.lab.keeping import WRITES, decoded, question, request_of
+from kitlib.lab.keeping import DISCOVER, EXCHANGE, WRITES, decoded, exchange_of, question, request_of
 from kitlib.lab.nodes import LabNode
 from kitlib.lab.replay.position import Position
 from kitlib.lab.replay.standing import Standing, objects, standing
@@ -128,8 +131,17 @@ class Kept:
         """Return the objects of a kind that were there at this moment, or in no namespace."""
         return standing(self._rows, kind, (*namespaces, ""), self.position.between)
 
-    def asked(self, method: str, path: str, query: Mapping[str, Any] | None, body: Any) -> dict[str, Any]:
-        """Return what was answered to a request.
+    def asked(self, word: str, asked: list[str], writes: bool = False) -> dict[str, Any]:
+        """Return what was answered to a request, or to what else is asked over a connection.
+
+        Parameters
+        ----------
+        word : str
+            The request's method, or what else it is.
+        asked : list of str
+            As it is written down, see `kitlib.lab.keeping`.
+        writes : bool
+            Whether it changes something: what follows stands on it.
 
         Raises
         ------
@@ -139,14 +151,13 @@ class Kept:
             If it was refused.
         """
         self.on()
-        if method != "GET" and not self._answers:
+        if writes and not self._answers and word != EXCHANGE:
             return {}
-        asked = request_of(path, query, body)
-        answer = self.position.answer(method, asked)
+        answer = self.position.answer(word, asked)
         if answer is None:
-            if method != "GET":
-                self._off = f"from here on it is of another lesson: {_said(method, asked)} isn't in it here"
-            raise NotKept(f"{_said(method, asked)}: {'it has no such answer here' if self._answers else OLDER}")
+            if writes and self._answers:
+                self._off = f"from here on it is of another lesson: {_said(word, asked)} isn't in it here"
+            raise NotKept(f"{_said(word, asked)}: {'it has no such answer here' if self._answers else OLDER}")
         if "error" in answer:
             raise _error(answer["error"])
         return answer
@@ -208,8 +219,10 @@ class Answers:
     kept : Kept
     """
 
+    server = "a recording"
+
     def __init__(self, kept: Kept) -> None:
-        self._kept = kept
+        self._keeper = kept
 
     def request(
         self,
@@ -221,17 +234,45 @@ class Answers:
         **more: Any,
     ) -> bytes:
         """Return what was answered; see `Kept.asked`."""
-        answer = self._kept.asked(method, path, query, body)
-        return (answer["text"] if "text" in answer else json.dumps(answer.get("value"))).encode()
+        return _body(self._keeper.asked(method, request_of(path, query, body), _writes(method, query)))
+
+    def exchange(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, Any] | None = None,
+        body: Any = None,
+        content_type: str = "",
+        headers: Mapping[str, str] | None = None,
+        timeout: float = 0,
+    ) -> Answer:
+        """Return what was answered, a refusal and warnings included; see `Kept.asked`."""
+        asked = exchange_of(method, path, query, body, headers)
+        answer = self._keeper.asked(EXCHANGE, asked, _writes(method, query))
+        warned = HTTPHeaderDict([("Warning", text) for text in answer["warnings"]])
+        return Answer(answer["code"], warned, _body(answer))
 
     def get(self, path: str, query: Mapping[str, Any] | None = None, **options: Any) -> Any:
         """Return what was answered, decoded; see `Kept.asked`."""
-        return self._kept.asked("GET", path, query, None).get("value")
+        return self._keeper.asked("GET", request_of(path, query, None)).get("value")
+
+    def discover(self, name: str, group_version: str | None = None) -> Resource:
+        """Return where a kind was served; see `Kept.asked`."""
+        found = self._keeper.asked(DISCOVER, [name, group_version or ""])["value"]
+        return Resource(**{**found, "short_names": tuple(found["short_names"])})
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
+        if name.startswith("_"):
             raise AttributeError(name)
         raise NotKept(f"{name}: there is no server")
+
+
+def _writes(method: str, query: Mapping[str, Any] | None) -> bool:
+    return method not in READS and not (query or {}).get("dryRun")
+
+
+def _body(answer: Mapping[str, Any]) -> bytes:
+    return (answer["text"] if "text" in answer else json.dumps(answer.get("value"))).encode()
 
 
 class Seen:
@@ -256,6 +297,13 @@ class Seen:
 
     def catch_up(self, timeout: float = 0) -> None:
         """Do nothing: all that was recorded is there."""
+
+    def follow(self, kind: str) -> None:
+        """Do nothing: what was followed is there."""
+
+    def wait_for(self, predicate: Callable[[], Any], timeout: float = 0) -> bool:
+        """Return whether it is so: nothing more comes."""
+        return bool(predicate())
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):

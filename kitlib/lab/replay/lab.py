@@ -109,6 +109,7 @@ class Replayed(Lab):
 
     replayed = True
     _keeper: Kept
+    _recorded = staticmethod(Recording.open)
 
     def __init__(
         self, recording: Recording, base: Path, beside: Lab | None = None, ledger: claims.Ledger | None = None
@@ -118,7 +119,7 @@ class Replayed(Lab):
         self.notebook, self.namespace = info["notebook"], info["namespace"]
         self.namespaces = info.get("namespaces", [self.namespace])
         self.cluster = cluster_of(recording)
-        self.label = self.cluster.name.partition("-")[2]
+        self.label = self.cluster.version if info["provider"] == "context" else self.cluster.name.partition("-")[2]
         self.kinds = ()
         self.closed = False
         self._companions, self._kept, self._logs, self._attempts = [], [], [], {}
@@ -172,11 +173,38 @@ class Replayed(Lab):
             label = release.label if release else minor
             name = label if minor == own else minor
             try:
-                found[name] = beside(self, label)
+                found[name] = made = self.on(label)
+                self._companions.append(made)
+                opened.append(made)
             except ClusterError as error:
                 show_lab(f"Without Kubernetes {version}: {error}")
                 found[name] = error
         return found | {own: self}
+
+    def on(self, label: str) -> Replayed:
+        """Return a lab of what was recorded on a version, this one or one beside it.
+
+        Parameters
+        ----------
+        label : str
+            "1.37", or "1.17-psp" for a variant.
+
+        Raises
+        ------
+        ClusterError
+            If nothing was.
+        """
+        if label == self.label:
+            return self
+        path = (self.recording.path or Path("none")).with_name(f"{self.notebook}-{label}")
+        if not path.is_dir():
+            raise ClusterError(
+                "nothing was recorded of it",
+                step="open the recording",
+                object=path.name,
+                next="run the lesson on a cluster: this machine may be able to have that version",
+            )
+        return Replayed(self._recorded(path), self.base, beside=self)
 
     def catch_up(self) -> None:
         """Do nothing: all that was recorded is there."""
@@ -195,28 +223,6 @@ class Replayed(Lab):
             opened.remove(self)
 
 
-def beside(lab: Replayed, label: str) -> Replayed:
-    """Open what was recorded on another version beside a lab.
-
-    Raises
-    ------
-    ClusterError
-        If nothing was.
-    """
-    path = (lab.recording.path or Path("none")).with_name(f"{lab.notebook}-{label}")
-    if not path.is_dir():
-        raise ClusterError(
-            "nothing was recorded of it",
-            step="open the recording",
-            object=path.name,
-            next="run the lesson on a cluster: this machine may be able to have that version",
-        )
-    made = Replayed(Recording.open(path), lab.base, beside=lab)
-    lab._companions.append(made)
-    opened.append(made)
-    return made
-
-
 def _listed_ns(recording: Recording) -> int:
     """Return when everything had been listed, as far as rows tell: before the first step."""
     found = 0
@@ -227,4 +233,4 @@ def _listed_ns(recording: Recording) -> int:
     return found
 
 
-__all__ = ["Recorded", "RecordedStep", "Replayed", "beside", "cluster_of", "date_of"]
+__all__ = ["Recorded", "RecordedStep", "Replayed", "cluster_of", "date_of"]

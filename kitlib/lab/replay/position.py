@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import threading
+from bisect import bisect_left
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,9 +40,16 @@ class Entry:
     end_ns: int
     answer: dict[str, Any]
 
+    @property
+    def ordered(self) -> bool:
+        """Whether it has a place in the order: what other threads asked beside the lesson has none."""
+        return "beside" not in self.answer
+
 
 class Position:
     """What was recorded of a lesson's own doings, in its order, and how far a replay has come in it.
+
+    Several threads may ask at once.
 
     Parameters
     ----------
@@ -49,20 +58,28 @@ class Position:
 
     def __init__(self, recording: Recording) -> None:
         self._entries: list[Entry] = []
-        for row in recording.rows.of("", KIND):
-            if row.type == "STEP" or row.kind == KIND:
-                said = json.loads(row.object)
-                what = said.get("edge", ANSWER)
-                begin = said.get("began_ns", row.monotonic_ns)
-                self._entries.append(Entry(what, row.name, said.get("id", ""), begin, row.monotonic_ns, said))
+        self._edges = [-1]  # the numbers of steps' begins and ends
+        self._asked: dict[tuple[str, ...], list[int]] = {}
+        mine = (row for row in recording.rows.of("", KIND) if row.type == "STEP" or row.kind == KIND)
+        for number, row in enumerate(mine):
+            said = json.loads(row.object)
+            what = said.get("edge", ANSWER)
+            begin = said.get("began_ns", row.monotonic_ns)
+            self._entries.append(Entry(what, row.name, said.get("id", ""), begin, row.monotonic_ns, said))
+            if what == ANSWER:
+                self._asked.setdefault((row.name, *said["asked"]), []).append(number)
+            else:
+                self._edges.append(number)
+        self._edges.append(len(self._entries))
         self._at = 0  # the number of what comes next
         self._found: set[int] = set()
+        self._lock = threading.Lock()
 
     @property
     def between(self) -> tuple[int, int | None]:
         """When it is, on the recording's clock: after the last thing that was said, before the next (None: the end)."""
-        after = self._entries[self._at - 1].end_ns if self._at else 0
-        return after, self._entries[self._at].begin_ns if self._at < len(self._entries) else None
+        after = next((each.end_ns for each in reversed(self._entries[: self._at]) if each.ordered), 0)
+        return after, next((each.begin_ns for each in self._entries[self._at :] if each.ordered), None)
 
     def enter(self, name: str) -> tuple[int, int]:
         """Go to the start of the next step of a name, or, where there is none, of the first; return its bounds.
@@ -95,16 +112,17 @@ class Position:
 
         What was asked several times was answered in that order.
         """
-        first = next((n + 1 for n in range(self._at - 1, -1, -1) if self._entries[n].what != ANSWER), 0)
-        last = next((n for n in range(self._at, len(self._entries)) if self._entries[n].what != ANSWER), None)
-        here = range(first, len(self._entries) if last is None else last)
-        mine = [n for n in here if self._entries[n].name == word and self._entries[n].answer["asked"] == asked]
-        if not mine:
-            return None
-        at = next((n for n in mine if n not in self._found), mine[-1])
-        self._found.add(at)
-        self._at = max(self._at, at + 1)
-        return self._entries[at].answer
+        with self._lock:
+            edge = bisect_left(self._edges, self._at)
+            first, last = self._edges[edge - 1], self._edges[edge]
+            mine = [n for n in self._asked.get((word, *asked), ()) if first < n < last]
+            if not mine:
+                return None
+            at = next((n for n in mine if n not in self._found), mine[-1])
+            self._found.add(at)
+            if self._entries[at].ordered:
+                self._at = max(self._at, at + 1)
+            return self._entries[at].answer
 
 
 __all__ = ["ANSWER", "BEGIN", "END", "Entry", "Position"]

@@ -23,9 +23,10 @@ from kitlib.lessons.policies.pod_security import (
     refused_plugin,
     turns,
 )
+from kitlib.lessons.policies.removal import remove
 from kitlib.lessons.policies.rows import ALL, LEVEL, POD_SECURITY, ROWS, USER
 from kitlib.lessons.policies.runtime_checks import inside, with_containers
-from kitlib.lessons.policies.suite import PolicySuite, remove
+from kitlib.lessons.policies.suite import PolicySuite
 from kitlib.lessons.policies.suites import PolicySuites, covered
 
 __all__ = [

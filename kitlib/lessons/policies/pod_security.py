@@ -7,6 +7,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -17,7 +18,8 @@ from kitlib.errors import WaitTimeout
 from kitlib.lessons import admission
 from kitlib.lessons.admission import Answer
 from kitlib.lessons.policies.dryrun import PodAnswer, pod
-from kitlib.lessons.policies.suite import PART_OF, RBAC, PolicySuite, level_labels
+from kitlib.lessons.policies.removal import PART_OF
+from kitlib.lessons.policies.suite import RBAC, PolicySuite, level_labels
 from kitlib.machine import versions
 from kitlib.machine.programs import find
 from kitlib.progress import Progress, duration
@@ -104,7 +106,14 @@ def noted(suite: PolicySuite, space: str, pod: str, timeout: float = 10) -> dict
     WaitTimeout
         If the Pod is not in the log.
     """
-    path = controlplane.audit_log(suite.lab.cluster.home)
+
+    def annotations(space: str, pod: str) -> dict[str, str]:
+        return _annotations(controlplane.audit_log(suite.lab.cluster.home), space, pod, timeout)
+
+    return suite.answer_of(annotations, space, pod)
+
+
+def _annotations(path: Path, space: str, pod: str, timeout: float) -> dict[str, str]:
     until = time.monotonic() + timeout
     with Progress("wait for the audit log"):
         while True:

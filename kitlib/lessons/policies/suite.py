@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pandas as pd
 
@@ -18,23 +18,16 @@ from kitlib.cluster import namespaces
 from kitlib.errors import KitlibError
 from kitlib.lessons.admission import Answer, again, send, serves
 from kitlib.lessons.policies.dryrun import PodAnswer, answers, ask, pod
+from kitlib.lessons.policies.removal import remove
 from kitlib.lessons.policies.rows import ALL, POD_SECURITY, ROWS, USER
 from kitlib.progress import Progress
 
 RBAC = "rbac.authorization.k8s.io"
-PART_OF = "app.kubernetes.io/part-of=kitlib-security"
-KINDS = (
-    "podsecuritypolicies.policy",
-    "clusterroles.rbac.authorization.k8s.io",
-    "validatingadmissionpolicybindings",
-    "mutatingadmissionpolicybindings",
-    "validatingadmissionpolicies",
-    "mutatingadmissionpolicies",
-    "runtimeclasses.node.k8s.io",
-)
-THEN_ONLY = ("kinds", "order")
+THEN_ONLY = ("kinds/", "order/")
 """Folders with policies of 1.17 that are no row's; who may use them is bound in a namespace when it is made."""
 AT_ONCE = 6
+
+T = TypeVar("T")
 
 
 class PolicySuite:
@@ -51,7 +44,8 @@ class PolicySuite:
     rows : sequence of str
         Which of them.
     lab : Lab, optional
-        The notebook's, on that cluster: where nothing else is said, its namespace is asked.
+        The notebook's, on that cluster: where nothing else is said, its namespace is asked, and its recording keeps
+        what the policies' namespaces are called, so that a replay asks in them.
 
     Attributes
     ----------
@@ -78,6 +72,11 @@ class PolicySuite:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def answer_of(self, ask: Callable[..., T], *args: Any) -> T:
+        """Ask in a way of one's own, and return the answer; see `Lab.answer_of`. Without a lab it isn't kept."""
+        found: T = self.lab.answer_of(ask, *args) if self.lab else ask(*args)
+        return found
 
     def pods(self, row: str) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return the Pod that the row's policy should refuse, and the one that it should admit."""
@@ -111,7 +110,12 @@ class PolicySuite:
         **levels
             Labels of Pod Security Admission: enforce="baseline", enforce_version="v1.28", warn="restricted".
         """
-        name = namespaces.create(self.connection, "security", (labels or {}) | level_labels(levels), name)
+        name = self.answer_of(self._space, (labels or {}) | level_labels(levels), list(may_use), account, name)
+        self.spaces[(name, "")] = name
+        return name
+
+    def _space(self, labels: dict[str, str], may_use: Sequence[str], account: str, name: str | None) -> str:
+        name = namespaces.create(self.connection, "security", labels, name)
         self.spaces[(name, "")] = name
         user = {"apiGroup": RBAC, "kind": "User", "name": USER}
         self.bind(name, USER, "edit", user)
@@ -174,6 +178,13 @@ class PolicySuite:
 
     def apply(self) -> None:
         """Apply every policy, and return when admission knows of all of them."""
+        folders = [*self.rows, ALL, *THEN_ONLY]
+        paths = [path for name in folders for path in sorted((self.folder / name).glob("*.yaml"))]
+        manifests = {path.relative_to(self.folder).as_posix(): path.read_text(encoding="utf-8") for path in paths}
+        self.spaces |= {(row, means): space for row, means, space in self.answer_of(self._apply, manifests)}
+
+    def _apply(self, manifests: Mapping[str, str]) -> list[tuple[str, str, str]]:
+        """Apply every policy; return the namespace of each row and means."""
         wanted: dict[tuple[str, str], dict[str, str]] = {}
         with Progress("apply policies", total=len(self.rows)) as bar:
             for row in [*self.rows, ALL]:
@@ -182,19 +193,19 @@ class PolicySuite:
                     continue
                 over = self.rows if row == ALL else [row]
                 wanted[row, "enforce"] = {f"security.kitlib/{each}": "enforce" for each in over}
-                for name in ("vap.yaml", "map.yaml") if row != ALL else ():
-                    if (self.folder / row / name).exists():
-                        objects.apply(self.connection, self.folder / row / name, "default")
+                for name in (f"{row}/vap.yaml", f"{row}/map.yaml") if row != ALL else ():
+                    if name in manifests:
+                        objects.apply(self.connection, manifests[name], "default")
                 if row != ALL and self.writes(row):
                     wanted[row, "refuse"] = {f"security.kitlib/{row}": "refuse"}
                     wanted[row, "write"] = {f"security.kitlib/{row}": "write"}
             with ThreadPoolExecutor(AT_ONCE) as pool:
                 self.spaces |= dict(zip(wanted, pool.map(self.space, wanted.values()), strict=True))
-            for name in THEN_ONLY if self.past else ():  # the first of all: once a row's policy is known, so are they
-                for path in sorted((self.folder / name).glob("*.yaml")):
-                    objects.apply(self.connection, path, "default")
+            for name in manifests if self.past else ():  # the first of all: once a row's policy is known, so are they
+                if name.startswith(THEN_ONLY):
+                    objects.apply(self.connection, manifests[name], "default")
             for row in [*self.rows, ALL] if self.past else []:
-                objects.apply(self.connection, self.folder / row / "psp.yaml", self.spaces[row, "enforce"])
+                objects.apply(self.connection, manifests[f"{row}/psp.yaml"], self.spaces[row, "enforce"])
             for level in () if self.past else ("baseline", "restricted"):
                 space = self.space(enforce=level)
                 self.spaces |= {(row, level): space for row in self.rows}
@@ -203,6 +214,7 @@ class PolicySuite:
                 self._seen(row)
             if self.past:
                 self.until(pod(), self.spaces[ALL, "enforce"], lambda answer: answer.admitted, "policy all is known")
+        return [(row, means, space) for (row, means), space in self.spaces.items()]
 
     def _seen(self, row: str) -> None:
         bad, good = self.pods(row)
@@ -365,6 +377,9 @@ class PolicySuite:
 
     def count(self, metric: str, **labels: str) -> float:
         """Return a counter of the API server: the sum over all that have these labels."""
+        return self.answer_of(self._count, metric, labels)
+
+    def _count(self, metric: str, labels: Mapping[str, str]) -> float:
         text = self.connection.request("GET", "/metrics").decode()
         wanted = [f'{name}="{value}"' for name, value in labels.items()]
         lines = [line for line in text.splitlines() if line.startswith(metric + "{")]
@@ -382,10 +397,3 @@ class PolicySuite:
 def level_labels(levels: Mapping[str, str]) -> dict[str, str]:
     """Return the labels of Pod Security Admission: enforce_version="v1.28" is POD_SECURITY/enforce-version."""
     return {f"{POD_SECURITY}/{name.replace('_', '-')}": level for name, level in levels.items()}
-
-
-def remove(connection: Connection) -> None:
-    """Remove every policy of the suite from a cluster, also what an interrupted run has left."""
-    for kind in KINDS:
-        if serves(connection, kind):
-            connection.request("DELETE", connection.discover(kind).path(), {"labelSelector": PART_OF})

@@ -10,8 +10,9 @@ import pandas as pd
 
 from kitlib.errors import KitlibError
 from kitlib.lessons.policies.dryrun import brief, settings
+from kitlib.lessons.policies.removal import remove
 from kitlib.lessons.policies.rows import ALL, ROWS
-from kitlib.lessons.policies.suite import PolicySuite, remove
+from kitlib.lessons.policies.suite import PolicySuite
 from kitlib.machine import versions
 
 

@@ -1,0 +1,125 @@
+"""A wrong answer that is planted in a recording turns the claims that stand on it, and only an answer is changed."""
+
+from __future__ import annotations
+
+import json
+import random
+from typing import Any
+
+import pytest
+
+from kitlib.lab.keeping import DISCOVER, EXCHANGE, KIND
+from kitlib.recording import WatchEvent
+from tests.lessons.answeredits import OTHER, REPLIES
+from tests.lessons.mutants import one, rows_of
+from tests.lessons.test_mutants import wanted
+
+REFUSED = {"code": 403, "warnings": [], "value": {"message": "no", "code": 403}}
+ADMITTED = {"code": 201, "warnings": ['299 - "old"'], "value": {"metadata": {"uid": "1"}}}
+SERVED = {
+    "kind": "Pod",
+    "plural": "pods",
+    "singular": "pod",
+    "group_version": "v1",
+    "namespaced": True,
+    "short_names": [],
+}
+UNKNOWN = {"error": {"type": "UsageError", "message": f"serves no kind {OTHER}"}}
+EDITS: list[tuple[str, str, Any, Any]] = [
+    ("refused for another reason", "refused", {"refusal": "no"}, {"refusal": OTHER}),
+    (
+        "refused for another reason",
+        "GET",
+        {"error": {"type": "E", "message": "no"}},
+        {"error": {"type": "E", "message": OTHER}},
+    ),
+    ("refused for another reason", EXCHANGE, REFUSED, {**REFUSED, "value": {"message": OTHER, "code": 403}}),
+    ("each is refused", EXCHANGE, ADMITTED, {**ADMITTED, "code": 403, "value": {"message": OTHER}}),
+    (
+        "each is taken",
+        EXCHANGE,
+        REFUSED,
+        {**REFUSED, "code": 200, "value": {"metadata": {}, "spec": {"containers": []}}},
+    ),
+    ("nobody is warned", EXCHANGE, ADMITTED, {**ADMITTED, "warnings": []}),
+    ("each is warned", EXCHANGE, REFUSED, {**REFUSED, "warnings": [f'299 - "{OTHER}"']}),
+    ("nothing is served", DISCOVER, {"value": SERVED}, UNKNOWN),
+    ("everything is served", DISCOVER, {"error": {}}, {"value": {**SERVED, "kind": "Pod", "plural": "pod"}}),
+    (
+        "lists lack their first",
+        "GET",
+        {"value": {"items": [{"a": [1]}, {"a": [2]}]}},
+        {"value": {"items": [{"a": []}]}},
+    ),
+    ("lists are doubled", "owned", {"value": [1]}, {"value": [1, 1]}),
+    ("tables lack their first row", "logs", {"table": [{"text": "a"}, {"text": "b"}]}, {"table": [{"text": "b"}]}),
+    ("numbers are others", "ask", {"value": {"sent": 3, "so": True}}, {"value": {"sent": 4, "so": True}}),
+    ("counters are others", "GET", {"text": "# of\nasked{x} 3\nin 2\n"}, {"text": "# of\nasked{x} 4\nin 3\n"}),
+    ("what is so isn't", "ask", {"value": [{"ready": True}]}, {"value": [{"ready": False}]}),
+    (
+        "names are others",
+        "ask",
+        {"value": {"name": "db-0", "metadata": {"name": "a"}}},
+        {"value": {"name": OTHER, "metadata": {"name": OTHER}}},
+    ),
+    ("texts are others", "ask", {"value": {"text": "a", "who": "b"}}, {"value": {"text": OTHER, "who": "b"}}),
+    ("what is said is another text", "answer_of", {"value": "cart"}, {"value": OTHER}),
+    ("nothing is said", "answer_of", {"value": "a\nb"}, {"value": ""}),
+    (
+        "versions and uids are others",
+        "get",
+        {"value": {"metadata": {"uid": "u"}}},
+        {"value": {"metadata": {"uid": "u1"}}},
+    ),
+]
+PLANTED = [
+    (
+        "pod",
+        "refused for another reason",
+        "The QoS class is fixed when the Pod is made: a resize that would change it is refused",
+    ),
+    ("pod", "numbers are others", "They reach each other on localhost"),
+    ("pod", "lists are doubled", "What is bound to a node is the Pod, and nothing else"),
+    ("hooks", "nothing is said", "`kubectl describe` shows it"),
+    (
+        "hooks",
+        "refused for another reason",
+        "A preStop sleep that is longer than the grace period is refused when the Pod is created",
+    ),
+]
+
+
+def asked(word: str, answer: dict[str, Any]) -> WatchEvent:
+    """Return a row of an answer, as a lab writes it."""
+    model = next(row for row in rows_of("pod") if row.kind == KIND)
+    told = {"asked": ["Pod", "v1"], "began_ns": 1, **answer}
+    return WatchEvent(
+        *[
+            {"name": word, "object": json.dumps(told).encode()}.get(field, getattr(model, field))
+            for field in model.__struct_fields__
+        ]
+    )
+
+
+@pytest.mark.parametrize(("name", "word", "before", "after"), EDITS)
+def test_an_answer_becomes_another_one(name, word, before, after):
+    (row,) = REPLIES[name]([asked(word, before)], random.Random(1))
+    told = json.loads(row.object)
+    assert {key: value for key, value in told.items() if key not in ("asked", "began_ns")} == after
+
+
+def test_each_change_is_tried():
+    assert {name for name, *_ in EDITS} == {*REPLIES}
+
+
+@pytest.mark.parametrize("name", REPLIES)
+def test_what_is_no_answer_stays(name):
+    rows = [row for row in rows_of("pod") if row.kind != KIND]
+    assert REPLIES[name](rows, random.Random(1)) == rows
+
+
+@pytest.mark.parametrize(("lesson", "name", "text"), PLANTED)
+def test_a_wrong_answer_turns_a_claim(lesson, name, text):
+    found = one((lesson, f"answers: {name}", [text]))
+    assert found is not None, "this changes nothing"
+    assert found[text] not in ("unknown", wanted(lesson, text))
