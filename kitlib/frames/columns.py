@@ -230,6 +230,7 @@ COLUMNS: dict[str, dict[str, Column]] = {
         "finishedAt": Column(TIME, "whole seconds", "state.terminated.finishedAt, the node's clock"),
         "last.exitCode": Column("Int64", "", "lastState.terminated.exitCode: of the run before this one"),
         "last.reason": Column("str", "", "lastState.terminated.reason"),
+        "last.message": Column("str", "", "lastState.terminated.message"),
         "last.startedAt": Column(TIME, "whole seconds", "lastState.terminated.startedAt, the node's clock"),
         "last.finishedAt": Column(TIME, "whole seconds", "lastState.terminated.finishedAt, the node's clock"),
         "image": Column("str", "", "image"),
@@ -337,9 +338,7 @@ COLUMNS: dict[str, dict[str, Column]] = {
         "streak": Column(
             "int64", "probes", "how many in a row had this outcome, up to here in this window, by this source"
         ),
-        "periodSeconds": Column(
-            "Int64", "s", "of the probe in the Pod's spec, as those below; NA if it isn't recorded"
-        ),
+        "periodSeconds": Column("Int64", "s", "of the probe in the Pod's spec, as those below; NA if not recorded"),
         "timeoutSeconds": Column("Int64", "s", "timeoutSeconds"),
         "successThreshold": Column("Int64", "probes", "successThreshold"),
         "failureThreshold": Column("Int64", "probes", "failureThreshold"),

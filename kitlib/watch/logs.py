@@ -7,7 +7,7 @@ import re
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Any
 
@@ -94,6 +94,7 @@ class LogFollower:
         self._count, self._known_ns = 0, clock.monotonic_ns()
         self._last = ""  # the last line that was recorded, with its stamp
         self._recent: deque[str] = deque(maxlen=RECENT)
+        self._counted: dict[str, int] = {}  # how many lines hold a text that was asked for
         self._closed = threading.Event()
         self._stream: Stream = ASKED.run(self._open)
         self._mark("STREAM", api_version="kitlib", namespace=namespace)
@@ -141,9 +142,18 @@ class LogFollower:
             )
 
     def count(self, text: str) -> int:
-        """Return how many lines up to now hold a text."""
+        """Return how many lines up to now hold a text, of all that it has logged."""
         with self._recording.changed:
-            return sum(text in line for line in self._recent)
+            if text not in self._counted:
+                self._counted[text] = sum(text in line for line in self._all())
+            return self._counted[text]
+
+    def _all(self) -> Iterable[str]:
+        """Return all lines up to now: the recording has those that are no longer known by heart."""
+        if self._count <= len(self._recent):
+            return self._recent
+        rows = (row for row in self._recording.rows.of("Log") if row.uid == self._uid)
+        return [line for row in rows if row.stream == self._source for line in json.loads(row.object)["lines"]]
 
     def last(self, count: int) -> list[str]:
         """Return the last lines up to now, or those that there are."""
@@ -293,6 +303,8 @@ class LogFollower:
             self._last = found[-1]
             self._known_ns = clock.monotonic_ns()
             self._recent.extend(lines)
+            for text in self._counted:
+                self._counted[text] += sum(text in line for line in lines)
             self._recording.changed.notify_all()
 
     def _gap(self, until_ns: int | None, reason: str) -> None:

@@ -259,6 +259,16 @@ def test_lines_are_waited_for_and_counted_also_those_of_before() -> None:
         follower.wait_for("late_ns", 3)
 
 
+def test_lines_are_counted_that_are_no_longer_known_by_heart(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A client that has asked for long has more of them: a count that stood still would be waited for in vain."""
+    monkeypatch.setattr("kitlib.watch.logs.RECENT", 3)
+    lines = [request(number) for number in range(1, 9)]
+    _, follower = followed(Pod([*lines, request(9, error="refused")]))
+    follower.wait_for('"late_ns"', 9)
+    assert follower.count('"late_ns"') == 9 and follower.count("refused") == 1
+    assert len(follower.last(9)) == 3
+
+
 def test_of_several_containers_one_must_be_named() -> None:
     with pytest.raises(UsageError, match="name one of load, other"):
         followed(Pod([], containers=2))
