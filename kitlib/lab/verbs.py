@@ -25,7 +25,7 @@ from kitlib.errors import KitlibError, RefusedError, ServerError, UsageError
 from kitlib.lab.display import Changes, Refusal, change_html, display
 from kitlib.lab.keeping import Keeps, kept
 
-LISTENS = 30.0
+LISTENS = 120.0
 """Seconds until a Pod that counts as Ready must listen."""
 
 
@@ -177,7 +177,7 @@ class Verbs:
         Raises
         ------
         ServerError
-            If it can't be reached, also after half a minute in which nobody listened there; or if it answers with an
+            If it can't be reached, also after two minutes in which nobody listened there; or if it answers with an
             error, whose `error` is then the message.
         """
         where = f"/api/v1/namespaces/{self.namespace}/pods/http:{pod}:{port}/proxy{path}"

@@ -24,6 +24,9 @@ from kitlib.progress import Progress, duration
 SERVERS_OWN = ("uid", "creationTimestamp", "resourceVersion", "generation", "managedFields", "selfLink", "namespace")
 """Fields of metadata that differ whenever an object is made."""
 
+PATIENCE = 240.0
+"""Seconds until `again` gives up: as a lab's waits."""
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -132,7 +135,7 @@ def _warnings(headers: Any) -> tuple[str, ...]:
     return tuple(text.partition('"')[2].rpartition('"')[0].replace('\\"', '"') for text in found)
 
 
-def again(asking: Callable[[], Answer], so: Callable[[Answer], Any], what: str, timeout: float = 30) -> Answer:
+def again(asking: Callable[[], Answer], so: Callable[[Answer], Any], what: str, timeout: float = PATIENCE) -> Answer:
     """Ask again until the answer is as it should be: admission reads caches, and nothing tells how new they are.
 
     Parameters

@@ -19,6 +19,8 @@ from kitlib.recording.redaction import REDACTED, TOKEN
 
 RECENT = 5_000
 """So many of the newest lines are known by heart, to tell whether the log's end has come."""
+PATIENCE = 240.0
+"""Seconds until a wait for lines that names no deadline gives up: as a lab's."""
 ATTEMPTS = 8
 """How often a log is opened anew when its connection breaks: at once, after a second, after two, and so on."""
 UNREACHABLE = 30.0
@@ -116,7 +118,7 @@ class LogFollower:
         self._stream.close()
         self._thread.join(timeout=5)
 
-    def wait_for(self, text: str, times: int = 1, timeout: float = 120) -> None:
+    def wait_for(self, text: str, times: int = 1, timeout: float = PATIENCE) -> None:
         """Wait until so many lines hold a text; those that were logged before count, too.
 
         Parameters
