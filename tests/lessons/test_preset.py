@@ -177,12 +177,9 @@ def then(own_state: Path) -> Iterator[Place]:
 
 
 @pytest.fixture(scope="module")
-def now(own_state: Path) -> Iterator[Place]:
-    """Today; on a cluster of its own: the policies and their kind belong to no namespace, and the lesson has the same.
-
-    Where both had one cluster, who came first lost them in the middle, and nobody was told: `failurePolicy` is Ignore.
-    """
-    yield from prepared(clusters.up("embedded").connect(), "1.37")
+def now(connection: Connection) -> Iterator[Place]:
+    """Today."""
+    yield from prepared(connection, "1.37")
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ import pytest
 
 from kitlib import cluster as clusters
 from kitlib import objects
+from kitlib.api.transport import Connection
 from kitlib.errors import BuildError, ClusterError, WaitTimeout
 from kitlib.lessons import policies
 from kitlib.lessons.admission import Answer
@@ -159,9 +160,10 @@ def then(own_state: Path) -> Iterator[PolicySuite]:
 
 
 @pytest.fixture(scope="module")
-def now(own_state: Path) -> Iterator[PolicySuite]:
-    """Today's, on a cluster of its own: they belong to no namespace, and the lesson makes and removes the same."""
-    with PolicySuite(clusters.up("embedded").connect(), FOLDER) as suite:
+def now(connection: Connection) -> Iterator[PolicySuite]:
+    """Today's."""
+    policies.remove(connection)
+    with PolicySuite(connection, FOLDER) as suite:
         suite.apply()
         yield suite
 
