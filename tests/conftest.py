@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import secrets
 import shutil
 import signal
@@ -248,17 +249,33 @@ class NothingSkipped:
 
 
 class FailuresAtOnce:
-    """Tells of a failed test when it has failed: a run that is cut off never comes to pytest's own summary."""
+    """Tells of a failed test when it has failed, and shortly of all at the end: of a long log the end alone may be kept."""
 
     def __init__(self, config: pytest.Config) -> None:
         self.config = config
+        self.failed: list[pytest.TestReport] = []
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Print its name, and the end of what it said."""
         if report.failed and (terminal := self.config.pluginmanager.get_plugin("terminalreporter")):
+            self.failed.append(report)
             terminal.ensure_newline()
             terminal.write_line(f"FAILED {report.nodeid} ({report.when})")
-            terminal.write_line(report.longreprtext[-2000:])
+            terminal.write_line(plain(report.longreprtext)[-2000:])
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> Iterator[None]:
+        """Print the end of what each said once more, and not at length what was told already."""
+        self.config.option.tbstyle = "no"
+        yield
+        for report in self.failed:
+            words = " ".join(line.strip() for line in plain(report.longreprtext).splitlines() if line.strip())
+            terminalreporter.write_line(f"* {report.nodeid} ({report.when}): …{words[-500:]}")
+
+
+def plain(text: str) -> str:
+    """Return what a test said without the colours of a terminal."""
+    return re.sub(r"\x1b\[[0-9;]*m", "", text)
 
 
 def pytest_configure(config: pytest.Config) -> None:
