@@ -8,9 +8,7 @@ its end, a bare pytest leaves them for the next run.
 
 from __future__ import annotations
 
-import contextlib
 import os
-import re
 import secrets
 import shutil
 import signal
@@ -25,7 +23,8 @@ from nbval.plugin import IPyNbFile
 
 from tests.bylane import FILE, ByLane, write_lanes
 from tests.durations import Durations
-from tests.executed import DEADLINE, NOTEBOOKS, Executed, Executions, lessons, took
+from tests.executed import DEADLINE, NOTEBOOKS, Executed, Executions, lessons, took, wait_for_file
+from tests.reporting import FailuresAtOnce, NothingSkipped
 
 if TYPE_CHECKING:
     from kitlib.api.transport import Connection
@@ -34,7 +33,9 @@ if TYPE_CHECKING:
 CHECKOUT = Path(__file__).resolve().parent.parent
 PLACE = CHECKOUT / "build" / "test"
 LESSONS = lessons()
-WITH_CLUSTERS = "with clusters"
+WITH_CLUSTERS, EXERCISES = "with clusters", "exercises"
+SHARED = PLACE / "walk" / "kind-shared"
+"""There once no lesson has the kind cluster to itself any more, for all processes to see."""
 IN_CI = os.environ.get("CI", "").lower() in ("1", "true")
 
 # A shell starts what it puts in the background with Ctrl-C ignored, and children inherit that; the tests send it.
@@ -53,9 +54,10 @@ class Lanes:
     """Who runs where and when: pure tests first, in all of pytest's processes, then those with a cluster, in one.
 
     All that has a cluster is one lane, which one process runs in its order: more clusters and lessons at once than two
-    processors bear make claims about time unknown. Every file of pure tests is a lane. Lessons are executed in the
-    background: those that have the kind cluster to themselves from the first test with a cluster on, the others from
-    their cluster's first. What disturbs the kind cluster comes after them.
+    processors bear make claims about time unknown. Exercises, which mostly wait, are another lane, beside it. Every
+    file of pure tests is a lane. Lessons are executed in the background: those that have the kind cluster to themselves
+    from the first test with a cluster on, the others from their cluster's first. What disturbs the kind cluster comes
+    after them.
     """
 
     def __init__(self, config: pytest.Config) -> None:
@@ -100,10 +102,12 @@ class Lanes:
         """Begin with the lessons on kind; have a test that uses that cluster wait until no lesson has it to itself."""
         if process_of(item) == WITH_CLUSTERS and self.wanted["kind"] and not self.ahead:
             self.ahead = True
-            with contextlib.suppress(pytest.skip.Exception):  # the tests that need it say why it can't be had
+            try:
                 self.begin("kind").begin(self.wanted["kind"])
-        if "kind" in self.executions and uses_kind(item):
-            self.executions["kind"].shared.wait(DEADLINE)
+            except pytest.skip.Exception:  # the tests that need it say why it can't be had
+                SHARED.touch()
+        if self.wanted["kind"] and uses_kind(item):
+            wait_for_file(SHARED)
         return (yield)
 
     @pytest.hookimpl(tryfirst=True)
@@ -135,7 +139,9 @@ class Lanes:
                 patch.setenv("KITLIB_STATE", state)
                 cluster = with_containers() if provider == "kind" else bring_up()
             shutil.rmtree(place, ignore_errors=True)
-            self.executions[provider] = Executions(provider, cluster.name, state, place)
+            self.executions[provider] = Executions(
+                provider, cluster.name, state, place, place.parent / f"{provider}-shared"
+            )
         return self.executions[provider]
 
     def pytest_sessionfinish(self) -> None:
@@ -179,7 +185,10 @@ def names_of(item: pytest.Item) -> list[str]:
 
 
 def lane_of(item: pytest.Item) -> str:
-    """Return the lane of a test: a shared cluster's, or its file's."""
+    """Return the lane of a test: a shared cluster's, the exercises', or its file's."""
+    lesson = LESSONS.get(params_of(item).get("notebook", ""))
+    if lesson is not None and not lesson.shares:
+        return EXERCISES
     if item.get_closest_marker("kind"):
         return "kind"
     names = getattr(item, "fixturenames", ())
@@ -191,6 +200,8 @@ def lane_of(item: pytest.Item) -> str:
 def process_of(item: pytest.Item) -> str:
     """Return what one process runs: all that has a cluster, or else a file."""
     lane = lane_of(item)
+    if lane == EXERCISES:
+        return EXERCISES
     return WITH_CLUSTERS if lane in ("embedded", "kind") or item.get_closest_marker("live") else lane
 
 
@@ -201,13 +212,13 @@ def place_in_line(item: pytest.Item) -> tuple[int, int]:
     them, also by what belongs to no namespace: an exercise's ingress controller has the same kinds as its lesson's.
     """
     lane = lane_of(item)
+    if lane == EXERCISES:
+        return 4, int(uses_kind(item))
     if process_of(item) != WITH_CLUSTERS:
         return 0, int(item.get_closest_marker("slow") is None)
     rank = {"kind": 3, "embedded": 2}.get(lane, 1)
     if lane == "kind":
-        lesson = LESSONS.get(params_of(item).get("notebook", ""))
-        last = "kind" in getattr(item, "fixturenames", ()) or (lesson is not None and lesson.shares)
-        return rank, 1 if provider_of(item) else 2 if last else 0
+        return rank, 1 if provider_of(item) else 2 if uses_kind(item) else 0
     return rank, int(bool(provider_of(item)))
 
 
@@ -224,65 +235,13 @@ def with_containers() -> Cluster:
     return clusters.up("kind", progress=True)
 
 
-class NothingSkipped:
-    """In CI a skipped test is a failed one: it says what the machine lacks."""
-
-    @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_makereport(self) -> Any:
-        """Turn a test's skip into a failure."""
-        report = yield
-        return self._failed(report)
-
-    @pytest.hookimpl(wrapper=True)
-    def pytest_make_collect_report(self) -> Any:
-        """Turn a whole file's skip into an error."""
-        report = yield
-        return self._failed(report)
-
-    @staticmethod
-    def _failed(report: Any) -> Any:
-        if report.skipped and not hasattr(report, "wasxfail"):
-            reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
-            report.outcome = "failed"
-            report.longrepr = f"In CI nothing may be skipped, but this was. {reason}"
-        return report
-
-
-class FailuresAtOnce:
-    """Tells of a failed test when it has failed, and shortly of all at the end: of a long log the end alone may be kept."""
-
-    def __init__(self, config: pytest.Config) -> None:
-        self.config = config
-        self.failed: list[pytest.TestReport] = []
-
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Print its name, and the end of what it said."""
-        if report.failed and (terminal := self.config.pluginmanager.get_plugin("terminalreporter")):
-            self.failed.append(report)
-            terminal.ensure_newline()
-            terminal.write_line(f"FAILED {report.nodeid} ({report.when})")
-            terminal.write_line(plain(report.longreprtext)[-2000:])
-
-    @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> Iterator[None]:
-        """Print the end of what each said once more, and not at length what was told already."""
-        self.config.option.tbstyle = "no"
-        yield
-        for report in self.failed:
-            words = " ".join(line.strip() for line in plain(report.longreprtext).splitlines() if line.strip())
-            terminalreporter.write_line(f"* {report.nodeid} ({report.when}): …{words[-500:]}")
-
-
-def plain(text: str) -> str:
-    """Return what a test said without the colours of a terminal."""
-    return re.sub(r"\x1b\[[0-9;]*m", "", text)
-
-
 def pytest_configure(config: pytest.Config) -> None:
     """Make the above known for every item, also for those outside this folder."""
     if not hasattr(config, "workerinput"):  # once, and where the results of all processes come together
         take_down_orphans()
         os.environ[FILE] = str(PLACE / f"lanes-{os.getpid()}.json")
+        SHARED.parent.mkdir(parents=True, exist_ok=True)
+        SHARED.unlink(missing_ok=True)
         if IN_CI:
             config.pluginmanager.register(FailuresAtOnce(config), "kitlib-failures-at-once")
         config.pluginmanager.register(Durations(CHECKOUT / "build" / "durations.json"), "kitlib-durations")
