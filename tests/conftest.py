@@ -34,8 +34,10 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 PLACE = CHECKOUT / "build" / "test"
 LESSONS = lessons()
 WITH_CLUSTERS, EXERCISES = "with clusters", "exercises"
-SHARED = PLACE / "walk" / "kind-shared"
-"""There once no lesson has the kind cluster to itself any more, for all processes to see."""
+SHARED, EXERCISED = PLACE / "walk" / "kind-shared", PLACE / "walk" / "exercised"
+"""Files that all processes see: no lesson has the kind cluster to itself any more; all exercises are done."""
+LAST = (3, 2)
+"""Where what may disturb the kind cluster stands in line, see `place_in_line`."""
 IN_CI = os.environ.get("CI", "").lower() in ("1", "true")
 
 # A shell starts what it puts in the background with Ctrl-C ignored, and children inherit that; the tests send it.
@@ -62,7 +64,9 @@ class Lanes:
 
     def __init__(self, config: pytest.Config) -> None:
         self.deals = hasattr(config, "workerinput")
+        self.processes = config.workerinput["workercount"] if self.deals else 1
         self.ahead = False
+        self.exercises = False
         self.on_kind = False
         self.executions: dict[str, Executions] = {}
         self.wanted: dict[str, set[str]] = {"embedded": set(), "kind": set()}
@@ -92,14 +96,18 @@ class Lanes:
         """See which lessons are wanted by the tests that were chosen; write down who is in which lane."""
         if self.deals:
             write_lanes({item.nodeid: process_of(item) for item in session.items})
+        self.exercises = self.processes > 1 and any(process_of(item) == EXERCISES for item in session.items)
         for item in session.items:
             provider = provider_of(item)
             if provider:
                 self.wanted[provider].update(name for name in names_of(item) if provider in LESSONS[name].claims)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)  # before a test's time counts
-    def pytest_runtest_protocol(self, item: pytest.Item) -> Any:
-        """Begin with the lessons on kind; have a test that uses that cluster wait until no lesson has it to itself."""
+    def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> Any:
+        """Begin with the lessons on kind; have a test that uses that cluster wait until no lesson has it to itself.
+
+        What may disturb the cluster waits for the exercises of another process, too.
+        """
         if process_of(item) == WITH_CLUSTERS and self.wanted["kind"] and not self.ahead:
             self.ahead = True
             try:
@@ -108,7 +116,12 @@ class Lanes:
                 SHARED.touch()
         if self.wanted["kind"] and uses_kind(item):
             wait_for_file(SHARED)
-        return (yield)
+        if self.exercises and place_in_line(item) == LAST:
+            wait_for_file(EXERCISED)
+        result = yield
+        if process_of(item) == EXERCISES and (nextitem is None or process_of(nextitem) != EXERCISES):
+            EXERCISED.touch()
+        return result
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
@@ -218,7 +231,7 @@ def place_in_line(item: pytest.Item) -> tuple[int, int]:
         return 0, int(item.get_closest_marker("slow") is None)
     rank = {"kind": 3, "embedded": 2}.get(lane, 1)
     if lane == "kind":
-        return rank, 1 if provider_of(item) else 2 if uses_kind(item) else 0
+        return (rank, 1) if provider_of(item) else LAST if uses_kind(item) else (rank, 0)
     return rank, int(bool(provider_of(item)))
 
 
@@ -241,7 +254,8 @@ def pytest_configure(config: pytest.Config) -> None:
         take_down_orphans()
         os.environ[FILE] = str(PLACE / f"lanes-{os.getpid()}.json")
         SHARED.parent.mkdir(parents=True, exist_ok=True)
-        SHARED.unlink(missing_ok=True)
+        for file in (SHARED, EXERCISED):
+            file.unlink(missing_ok=True)
         if IN_CI:
             config.pluginmanager.register(FailuresAtOnce(config), "kitlib-failures-at-once")
         config.pluginmanager.register(Durations(CHECKOUT / "build" / "durations.json"), "kitlib-durations")
