@@ -48,6 +48,8 @@ COUNTS = {
     "deleting": "int64",
 }
 """The columns of `counts` and their dtypes."""
+LOOKS = {"name": "str", "controlPlane": "bool", "healthSince": "datetime64[ns, UTC]", "after": "float64"}
+"""The columns of `looks` and their dtypes."""
 _NOW = r"""'"\"$(date -u +%FT%TZ)\""'"""  # in a twin's JSON, between single quotes: a timeout counts from it
 
 
@@ -113,13 +115,16 @@ class Away:
 
 
 def stand(lab: Lab) -> None:
-    """Have the lesson's cluster, with all Machines running; if there is none a smaller one, which goes with the lab."""
+    """Have the lesson's cluster, with all Machines running; if there is none a smaller one, quicker to come.
+
+    That one goes with the lab.
+    """
     if not lab.recorder.latest("clusters"):
         lab.keep(Away(lab, "shop"))
         with lab.quiet():
             for name in MANIFESTS:
                 text = (lab.base / "manifests" / "cluster-api" / f"{name}.yaml").read_text(encoding="utf-8")
-                lab.apply(text.replace("replicas: 3  # control plane", "replicas: 1"))
+                lab.apply(text.replace("replicas: 3  # control plane", "replicas: 1").replace(" 20s}", " 2s}"))
     lab.until(lambda: all_run(lab), "all Machines run")
 
 
@@ -249,6 +254,40 @@ def _state(row: Mapping[Any, Any], before: str) -> str:
     return "starting" if before in ("", "starting") and row["healthy"] == "" else "failing"
 
 
+def looks(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return when health checks came to another judgement of a machine, and how long after the one before.
+
+    Each of the lesson's two checks looks after machines of one kind: those of the control plane, or workers. When a
+    check looks at its machines it judges all of them within an instant, and stamps are whole seconds: what it wrote in
+    one second or the next counts as one look.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        The frame `machines`.
+
+    Returns
+    -------
+    DataFrame
+        One row for each look but the first of each check: `name` of a machine that was judged, `controlPlane` (bool),
+        `healthSince` (datetime64[ns, UTC], whole seconds), and `after` (float64, seconds since the look before). Its
+        `attrs` are those of the frame.
+    """
+    judged = frame[frame["healthSince"].notna() & frame["healthy"].isin(["True", "False"])]
+    found: list[tuple[Any, ...]] = []
+    for of_plane in (True, False):
+        mine = judged[judged["controlPlane"] == of_plane].sort_values("healthSince", kind="stable")
+        looked: list[Any] = []
+        for name, since in zip(mine["name"], mine["healthSince"], strict=True):
+            after = (since - looked[-1]).total_seconds() if looked else 0.0
+            if not looked or after > 1:
+                found += [(name, of_plane, since, after)] if looked else []
+                looked.append(since)
+    table = Covered(pd.DataFrame(found, columns=list(LOOKS)).astype(LOOKS), copy=False)
+    table.attrs = joined([frame.attrs])
+    return table
+
+
 def replacements(frame: pd.DataFrame, names: Mapping[str, str]) -> pd.DataFrame:
     """Return when machines failed, were judged, marked for deletion and replaced: what `figures.hops` draws.
 
@@ -296,6 +335,7 @@ def _first(rows: pd.DataFrame) -> int | None:
 
 __all__ = [
     "COUNTS",
+    "LOOKS",
     "MANIFESTS",
     "OWNERS",
     "STAGES",
@@ -305,6 +345,7 @@ __all__ = [
     "counts",
     "fail",
     "heal",
+    "looks",
     "replacements",
     "running",
     "stand",

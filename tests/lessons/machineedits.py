@@ -33,6 +33,10 @@ MACHINES: dict[str, tuple[Sequence[str], Callable[[Object], bool]]] = {
         MACHINE,
         edit("status.conditions[].lastTransitionTime", later(-60), _of("HealthCheckSucceeded")),
     ),
+    "machines are judged five seconds later": (
+        MACHINE,
+        edit("status.conditions[].lastTransitionTime", later(5), _of("HealthCheckSucceeded")),
+    ),
     "machines' owners have another reason": (
         MACHINE,
         edit("status.conditions[].reason", lambda _: "Otherwise", _of("OwnerRemediated")),

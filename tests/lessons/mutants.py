@@ -131,6 +131,7 @@ FIRST = (
     "machines' health is of another reason (all)",
     "machines are judged a minute later (all)",
     "machines are judged a minute earlier (all)",
+    "machines are judged five seconds later (half)",
     "machines have no annotations (all)",
     "machines are marked for deletion (all)",
     "machines are never marked for deletion (all)",

@@ -133,3 +133,29 @@ def test_a_replacement_is_found_by_its_owner() -> None:
     assert other["by"] == "" and pd.isna(other["replaced"])
     text = figures.hops_text(clusterapi.replacements(frame, {"w-2": "a worker"}), clusterapi.STAGES)
     assert "judged 15.000 s later" in text and "replaced 14.000 s later; 30.00 s in all" in text
+
+
+def judged(*seconds: float) -> Recording:
+    """Workers, each found healthy at some second of a minute; and one of the control plane, at the 7th."""
+    recording = Recording()
+    plane = {"labels": {"cluster.x-k8s.io/control-plane": ""}}
+    for number, second in enumerate((7, *seconds)):
+        well = condition("HealthCheckSucceeded", "True", lastTransitionTime=f"2026-11-30T12:00:{second:02}Z")
+        more = {} if number else plane
+        for version in (1, 2):  # one that changes nothing of it is no look
+            written(
+                recording, number + version / 4, "Machine", f"m-{number}", {"status": {"conditions": [well]}}, **more
+            )
+    return recording
+
+
+def test_what_is_written_in_one_second_or_the_next_is_one_look() -> None:
+    found = clusterapi.looks(machines(judged(10, 11, 26, 26, 41).frames))
+    assert found.dtypes.astype(str).to_dict() == clusterapi.LOOKS
+    assert found["after"].tolist() == [16, 15] and not found["controlPlane"].any()
+    assert at_least(found, "after", 12).holds is True
+
+
+def test_a_look_too_soon_is_seen_and_without_a_second_one_nothing_is_known() -> None:
+    assert at_least(clusterapi.looks(machines(judged(10, 15, 26).frames)), "after", 12).holds is False
+    assert at_least(clusterapi.looks(machines(judged(10, 10).frames)), "after", 12).holds is None
