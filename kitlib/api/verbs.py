@@ -17,6 +17,8 @@ from kitlib.api.transport import Connection, Resource
 from kitlib.api.values import plain
 from kitlib.errors import ServerError, UsageError
 
+UNSUPPORTED_MEDIA_TYPE = 415
+
 
 def find(connection: Connection, ref: str) -> tuple[Resource, str]:
     """Take "deployment/web" apart, and find its kind.
@@ -52,7 +54,7 @@ def patch(
     ref: str,
     body: dict[str, Any],
     namespace: str,
-    content_type: str = STRATEGIC,
+    content_type: str | None = None,
     subresource: str = "",
 ) -> Change:
     """Change some fields of an object, as `kubectl patch` does.
@@ -67,11 +69,19 @@ def patch(
         Just the fields that change.
     namespace : str
         Where it lives.
-    content_type : str
-        STRATEGIC (lists are merged by key, kubectl's default) or MERGE.
+    content_type : str, optional
+        STRATEGIC (lists are merged by key, kubectl's default) or MERGE. None is STRATEGIC for kinds that know it, and
+        MERGE for custom resources, which don't: the server says so with 415.
     subresource : str
         "status", to write what a controller or a kubelet writes.
     """
+    if content_type is None:
+        try:
+            return patch(connection, ref, body, namespace, STRATEGIC, subresource)
+        except ServerError as error:
+            if error.status.get("code") != UNSUPPORTED_MEDIA_TYPE:
+                raise
+            content_type = MERGE
     resource, name = find(connection, ref)
     kind = "" if content_type == STRATEGIC else " --type=merge"
     body = plain(body, "patch")

@@ -94,7 +94,7 @@ def at_rest(lab: Lab) -> bool:
 class Away:
     """What has a workload cluster go before its namespace does, by its object, which takes the others along in order.
 
-    A namespace that is deleted takes all of them at once; machines then wait for ever for a cluster that is gone.
+    A namespace that is deleted takes all of them at once; machines then wait for a cluster that is gone.
 
     Parameters
     ----------
