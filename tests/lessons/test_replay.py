@@ -12,6 +12,7 @@ from tests.plots import drawing
 
 DATA = CHECKOUT / "recordings"
 UNTOLD = {
+    "cluster-api": 0,
     "controllers": 0,
     "cronjob": 5,
     "daemonset": 5,
