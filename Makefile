@@ -64,9 +64,9 @@ lint: env-test
 	$(BIN)/lint-imports
 
 # Lint has one processor while clusters come up. One pytest for everything, so that its last line speaks for all: pure
-# tests in two processes, then those with clusters in one (tests/bylane.py), lessons beside them (tests/executed.py). The
-# tests' clusters go away however it ends. What takes minutes when nothing is cached comes first, because it shows its
-# progress, which pytest would swallow.
+# tests in two processes, then those with clusters in one and exercises in the other (tests/bylane.py), lessons beside
+# them (tests/executed.py). The tests' clusters go away however it ends. What takes minutes when nothing is cached comes
+# first, because it shows its progress, which pytest would swallow.
 LANES ?= --numprocesses=2 --no-loadscope-reorder
 PYTEST = status=0; KITLIB_STATE="$(TEST_STATE)" $(BIN)/pytest -m "not lowest" $(LANES) --nbval-lax \
 	--nbval-sanitize-with=tests/nbval.cfg tests notebooks $(ARGS) || status=$$?; \

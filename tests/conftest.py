@@ -8,7 +8,6 @@ its end, a bare pytest leaves them for the next run.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import secrets
 import shutil
@@ -24,7 +23,8 @@ from nbval.plugin import IPyNbFile
 
 from tests.bylane import FILE, ByLane, write_lanes
 from tests.durations import Durations
-from tests.executed import DEADLINE, NOTEBOOKS, Executed, Executions, lessons, took
+from tests.executed import DEADLINE, NOTEBOOKS, Executed, Executions, lessons, took, wait_for_file
+from tests.reporting import FailuresAtOnce, NothingSkipped
 
 if TYPE_CHECKING:
     from kitlib.api.transport import Connection
@@ -33,7 +33,11 @@ if TYPE_CHECKING:
 CHECKOUT = Path(__file__).resolve().parent.parent
 PLACE = CHECKOUT / "build" / "test"
 LESSONS = lessons()
-WITH_CLUSTERS = "with clusters"
+WITH_CLUSTERS, EXERCISES = "with clusters", "exercises"
+SHARED, EXERCISED = PLACE / "walk" / "kind-shared", PLACE / "walk" / "exercised"
+"""Files that all processes see: no lesson has the kind cluster to itself any more; all exercises are done."""
+LAST = (3, 2)
+"""Where what may disturb the kind cluster stands in line, see `place_in_line`."""
 IN_CI = os.environ.get("CI", "").lower() in ("1", "true")
 
 # A shell starts what it puts in the background with Ctrl-C ignored, and children inherit that; the tests send it.
@@ -52,14 +56,17 @@ class Lanes:
     """Who runs where and when: pure tests first, in all of pytest's processes, then those with a cluster, in one.
 
     All that has a cluster is one lane, which one process runs in its order: more clusters and lessons at once than two
-    processors bear make claims about time unknown. Every file of pure tests is a lane. Lessons are executed in the
-    background: those that have the kind cluster to themselves from the first test with a cluster on, the others from
-    their cluster's first. What disturbs the kind cluster comes after them.
+    processors bear make claims about time unknown. Exercises, which mostly wait, are another lane, beside it. Every
+    file of pure tests is a lane. Lessons are executed in the background: those that have the kind cluster to themselves
+    from the first test with a cluster on, the others from their cluster's first. What disturbs the kind cluster comes
+    after them.
     """
 
     def __init__(self, config: pytest.Config) -> None:
         self.deals = hasattr(config, "workerinput")
+        self.processes = config.workerinput["workercount"] if self.deals else 1
         self.ahead = False
+        self.exercises = False
         self.on_kind = False
         self.executions: dict[str, Executions] = {}
         self.wanted: dict[str, set[str]] = {"embedded": set(), "kind": set()}
@@ -89,21 +96,32 @@ class Lanes:
         """See which lessons are wanted by the tests that were chosen; write down who is in which lane."""
         if self.deals:
             write_lanes({item.nodeid: process_of(item) for item in session.items})
+        self.exercises = self.processes > 1 and any(process_of(item) == EXERCISES for item in session.items)
         for item in session.items:
             provider = provider_of(item)
             if provider:
                 self.wanted[provider].update(name for name in names_of(item) if provider in LESSONS[name].claims)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)  # before a test's time counts
-    def pytest_runtest_protocol(self, item: pytest.Item) -> Any:
-        """Begin with the lessons on kind; have a test that uses that cluster wait until no lesson has it to itself."""
+    def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> Any:
+        """Begin with the lessons on kind; have a test that uses that cluster wait until no lesson has it to itself.
+
+        What may disturb the cluster waits for the exercises of another process, too.
+        """
         if process_of(item) == WITH_CLUSTERS and self.wanted["kind"] and not self.ahead:
             self.ahead = True
-            with contextlib.suppress(pytest.skip.Exception):  # the tests that need it say why it can't be had
+            try:
                 self.begin("kind").begin(self.wanted["kind"])
-        if "kind" in self.executions and uses_kind(item):
-            self.executions["kind"].shared.wait(DEADLINE)
-        return (yield)
+            except pytest.skip.Exception:  # the tests that need it say why it can't be had
+                SHARED.touch()
+        if self.wanted["kind"] and uses_kind(item):
+            wait_for_file(SHARED)
+        if self.exercises and place_in_line(item) == LAST:
+            wait_for_file(EXERCISED)
+        result = yield
+        if process_of(item) == EXERCISES and (nextitem is None or process_of(nextitem) != EXERCISES):
+            EXERCISED.touch()
+        return result
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
@@ -134,7 +152,9 @@ class Lanes:
                 patch.setenv("KITLIB_STATE", state)
                 cluster = with_containers() if provider == "kind" else bring_up()
             shutil.rmtree(place, ignore_errors=True)
-            self.executions[provider] = Executions(provider, cluster.name, state, place)
+            self.executions[provider] = Executions(
+                provider, cluster.name, state, place, place.parent / f"{provider}-shared"
+            )
         return self.executions[provider]
 
     def pytest_sessionfinish(self) -> None:
@@ -178,7 +198,10 @@ def names_of(item: pytest.Item) -> list[str]:
 
 
 def lane_of(item: pytest.Item) -> str:
-    """Return the lane of a test: a shared cluster's, or its file's."""
+    """Return the lane of a test: a shared cluster's, the exercises', or its file's."""
+    lesson = LESSONS.get(params_of(item).get("notebook", ""))
+    if lesson is not None and not lesson.shares:
+        return EXERCISES
     if item.get_closest_marker("kind"):
         return "kind"
     names = getattr(item, "fixturenames", ())
@@ -190,6 +213,8 @@ def lane_of(item: pytest.Item) -> str:
 def process_of(item: pytest.Item) -> str:
     """Return what one process runs: all that has a cluster, or else a file."""
     lane = lane_of(item)
+    if lane == EXERCISES:
+        return EXERCISES
     return WITH_CLUSTERS if lane in ("embedded", "kind") or item.get_closest_marker("live") else lane
 
 
@@ -200,13 +225,13 @@ def place_in_line(item: pytest.Item) -> tuple[int, int]:
     them, also by what belongs to no namespace: an exercise's ingress controller has the same kinds as its lesson's.
     """
     lane = lane_of(item)
+    if lane == EXERCISES:
+        return 4, int(uses_kind(item))
     if process_of(item) != WITH_CLUSTERS:
         return 0, int(item.get_closest_marker("slow") is None)
     rank = {"kind": 3, "embedded": 2}.get(lane, 1)
     if lane == "kind":
-        lesson = LESSONS.get(params_of(item).get("notebook", ""))
-        last = "kind" in getattr(item, "fixturenames", ()) or (lesson is not None and lesson.shares)
-        return rank, 1 if provider_of(item) else 2 if last else 0
+        return (rank, 1) if provider_of(item) else LAST if uses_kind(item) else (rank, 0)
     return rank, int(bool(provider_of(item)))
 
 
@@ -223,49 +248,14 @@ def with_containers() -> Cluster:
     return clusters.up("kind", progress=True)
 
 
-class NothingSkipped:
-    """In CI a skipped test is a failed one: it says what the machine lacks."""
-
-    @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_makereport(self) -> Any:
-        """Turn a test's skip into a failure."""
-        report = yield
-        return self._failed(report)
-
-    @pytest.hookimpl(wrapper=True)
-    def pytest_make_collect_report(self) -> Any:
-        """Turn a whole file's skip into an error."""
-        report = yield
-        return self._failed(report)
-
-    @staticmethod
-    def _failed(report: Any) -> Any:
-        if report.skipped and not hasattr(report, "wasxfail"):
-            reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
-            report.outcome = "failed"
-            report.longrepr = f"In CI nothing may be skipped, but this was. {reason}"
-        return report
-
-
-class FailuresAtOnce:
-    """Tells of a failed test when it has failed: a run that is cut off never comes to pytest's own summary."""
-
-    def __init__(self, config: pytest.Config) -> None:
-        self.config = config
-
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Print its name, and the end of what it said."""
-        if report.failed and (terminal := self.config.pluginmanager.get_plugin("terminalreporter")):
-            terminal.ensure_newline()
-            terminal.write_line(f"FAILED {report.nodeid} ({report.when})")
-            terminal.write_line(report.longreprtext[-2000:])
-
-
 def pytest_configure(config: pytest.Config) -> None:
     """Make the above known for every item, also for those outside this folder."""
     if not hasattr(config, "workerinput"):  # once, and where the results of all processes come together
         take_down_orphans()
         os.environ[FILE] = str(PLACE / f"lanes-{os.getpid()}.json")
+        SHARED.parent.mkdir(parents=True, exist_ok=True)
+        for file in (SHARED, EXERCISED):
+            file.unlink(missing_ok=True)
         if IN_CI:
             config.pluginmanager.register(FailuresAtOnce(config), "kitlib-failures-at-once")
         config.pluginmanager.register(Durations(CHECKOUT / "build" / "durations.json"), "kitlib-durations")

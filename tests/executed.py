@@ -21,6 +21,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -122,18 +123,19 @@ class Executions:
         Where: the cluster's name, and the state folder that knows it.
     place : Path
         What each unit leaves is in a folder below it.
+    shared : Path
+        A file that is made once no lesson has the cluster to itself any more: others may use it beside the lessons.
     """
 
     provider: str
     cluster: str
     state: str
     place: Path
+    shared: Path
     results: dict[str, Future[dict[str, Any]]] = field(default_factory=dict)
     running: list[subprocess.Popen[str]] = field(default_factory=list)
     stopped: bool = False
     environment: dict[str, str] = field(default_factory=lambda: dict(os.environ))  # a test changes its own meanwhile
-    shared: threading.Event = field(default_factory=threading.Event)
-    """Set once no lesson has the cluster to itself any more: others may use it beside the lessons."""
     awaited: threading.Event = field(default_factory=threading.Event)
     """Set once tests of this cluster run, or wait for a lesson."""
 
@@ -199,7 +201,7 @@ class Executions:
         for unit in alone:
             if not self.stopped:
                 self._one(unit)
-        self.shared.set()
+        self.shared.touch()
         self.awaited.wait()
         lanes = [threading.Thread(target=lane, daemon=True) for _ in range(LANES[self.provider])]
         for thread in lanes:
@@ -249,6 +251,13 @@ class Executions:
         except ValueError:
             return said, {}
         return said, {each["name"]: each for each in document["notebooks"]}
+
+
+def wait_for_file(path: Path, timeout: float = DEADLINE) -> None:
+    """Wait until another process has made a file, or for so long."""
+    end = time.monotonic() + timeout
+    while not path.exists() and time.monotonic() < end:
+        time.sleep(0.5)
 
 
 class Kernel:
@@ -330,4 +339,15 @@ def took(result: dict[str, Any]) -> float:
     return float(result.get("seconds", 0.0))
 
 
-__all__ = ["DEADLINE", "NOTEBOOKS", "Executed", "Executions", "Kernel", "Lesson", "lessons", "plan", "took"]
+__all__ = [
+    "DEADLINE",
+    "NOTEBOOKS",
+    "Executed",
+    "Executions",
+    "Kernel",
+    "Lesson",
+    "lessons",
+    "plan",
+    "took",
+    "wait_for_file",
+]

@@ -8,6 +8,15 @@ from typing import Any
 
 from kitlib.errors import ClaimError
 
+WHY = 300
+"""So many characters of a verdict's reason are told with the problem."""
+
+
+def shortened(why: str) -> str:
+    """Return a verdict's reason on one line."""
+    line = " ".join(why.split())
+    return line if len(line) <= WHY else line[: WHY - 1] + "…"
+
 
 @dataclass
 class NotebookResult:
@@ -62,6 +71,7 @@ class NotebookResult:
         found = [self.error] if self.error else []
         found += [
             f"claim {row.get('id') or row.get('text')!r}: {row.get('verdict')}, expected {row.get('expected', 'holds')}"
+            + (f"; {shortened(row['why'])}" if row.get("why") else "")
             for row in self.unexpected
         ]
         found += self.output_problems

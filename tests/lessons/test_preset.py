@@ -177,9 +177,9 @@ def then(own_state: Path) -> Iterator[Place]:
 
 
 @pytest.fixture(scope="module")
-def now(connection: Connection) -> Iterator[Place]:
-    """Today."""
-    yield from prepared(connection, "1.37")
+def now(own_state: Path) -> Iterator[Place]:
+    """Today, on a cluster of its own: what is made is in no namespace, and the lesson makes and removes the same."""
+    yield from prepared(clusters.up("embedded").connect(), "1.37")
 
 
 @pytest.fixture

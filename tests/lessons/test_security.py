@@ -12,7 +12,6 @@ import pytest
 
 from kitlib import cluster as clusters
 from kitlib import objects
-from kitlib.api.transport import Connection
 from kitlib.errors import BuildError, ClusterError, WaitTimeout
 from kitlib.lessons import policies
 from kitlib.lessons.admission import Answer
@@ -159,10 +158,9 @@ def then(own_state: Path) -> Iterator[PolicySuite]:
 
 
 @pytest.fixture(scope="module")
-def now(connection: Connection) -> Iterator[PolicySuite]:
-    """Today's."""
-    policies.remove(connection)
-    with PolicySuite(connection, FOLDER) as suite:
+def now(own_state: Path) -> Iterator[PolicySuite]:
+    """Today's, on a cluster of its own: policies belong to no namespace, and the lesson makes and removes the same."""
+    with PolicySuite(clusters.up("embedded").connect(), FOLDER) as suite:
         suite.apply()
         yield suite
 

@@ -87,7 +87,7 @@ def test_an_unexpected_verdict_fails_the_walk(project):
     result, said = run(project)
     assert result.exit_code == 1
     assert "✗ fails" in said and "expected: holds. two Pods were missing" in said
-    assert result.notebooks[0].problems == ["claim 'a': fails, expected holds"]
+    assert result.notebooks[0].problems == ["claim 'a': fails, expected holds; two Pods were missing"]
 
 
 @pytest.mark.slow
