@@ -42,7 +42,8 @@ DISTURBS = re.compile(
     r"\b(scale_nodes|stop_node|cut_off_node|taint|label_node|cordon|restart_kubelet|node)\(|patch\(.*namespace=|kinds\.yaml"
 )
 SHARES = re.compile(r"\blabel_node\(|kinds\.yaml")
-FURTHER = re.compile(r"\b(labs|beside)\(")
+SEVERAL = re.compile(r"\b(labs|beside)\(")
+NAMED = re.compile(r"\bkitlib\.open\([^)]*kubernetes=")
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,8 @@ class Lesson:
         Whether it loses a node, touches one from within, or changes what isn't its own.
     further : bool
         Whether it brings up further clusters.
+    own : bool
+        Whether it is on one cluster alone, of a version that it names: then it is the same wherever it is walked.
     shares : bool
         Whether what it makes belongs to no namespace, as an ingress controller's kinds and nodes do: its exercises make
         the same, and at their end that goes.
@@ -70,6 +73,7 @@ class Lesson:
     containers: bool
     disturbs: bool
     further: bool
+    own: bool
     shares: bool
 
     @classmethod
@@ -79,12 +83,15 @@ class Lesson:
         code = ["".join(cell["source"]) for cell in document["cells"] if cell["cell_type"] == "code"]
         text = "\n".join(code)
         needs = document["metadata"].get("kitlib", {}).get("needs")
-        found = (bool(pattern.search(text)) for pattern in (DISTURBS, FURTHER, SHARES))
-        return cls(path.stem, len(code), needs == "containers", *found)
+        disturbs, several, named, shares = (bool(each.search(text)) for each in (DISTURBS, SEVERAL, NAMED, SHARES))
+        own = named and not several
+        return cls(path.stem, len(code), needs == "containers", disturbs, several or named, own, shares)
 
     @property
     def claims(self) -> tuple[str, ...]:
         """The providers on which it says that it runs."""
+        if self.own:
+            return ("embedded",)
         return ("kind",) if self.containers else ("embedded", "kind")
 
     @property

@@ -1,8 +1,8 @@
 """Get what the tests need beyond Python where that can be done: on Debian and its kin, as root, through apt.
 
-That is a browser, shells to complete in, and where no container engine answers, the node image that kitlib's own engine
-runs, and the parts beside Kubernetes that lessons run there. Elsewhere it only says what to install; the tests that
-need it are skipped there (never in CI).
+That is a browser, shells to complete in, Cluster API's controllers, which are built, and where no container engine
+answers, the node image that kitlib's own engine runs, and the parts beside Kubernetes that lessons run there. Elsewhere
+it only says what to install; the tests that need it are skipped there (never in CI).
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ from pathlib import Path
 
 from kitlib.cluster.kind import engines
 from kitlib.errors import KitlibError
+from kitlib.machine import versions
 from kitlib.machine.airgap import debian, nodeimage, parts
+from kitlib.machine.programs import find
 
 IN_CI = int(os.environ.get("CI", "").lower() in ("1", "true"))
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
@@ -38,7 +40,19 @@ def is_debian() -> bool:
 
 def main() -> int:
     """Get what is missing, or say what to install; only in CI is it an error that something can't be had."""
-    return programs() or image()
+    return programs() or controllers() or image()
+
+
+def controllers() -> int:
+    """Build the programs of control planes that have some beside Kubernetes' own: no release has these."""
+    for release in versions.RELEASES.values():
+        try:
+            if release.cluster_api:
+                find.programs(release)
+        except KitlibError as error:
+            print(f"{error}\nThe lesson on Cluster API can't be walked.", file=sys.stderr)
+            return IN_CI
+    return 0
 
 
 def image() -> int:

@@ -90,7 +90,8 @@ def test_a_copy_with_other_cells_is_no_copy():
 
 
 def lesson(name: str, cells: int, **what: bool) -> Lesson:
-    return Lesson(name, cells, **{"containers": True, "disturbs": False, "further": False, "shares": False, **what})
+    usual = {"containers": True, "disturbs": False, "further": False, "own": False, "shares": False}
+    return Lesson(name, cells, **{**usual, **what})
 
 
 def test_lessons_that_lose_a_node_run_alone_and_those_with_further_clusters_in_one_process():
@@ -112,6 +113,8 @@ def test_it_is_read_from_the_lessons_what_they_do():
     assert found["dns"].disturbs and found["events"].disturbs
     assert found["security"].further and found["preset"].further and not found["deployment"].further
     assert found["start"].claims == ("embedded", "kind") and found["pod"].claims == ("kind",)
+    assert found["cluster-api"].claims == ("embedded",) and found["cluster-api"].further
+    assert [name for name, one in found.items() if one.own] == ["cluster-api"]
 
 
 def test_a_lesson_that_asks_for_containers_says_so_where_a_walk_looks():

@@ -8,6 +8,7 @@ service account is, as for kubectl.
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 from collections.abc import Iterable, Mapping
@@ -107,6 +108,13 @@ class Kubeconfig:
     def _unusable(self, what: str, then: str) -> ClusterError:
         why = "".join(f"; {path} can't be read: {reason}" for path, reason in self.broken.items())
         return ClusterError(f"can't use this kubeconfig: {what}{why}", step="connect", object=self.source, next=then)
+
+
+def given(key: str, value: Path | bytes | None) -> dict[str, str]:
+    """Return a field of an entry: a file's path, or as KEY-data what it would hold; none for None."""
+    if isinstance(value, bytes):
+        return {f"{key}-data": base64.b64encode(value).decode()}
+    return {} if value is None else {key: str(value)}
 
 
 def files(environ: Mapping[str, str] | None = None) -> list[Path]:

@@ -70,9 +70,9 @@ class Connection:
     def to(
         cls,
         server: str,
-        authority: Path | None = None,
-        certificate: Path | None = None,
-        key: Path | None = None,
+        authority: Path | bytes | None = None,
+        certificate: Path | bytes | None = None,
+        key: Path | bytes | None = None,
         writable: bool = False,
     ) -> Connection:
         """Return a connection without a kubeconfig file, such as to a cluster that is coming up.
@@ -81,19 +81,16 @@ class Connection:
         ----------
         server : str
             Such as https://127.0.0.1:6443.
-        authority, certificate, key : Path, optional
-            PEM files: who signed the server's certificate; the client's own.
+        authority, certificate, key : Path or bytes, optional
+            PEM files, or what they would hold: who signed the server's certificate; the client's own.
         writable : bool
             Whether requests that write are sent.
         """
         made = cls.__new__(cls)
         made.context, made.writable, made._kubeconfig = None, writable, None
-        files = {"client-certificate": certificate, "client-key": key}
-        made._fixed = kubeconfigs.Context(
-            server,
-            {"server": server, **({"certificate-authority": str(authority)} if authority else {})},
-            {name: str(path) for name, path in files.items() if path},
-        )
+        trusted = kubeconfigs.given("certificate-authority", authority)
+        shown = kubeconfigs.given("client-certificate", certificate) | kubeconfigs.given("client-key", key)
+        made._fixed = kubeconfigs.Context(server, {"server": server, **trusted}, shown)
         made._begin()
         return made
 

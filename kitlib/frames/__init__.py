@@ -9,6 +9,7 @@ from kitlib.frames.columns import COLUMNS, STATES, Column
 from kitlib.frames.decoding import decode, deduplicate
 from kitlib.frames.frames import PARTS, Frames, latest
 from kitlib.frames.lookups import lookups
+from kitlib.frames.machines import machinehealthchecks, machines
 from kitlib.frames.nodes import failure
 from kitlib.frames.persistentvolumeclaims import persistentvolumeclaims
 from kitlib.frames.poddisruptionbudgets import disruptions, poddisruptionbudgets
@@ -33,6 +34,8 @@ __all__ = [
     "latest",
     "load",
     "lookups",
+    "machinehealthchecks",
+    "machines",
     "persistentvolumeclaims",
     "poddisruptionbudgets",
     "queries",

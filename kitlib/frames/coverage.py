@@ -45,6 +45,8 @@ KINDS: dict[str, tuple[str, ...] | None] = {
     "persistentvolumeclaims": ("PersistentVolumeClaim",),
     "poddisruptionbudgets": ("PodDisruptionBudget",),
     "services": ("Service",),
+    "machines": ("Machine",),
+    "machinehealthchecks": ("MachineHealthCheck",),
     "runtime": (NODE,),
 }
 """The kinds that each frame is made from; None: all objects that can have conditions."""

@@ -147,7 +147,25 @@ def traefik(so: bool) -> Answers:
     }
 
 
+def cluster_api(so: bool) -> Answers:
+    """A health check by two versions of the API, what is refused, and what clusters say of their parts."""
+    checks = {"nodeStartupTimeoutSeconds": 600 if so else 300, "unhealthyNodeConditions": []}
+    trigger = {"unhealthyLessThanOrEqualTo": "40%"}
+    check = {"metadata": {"uid": "a"}, "spec": {"checks": checks, "remediation": {"triggerIf": trigger}}}
+    older = {"metadata": {"uid": "a"}, "spec": {"maxUnhealthy": "40%" if so else "100%"}}
+    found = [{"standard": "containers (CRI)", "implementation": "kwok-v0.8.0", "read from": "Node"}]
+    own = {"cluster": "embedded-1.37", "simulated": True, "found": found}
+    return {
+        "lab.get": lambda ref: check,
+        "lab.refused": lambda *said: "must be at least 30s" if so else "must be at least 1s",
+        "lab.connection": SimpleNamespace(get=lambda path: older),
+        "own_cluster": lambda: {**own, "nodeInfo": ["osImage"] if so else ["networkPlugin"]},
+        "served_kinds": lambda: ["CSIDriver", "CSINode", "CSIStorageCapacity", "Pod"] if so else ["Pod"],
+    }
+
+
 ANSWERS: dict[str, Callable[[bool], Answers]] = {
+    "cluster-api": cluster_api,
     "cronjob": cronjob,
     "daemonset": daemonset,
     "dns": dns,

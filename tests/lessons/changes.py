@@ -19,8 +19,10 @@ from kitlib.recording import WatchEvent
 from tests.lessons.answeredits import REPLIES
 from tests.lessons.edits import FIELDS
 from tests.lessons.logedits import LOGS, Rows, rewritten
+from tests.lessons.machineedits import MACHINES
 
 SECOND = 1_000_000_000
+EDITS = FIELDS | MACHINES
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,7 @@ def numbered(rows: Sequence[WatchEvent]) -> Rows:
 
 
 def _fields(name: str, share: float) -> Change:
-    kinds, change = FIELDS[name]
+    kinds, change = EDITS[name]
 
     def apply(rows: Rows, rng: random.Random) -> Rows:
         chosen: dict[str, bool] = {}
@@ -278,6 +280,28 @@ def _reversed(kinds: Sequence[str]) -> Change:
     return Change(f"order of {', '.join(kinds)} turned round", apply)
 
 
+def _overlapping(kind: str) -> Change:
+    """Let what comes after something has gone be there before it goes: the two exchange their times and versions."""
+
+    def apply(rows: Rows, rng: random.Random) -> Rows:
+        made = list(rows)
+        gone: list[int] = []
+        for number, row in enumerate(rows):
+            if row.kind == kind and row.type == "DELETED":
+                gone.append(number)
+            elif row.kind == kind and row.type == "ADDED" and row.origin == "watch" and gone:
+                other = gone.pop(0)
+                for place, source in ((number, other), (other, number)):
+                    told = {name: getattr(rows[source], name) for name in ("monotonic_ns", "received_at")}
+                    version = rows[source].resourceVersion
+                    obj = json.loads(rows[place].object)
+                    obj["metadata"]["resourceVersion"] = version
+                    made[place] = rewritten(rows[place], obj, resourceVersion=version, **told)
+        return numbered(made)
+
+    return Change(f"{kind} is made before another one goes", apply)
+
+
 def _called(kind: str, name: str) -> Change:
     """Give all objects of a kind one name."""
 
@@ -308,12 +332,13 @@ KINDS = (
     "PersistentVolumeClaim",
     "Service",
     "Ingress",
+    "Machine",
 )
 
 
 def changes() -> list[Change]:
     """Return all changes."""
-    made = [_fields(name, share) for name in FIELDS for share in (1, 0.5)]
+    made = [_fields(name, share) for name in EDITS for share in (1, 0.5)]
     made += [
         _drop("DELETED rows dropped", lambda row, place, count: row.type == "DELETED"),
         _drop("first rows dropped", lambda row, place, count: place == 0 and count > 1),
@@ -338,6 +363,7 @@ def changes() -> list[Change]:
         _renumbered("Job"),
         _failed_twins("Job", "CronJob"),
         _called("Deployment", "kube-dns"),
+        _overlapping("Machine"),
     ]
     made += [_renamed([kind]) for kind in KINDS[:7]]
     made += [Change(f"logs: {name}", apply) for name, apply in LOGS.items()]

@@ -123,6 +123,22 @@ FIRST = (
     "Event has a stamp of seconds (all)",
     "Event has a finer stamp (all)",
     "logs: no Warning",
+    "Machine doubled",
+    "Machine is made before another one goes",
+    "Machine: half of them never seen",
+    "ADDED rows of Machine come 30 s earlier",
+    "machines have no Node (all)",
+    "machines' Nodes are turned (all)",
+    "machines' health is turned (all)",
+    "machines' health is of another reason (all)",
+    "machines are judged a minute later (all)",
+    "machines are judged a minute earlier (all)",
+    "machines are judged five seconds later (half)",
+    "machines have no annotations (all)",
+    "machines are marked for deletion (all)",
+    "machines are never marked for deletion (all)",
+    "health checks have another reason (all)",
+    "health checks count one more (all)",
 )
 """Changes that turn much, or what no other one turns; they are tried first."""
 ANOTHER_ANSWER = "another answer of the server"

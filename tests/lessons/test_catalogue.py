@@ -8,6 +8,7 @@ from __future__ import annotations
 import pytest
 
 from tests.lessons import (
+    test_cluster_api,
     test_controllers,
     test_cronjob,
     test_daemonset,
@@ -25,6 +26,7 @@ from tests.lessons import (
 from tests.lessons.replay import expectations
 
 LESSONS = {
+    "cluster-api": test_cluster_api,
     "controllers": test_controllers,
     "cronjob": test_cronjob,
     "daemonset": test_daemonset,

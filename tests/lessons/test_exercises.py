@@ -6,16 +6,21 @@ What a reader meets is run: the stage is set, the step is worked in, the check i
 from __future__ import annotations
 
 import ast
+import os
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import pytest
 
 import kitlib
+from kitlib import cluster as clusters
 from kitlib.lab import exercise as exercises
 from kitlib.lab.lab import Lab
 from kitlib.watch import KINDS
-from tests.conftest import CHECKOUT
+from tests.conftest import CHECKOUT, PLACE
 
 BASE = CHECKOUT / "notebooks"
 ALL = [
@@ -25,8 +30,8 @@ ALL = [
 ]
 
 
-def recorded(notebook: str) -> tuple[str, ...]:
-    """Return what the notebook has its lab record."""
+def opened(notebook: str) -> dict[str, Any]:
+    """Return how the notebook opens its lab: the `kinds` that it records, and `kubernetes` where it names a version."""
     for cell in nbformat.read(BASE / f"{notebook}.ipynb", as_version=4).cells:
         if cell.cell_type != "code" or "kitlib.open(" not in cell.source:
             continue
@@ -34,21 +39,40 @@ def recorded(notebook: str) -> tuple[str, ...]:
         for node in ast.parse(cell.source).body:
             if isinstance(node, ast.Assign) and not any(isinstance(each, ast.Call) for each in ast.walk(node)):
                 exec(ast.unparse(node), known)
-        for node in ast.walk(ast.parse(cell.source)):
-            if isinstance(node, ast.keyword) and node.arg == "kinds":
-                return tuple(eval(ast.unparse(node.value), known))
-    return KINDS
+        (call,) = (node for node in ast.walk(ast.parse(cell.source)) if _opens(node))
+        said = {each.arg: each.value for each in call.keywords if each.arg in ("kinds", "kubernetes")}
+        return {"kinds": KINDS} | {str(name): eval(ast.unparse(value), known) for name, value in said.items()}
+    return {"kinds": KINDS}
+
+
+def _opens(node: ast.AST) -> bool:
+    return isinstance(node, ast.Call) and ast.unparse(node.func) == "kitlib.open"
+
+
+@pytest.fixture(scope="module")
+def apart() -> Iterator[Path]:
+    """A state folder for clusters of versions that lessons name: a walk takes down those that it brought up."""
+    folder = PLACE / "states" / f"{os.getpid()}-exercises"
+    folder.mkdir(parents=True)
+    yield folder
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("KITLIB_STATE", str(folder))
+        clusters.down()
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture
 def lab(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     notebook, name, *_ = (request.node.callspec.params[each] for each in ("notebook", "name"))
-    real = exercises.load(notebook, BASE)[name].containers
-    cluster = request.getfixturevalue("kind" if real else "cluster")
+    how = opened(notebook)
     monkeypatch.setenv("KITLIB_BUILD", str(tmp_path))
-    monkeypatch.setenv("KITLIB_CLUSTER", cluster.name)
+    if "kubernetes" in how:
+        monkeypatch.setenv("KITLIB_STATE", str(request.getfixturevalue("apart")))
+    else:
+        real = exercises.load(notebook, BASE)[name].containers
+        monkeypatch.setenv("KITLIB_CLUSTER", request.getfixturevalue("kind" if real else "cluster").name)
     monkeypatch.chdir(BASE)
-    lab = kitlib.open(notebook, kinds=recorded(notebook))
+    lab = kitlib.open(notebook, **how)
     yield lab
     lab.close()
 

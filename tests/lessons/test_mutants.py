@@ -20,6 +20,11 @@ TURNED: dict[str, dict[str, str]] = json.loads(KNOWN.read_text())
 LESSONS = sorted(TURNED)
 OVERLAPPED = "where it was recorded the rounds of the two overlapped: on that busy machine it is unknown"
 EXCEPTIONS: dict[str, dict[str, str]] = {
+    "cluster-api": {
+        "Each Node says which implementation of CRI it runs": (
+            "it stands there as unknown, because the nodes of the cluster on which it was recorded are simulated"
+        ),
+    },
     "events": {
         "An Event ends by itself, --event-ttl after its last write: here after 20 seconds": (
             "it is asked of another cluster, of which a lesson's recording has nothing"
@@ -70,7 +75,7 @@ def test_each_claim_has_a_change_that_turns_it():
 
 def test_what_is_no_answer_is_a_change_of_the_recording():
     by_answer = [text for known in TURNED.values() for text, name in known.items() if name == ANOTHER_ANSWER]
-    assert len(by_answer) <= 31, "only what asks the server or a container"
+    assert len(by_answer) <= 36, "only what asks the server or a container"
 
 
 def wanted(lesson: str, text: str) -> str:

@@ -27,8 +27,9 @@ from tests.executed import DEADLINE, NOTEBOOKS, lessons
 
 KITLIB = Path(sys.executable).with_name("kitlib")
 NAMES = sorted(lessons())
-ANYWHERE = [name for name, lesson in lessons().items() if not lesson.containers]
+ANYWHERE = [name for name, lesson in lessons().items() if "embedded" in lesson.claims]
 """These run on simulated nodes, too."""
+ON_KIND = [name for name, lesson in lessons().items() if "kind" in lesson.claims]
 
 
 def state_of(folder: Path) -> dict[str, str]:
@@ -108,7 +109,7 @@ def test_every_claim_is_as_expected_and_no_cell_goes_wrong_silently(on_embedded,
 @pytest.mark.kind
 @pytest.mark.slow
 @pytest.mark.timeout(DEADLINE + 60)
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", ON_KIND)
 def test_on_three_nodes_with_containers_too(on_kind, name):
     is_right(on_kind.result(name))
 

@@ -11,13 +11,14 @@ from kitlib.api.transport import Connection
 from kitlib.cluster import identity, record
 from kitlib.cluster.actions import Actions, carry_out
 from kitlib.cluster.base import Cluster
-from kitlib.cluster.embedded import controlplane
+from kitlib.cluster.embedded import clusterapi, controlplane
 from kitlib.cluster.embedded.kwokctl import Plane
 from kitlib.cluster.readiness import Readiness
 from kitlib.errors import ClusterError, UsageError
 from kitlib.files import write_private
 from kitlib.machine import loopback, resources
-from kitlib.machine.programs.find import Programs
+from kitlib.machine.programs import clusterapi as cluster_api_programs
+from kitlib.machine.programs.find import CLUSTER_API, Programs
 from kitlib.machine.versions import Release
 from kitlib.progress import Progress
 
@@ -50,7 +51,7 @@ class Creation:
         self.release = release
         self.programs = programs
         self.bar = bar
-        self.until = time.monotonic() + DEADLINE
+        self.until = time.monotonic() + DEADLINE * (2 if release.cluster_api else 1)
         resources.need_disk({plane.home: DISK}, "bring up the cluster", ClusterError)
         wanted = os.environ.get("KITLIB_PORT")
         api, etcd, peer = loopback.free_ports(3, port(wanted) if wanted else None)
@@ -94,6 +95,12 @@ class Creation:
         self.readiness.accepted("GET", "/readyz")
         self.check()
 
+    def run_cluster_api(self) -> None:
+        """Define Cluster API's kinds, and start its controllers."""
+        kubeconfig = controlplane.kubeconfig(self.plane.name, self.server, self.pki)
+        clusterapi.settle(self.plane, self.readiness, kubeconfig, self.programs.paths[CLUSTER_API[0]].parent)
+        self.check()
+
     def note(self) -> None:
         """Write the kubeconfig file, and note the cluster as whole."""
         home, name = self.plane.home, self.plane.name
@@ -131,14 +138,17 @@ class Creation:
             raise ClusterError(f"{dead[0]} ended while the cluster came up.")
 
 
-ACTIONS: Actions[Creation] = (
-    ("configuration", Creation.configure),
-    (CONTROL_PLANE, Creation.start),
-    ("simulated kubelets", Creation.start_kwok),
-    ("nodes get ready", Creation.make_nodes),
-    ("Pods get admitted", Creation.admit),
-    ("what was made is noted", Creation.note),
-)
+def actions(release: Release) -> Actions[Creation]:
+    """Return what is done for a cluster of a release to come up, in order."""
+    return (
+        ("configuration", Creation.configure),
+        (CONTROL_PLANE, Creation.start),
+        ("simulated kubelets", Creation.start_kwok),
+        ("nodes get ready", Creation.make_nodes),
+        ("Pods get admitted", Creation.admit),
+        *([("Cluster API's controllers", Creation.run_cluster_api)] if release.cluster_api else []),
+        ("what was made is noted", Creation.note),
+    )
 
 
 def create(plane: Plane, release: Release, programs: Programs, bar: Progress) -> Cluster:
@@ -150,7 +160,7 @@ def create(plane: Plane, release: Release, programs: Programs, bar: Progress) ->
         It does not come up; the message has the reasons from its logs.
     """
     creation = Creation(plane, release, programs, bar)
-    carry_out(ACTIONS, creation, plane.name, bar, plane.complaints)
+    carry_out(actions(release), creation, plane.name, bar, plane.complaints)
     return creation.cluster
 
 
@@ -174,4 +184,5 @@ def digest(release: Release) -> str:
     """Return what tells whether a running cluster was configured as this kitlib would do it."""
     text = controlplane.configuration(release, Path("pki"), dict.fromkeys(controlplane.PORTS, 0))
     text += "".join(controlplane.settings(release, Path("home")).values())
+    text += cluster_api_programs.key() if release.cluster_api else ""
     return hashlib.sha256(text.encode()).hexdigest()[:16]

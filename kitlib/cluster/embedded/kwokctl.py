@@ -11,6 +11,7 @@ from pathlib import Path
 
 from kitlib.cluster.embedded import logs
 from kitlib.errors import ClusterError
+from kitlib.files import write_private
 from kitlib.machine import processes
 from kitlib.machine.versions import Release
 
@@ -37,16 +38,15 @@ class Plane:
         """The folder that kwokctl makes: certificates, logs, numbers of processes."""
         return self.home / "kwok" / "clusters" / self.name
 
-    def parts(self) -> dict[str, str]:
-        """Tell of each component whether it is "alive", "dead" or "absent" (not started)."""
-        return {part: self._state(part) for part in COMPONENTS}
+    @property
+    def beside(self) -> Path:
+        """The folder with the numbers of processes that run beside Kubernetes' own."""
+        return self.home / "beside"
 
-    def _state(self, part: str) -> str:
-        try:
-            pid = int((self.work / "pids" / f"{part}.pid").read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return "absent"
-        return "alive" if processes.running(pid, self.work / "bin" / part) else "dead"
+    def parts(self) -> dict[str, str]:
+        """Tell of each component whether it is "alive", "dead" or "absent" (not started); and of what runs beside."""
+        own = {part: _state(self.work / "pids" / f"{part}.pid", self.work / "bin" / part) for part in COMPONENTS}
+        return own | {pid.stem: _state(pid, self.home / "bin" / pid.stem) for pid in sorted(self.beside.glob("*.pid"))}
 
     def not_alive(self) -> list[str]:
         """Return the components that don't live."""
@@ -74,14 +74,43 @@ class Plane:
         (self.work / "pids" / f"{part}.pid").unlink(missing_ok=True)  # or its zombie counts as running
         self._kwokctl(["start", "cluster"], wanted, until)
 
+    def start_beside(self, program: str, arguments: list[str], environment: dict[str, str]) -> None:
+        """Start a program of the cluster's folder that isn't Kubernetes' own; it ends when the cluster is taken down.
+
+        Parameters
+        ----------
+        program : str
+            Its name in the folder bin/, and that of its log.
+        arguments : list of str
+        environment : dict
+            All of its environment.
+        """
+        log = self.home / "log" / f"{program}.log"
+        log.touch(mode=0o600)
+        with log.open("ab") as out:
+            child = subprocess.Popen(
+                [str(self.home / "bin" / program), *arguments],
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=out,
+                cwd=self.home,
+                env=environment,
+                start_new_session=True,
+                umask=0o077,
+            )
+        self.beside.mkdir(mode=0o700, exist_ok=True)
+        write_private(self.beside / f"{program}.pid", str(child.pid))
+
     def impatient(self) -> bool:
         """Say whether the controller manager gave up on the API server: in 2020 it waited for 10 s, and no longer."""
         log = self.work / "logs" / "kube-controller-manager.log"
         return any("failed to wait for apiserver being healthy" in reason for reason in logs.complaints([log]))
 
     def complaints(self) -> list[str]:
-        """Return what the components, and kwokctl, say in their logs about what went wrong."""
-        return logs.complaints([*sorted((self.work / "logs").glob("*.log")), self.home / "log" / "kwokctl.log"])
+        """Return what the components, kwokctl and what runs beside say in their logs about what went wrong."""
+        names = ("kwokctl", *sorted(pid.stem for pid in self.beside.glob("*.pid")))
+        found = [*sorted((self.work / "logs").glob("*.log")), *(self.home / "log" / f"{name}.log" for name in names)]
+        return logs.complaints(found)
 
     def _kwokctl(self, arguments: list[str], wanted: Release, until: float) -> None:
         environment = {key: value for key, value in os.environ.items() if not key.startswith("KWOK_")}
@@ -112,3 +141,11 @@ class Plane:
                     child.wait()
         if code:
             raise ClusterError(f"kwokctl ended with {code}.")
+
+
+def _state(noted: Path, program: Path) -> str:
+    try:
+        pid = int(noted.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return "absent"
+    return "alive" if processes.running(pid, program) else "dead"

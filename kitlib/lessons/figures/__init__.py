@@ -7,6 +7,7 @@ from kitlib.lessons.figures.folded import folded, folded_text
 from kitlib.lessons.figures.hooks import hooks, hooks_text
 from kitlib.lessons.figures.hops import hops, hops_text, readiness
 from kitlib.lessons.figures.injected import injected, injected_text
+from kitlib.lessons.figures.machines import machines, machines_text
 from kitlib.lessons.figures.matrix import matrix, matrix_text
 from kitlib.lessons.figures.mirror import mirror, mirror_text
 from kitlib.lessons.figures.rivals import rivals, rivals_text
@@ -21,6 +22,8 @@ __all__ = [
     "hops_text",
     "injected",
     "injected_text",
+    "machines",
+    "machines_text",
     "matrix",
     "matrix_text",
     "mirror",

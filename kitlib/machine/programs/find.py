@@ -12,8 +12,11 @@ from pathlib import Path
 from kitlib.errors import BuildError
 from kitlib.files import write_private
 from kitlib.machine import paths, subprocesses, versions
-from kitlib.machine.programs import build, download, nodeprograms
+from kitlib.machine.programs import build, clusterapi, download, nodeprograms
 from kitlib.machine.versions import Release
+
+CLUSTER_API = tuple(clusterapi.CONTROLLERS)
+"""The programs that a release with Cluster API has beside those of every other one."""
 
 
 @dataclass
@@ -59,6 +62,8 @@ def programs(release: Release, progress: bool = True) -> Programs:
     for part, names in _parts(release):
         if missing := found.missing(names):
             _get(found, part, missing, progress)
+    if release.cluster_api and found.missing(CLUSTER_API):
+        found.take(clusterapi.make(found.paths["kubectl"], progress), CLUSTER_API, "built")
     return found
 
 
@@ -95,6 +100,8 @@ def ready(release: Release) -> Programs:
                 found.take(home, missing, "cache (built)")
             elif (home := download.cached(part)) and all((home / name).exists() for name in missing):
                 found.take(home, missing, "cache (official release)")
+    if release.cluster_api and (home := clusterapi.cached()):
+        found.take(home, CLUSTER_API, "cache (built)")
     return found
 
 
