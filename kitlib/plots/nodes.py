@@ -238,14 +238,15 @@ def _descend(ax: Axes, stairs: Stairs, heading: str, y: float, clock: Clock) -> 
     y += HEADER
     before: float | None = None
     for moment, now, waited, why in stairs:
-        middle, x = y + STAIR / 2, float(clock.x(now))
+        middle, x = y + STAIR / 2, max(float(clock.x(now)), low)  # what lies before the picture is told at its edge
         began = x if before is None else before
         if before is not None:
             ax.plot([before, before], [middle - STAIR, middle], color=INK, linewidth=0.8, zorder=1, gid="stair")
         ax.plot(
             [began, x], [middle, middle], color=PALETTE[1], linewidth=3, zorder=2, gid="wait", solid_capstyle="butt"
         )
-        ax.plot([x], [middle], color=PALETTE[1], marker="o", markersize=5, zorder=3, gid="moment")
+        if clock.x(now) >= low:
+            ax.plot([x], [middle], color=PALETTE[1], marker="o", markersize=5, zorder=3, gid="moment")
         name_lane(ax, moment, middle, SMALL - 0.5)
         words = drawn(why if waited is None else f"{clock.lasting(round(waited * 1e9))}: {why}", 110)
         left, over = (began - low) * scale - 16 * point, (x - began) * scale - 8 * point

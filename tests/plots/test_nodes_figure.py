@@ -203,6 +203,20 @@ def test_a_wait_s_words_have_room_wherever_it_is(before: int, after: int) -> Non
     check(figure)
 
 
+def test_a_heartbeat_before_the_picture_begins_is_told_at_its_edge(frames: Frames) -> None:
+    """As the lease says that was listed first: its words began left of the axes, over the moments' names."""
+    nodes = frames.nodes.copy()
+    mine = (nodes["about"] == "lease") & (nodes["name"] == "two")
+    nodes["origin"] = nodes["origin"].astype(str).mask(mine, "list")
+    nodes["stamp"] = nodes["stamp"].mask(mine, nodes["stamp"] - pd.Timedelta(seconds=60))
+    axes = plots.nodes(nodes, frames.pods, "two", "web-a")
+    assert len(drawing.words(axes, "wait label")) == 6
+    assert len([line for line in axes.lines if line.get_gid() == "moment"]) == 5
+    figure = axes.get_figure(root=True)
+    assert isinstance(figure, Figure)
+    check(figure)
+
+
 def test_the_words_say_the_same(frames: Frames) -> None:
     told = plots.nodes_text(frames.nodes, frames.pods, "two", "web-a")
     assert told == plots.twin(plots.nodes(frames.nodes, frames.pods, "two", "web-a"))
