@@ -21,6 +21,7 @@ from tests.lessons import (
     test_nginx,
     test_statefulset,
     test_traefik,
+    test_why,
 )
 from tests.lessons.replay import expectations
 
@@ -38,6 +39,7 @@ LESSONS = {
     "nginx": test_nginx,
     "statefulset": test_statefulset,
     "traefik": test_traefik,
+    "why": test_why,
 }
 
 
