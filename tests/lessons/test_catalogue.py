@@ -22,6 +22,7 @@ from tests.lessons import (
     test_nginx,
     test_statefulset,
     test_traefik,
+    test_why,
 )
 from tests.lessons.replay import expectations
 
@@ -40,6 +41,7 @@ LESSONS = {
     "nginx": test_nginx,
     "statefulset": test_statefulset,
     "traefik": test_traefik,
+    "why": test_why,
 }
 
 
