@@ -208,7 +208,7 @@ def test_a_heartbeat_before_the_picture_begins_is_told_at_its_edge(frames: Frame
     nodes = frames.nodes.copy()
     mine = (nodes["about"] == "lease") & (nodes["name"] == "two")
     nodes["origin"] = nodes["origin"].astype(str).mask(mine, "list")
-    nodes["stamp"] = nodes["stamp"].mask(mine, nodes["stamp"] - pd.Timedelta(seconds=60))
+    nodes["observed_at"] = nodes["observed_at"].mask(mine, nodes["stamp"] + pd.Timedelta(seconds=60))
     axes = plots.nodes(nodes, frames.pods, "two", "web-a")
     assert len(drawing.words(axes, "wait label")) == 6
     assert len([line for line in axes.lines if line.get_gid() == "moment"]) == 5
