@@ -138,6 +138,14 @@ REPLIES: dict[str, Edit] = {
     "tables lack their first row": answers(
         lambda word, answer, number: {**answer, "table": answer["table"][1:]} if answer.get("table") else answer
     ),
+    "what a word of a lesson's own found lacks its first": answers(
+        lambda word, answer, number: (
+            {**answer, "value": answer["value"][1:]}
+            if word == "answer_of" and isinstance(answer.get("value"), list)
+            else answer
+        )
+    ),
+    "each dnsPolicy is Default": _fields("dnsPolicy", to=lambda value, number: "Default"),
     "numbers are others": _values(_grown),
     "counters are others": _values(_counted),
     "what is so isn't": _values(lambda value, number: not value if isinstance(value, bool) else value),

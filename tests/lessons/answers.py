@@ -86,27 +86,6 @@ def dns(so: bool) -> Answers:
     return {"counted": lambda name: next(counts)}
 
 
-def events(so: bool) -> Answers:
-    """One Event by both APIs, those that are selected by fields, and what is refused."""
-    older = {"involvedObject": {"name": "first"}, "message": "Started", "count": 1, "source": {"component": "kubelet"}}
-    names = {"involvedObject": "regarding", "message": "note", "count": "deprecatedCount", "source": "deprecatedSource"}
-    newer = {names[name] if so else name: value for name, value in older.items()}
-    about = {"metadata": {"uid": "one", "resourceVersion": "7"}}
-
-    def get(path: str, query: dict[str, str] | None = None) -> dict[str, Any]:
-        new = "events.k8s.io" in path
-        if query is None:
-            told = newer if new else older
-            return {**told, "metadata": {"uid": "one", "resourceVersion": "7" if so or not new else "8"}}
-        return {"items": [about] if so or not new else []}
-
-    return {
-        "lab.connection": SimpleNamespace(get=get),
-        "lab.refused": lambda word, *said, **fields: "field label not supported: message" if so else "forbidden",
-        "for_second": lambda lab: [about] if so else [],
-    }
-
-
 def ingress(so: bool) -> Answers:
     """Whose ports answer on which nodes, what is refused, and who answers from outside."""
     path = "spec.rules[0].http.paths[0]"
@@ -169,7 +148,6 @@ ANSWERS: dict[str, Callable[[bool], Answers]] = {
     "cronjob": cronjob,
     "daemonset": daemonset,
     "dns": dns,
-    "events": events,
     "ingress": ingress,
     "job": job,
     "statefulset": statefulset,

@@ -130,6 +130,14 @@ def _port(obj: Object) -> bool:
     return True
 
 
+def _placed(obj: Object) -> bool:
+    """Give a Pod that has no node one."""
+    if obj["spec"].get("nodeName"):
+        return False
+    obj["spec"]["nodeName"] = "elsewhere"
+    return True
+
+
 def put(path: str, value: Any) -> Callable[[Object], bool]:
     """Return an edit that sets a field, whether or not it is there; what leads to it must be there."""
     *ways, last = path.split(".")
@@ -175,6 +183,7 @@ FIELDS: dict[str, tuple[Sequence[str], Callable[[Object], bool]]] = {
     "what runs has ended": (["Pod"], _ended),
     "containers aren't ready": (["Pod"], edit("status.containerStatuses[].ready", flip)),
     "all on one node": (["Pod"], edit("spec.nodeName", lambda _: "elsewhere")),
+    "who has no node is elsewhere": (["Pod"], _placed),
     "nowhere": (["Pod"], edit("spec.nodeName", lambda _: None)),
     "dnsPolicy is turned": (
         ["Pod"],

@@ -65,6 +65,8 @@ EDITS: list[tuple[str, str, Any, Any]] = [
     ("texts are others", "ask", {"value": {"text": "a", "who": "b"}}, {"value": {"text": OTHER, "who": "b"}}),
     ("what is said is another text", "answer_of", {"value": "cart"}, {"value": OTHER}),
     ("nothing is said", "answer_of", {"value": "a\nb"}, {"value": ""}),
+    ("what a word of a lesson's own found lacks its first", "answer_of", {"value": [1, 2]}, {"value": [2]}),
+    ("each dnsPolicy is Default", "get", {"value": {"dnsPolicy": "None"}}, {"value": {"dnsPolicy": "Default"}}),
     (
         "versions and uids are others",
         "get",

@@ -26,12 +26,6 @@ EXCEPTIONS: dict[str, dict[str, str]] = {
         ),
     },
     "events": {
-        "An Event ends by itself, --event-ttl after its last write: here after 20 seconds": (
-            "it is asked of another cluster, of which a lesson's recording has nothing"
-        ),
-        "A repeat lets an Event live longer: its time begins anew": (
-            "it is asked of another cluster, of which a lesson's recording has nothing"
-        ),
         "kubernetes-event-exporter routes Events by rules, to files and webhooks": (
             "it stands there as unknown, because the image can't be had"
         ),
@@ -47,9 +41,6 @@ EXCEPTIONS: dict[str, dict[str, str]] = {
     "statefulset": {
         "When a StatefulSet is deleted its Pods go in reverse order, too": (
             "no change lets one of the two Pods be gone before the other is marked for deletion"
-        ),
-        "A lost node blocks a StatefulSet: its Pod there isn't replaced, and no further one is created": (
-            "a Pod's twin is there before the node is lost, too, and then the lesson can't tell which one was first"
         ),
     },
     "traefik": {

@@ -34,6 +34,7 @@ UNTOLD = {
     "statefulset": 0,
     "static-pods": 0,
     "traefik": 4,
+    "why": 0,
 }
 """How many claims a recording doesn't tell: it is older than the keeping of answers, or its cluster can't show it.
 When one is made anew its number falls, as a rule to 0."""
