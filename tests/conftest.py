@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 CHECKOUT = Path(__file__).resolve().parent.parent
 PLACE = CHECKOUT / "build" / "test"
 LESSONS = lessons()
+SAMPLES = CHECKOUT / "tests" / "data" / "recordings"
+"""Recordings of lessons as they once were, for what is told of one by names and moments: the lesson's may change."""
 WITH_CLUSTERS, EXERCISES = "with clusters", "exercises"
 SHARED, EXERCISED = PLACE / "walk" / "kind-shared", PLACE / "walk" / "exercised"
 """Files that all processes see: no lesson has the kind cluster to itself any more; all exercises are done."""

@@ -111,7 +111,7 @@ def test_it_is_read_from_the_lessons_what_they_do():
     assert found["controllers"].disturbs and found["static-pods"].disturbs
     assert not found["deployment"].disturbs and not found["start"].disturbs
     assert found["dns"].disturbs and found["events"].disturbs
-    assert found["security"].further and found["preset"].further and not found["deployment"].further
+    assert found["security"].further and found["preset"].further and not found["hooks"].further
     assert found["start"].claims == ("embedded", "kind") and found["pod"].claims == ("kind",)
     assert found["cluster-api"].claims == ("embedded",) and found["cluster-api"].further
     assert [name for name, one in found.items() if one.own] == ["cluster-api"]

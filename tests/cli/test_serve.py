@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from kitlib.api.transport import Connection
-from tests.conftest import CHECKOUT
+from tests.conftest import CHECKOUT, SAMPLES
 
-JOB = CHECKOUT / "recordings" / "job"
+JOB = SAMPLES / "job"
 """It lasts 236 seconds, from 00:20:33Z."""
 
 

@@ -18,6 +18,7 @@ from kitlib.recording import Recording
 from kitlib.serve import Server, running
 from kitlib.serve.resources import resources
 from kitlib.watch import Recorder
+from tests.conftest import SAMPLES
 from tests.serve.made import Made
 from tests.serve.test_history import NOTEBOOKS
 
@@ -141,7 +142,7 @@ def test_kitlib_s_own_connection_reads_it(server: Server, tmp_path: Path) -> Non
 
 def test_what_is_played_can_be_recorded_again(tmp_path: Path) -> None:
     """The same versions come, in the same order."""
-    recording = Recording.open(NOTEBOOKS / "start")
+    recording = Recording.open(SAMPLES / "start")
     server = Server(recording, speed=0.5)
     with running(server, tmp_path / "config"):
         again = Recording()

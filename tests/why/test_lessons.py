@@ -75,10 +75,12 @@ def test_the_cause_comes_first(lesson: str, ref: str, cause: str) -> None:
 
 
 def test_of_rollouts_that_went_well_nothing_is_said() -> None:
-    """All Deployments of all lessons, as they were before they were deleted."""
+    """All Deployments of lessons, as they were before they were deleted; not where the matter is what goes wrong."""
     said, count = [], 0
     for path in sorted(RECORDINGS.iterdir()):
         lesson = path.name
+        if lesson.startswith(("security", "why")):
+            continue
         refs = {row.name: row.namespace for row in recording(lesson).rows.of("Deployment")}
         for name in refs:
             answer = asked(lesson, f"deployment/{name}")
