@@ -35,7 +35,7 @@ from nbval.plugin import IPyNbFile
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = CHECKOUT / "notebooks"
-LANES = {"embedded": 1, "kind": 2}
+LANES = {"embedded": 1, "kind": 1}
 DEADLINE = 3600.0
 """Seconds within which every lesson of a provider must have been executed."""
 DISTURBS = re.compile(
