@@ -23,7 +23,7 @@ from nbval.plugin import IPyNbFile
 
 from tests.bylane import FILE, ByLane, write_lanes
 from tests.durations import Durations
-from tests.executed import DEADLINE, NOTEBOOKS, Executed, Executions, lessons, took, wait_for_file
+from tests.executed import DEADLINE, NOTEBOOKS, Executed, Executions, lessons, shared_file, took, wait_for_file
 from tests.reporting import FailuresAtOnce, NothingSkipped
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ LESSONS = lessons()
 SAMPLES = CHECKOUT / "tests" / "data" / "recordings"
 """Recordings of lessons as they once were, for what is told of one by names and moments: the lesson's may change."""
 WITH_CLUSTERS, EXERCISES = "with clusters", "exercises"
-SHARED, EXERCISED = PLACE / "walk" / "kind-shared", PLACE / "walk" / "exercised"
+SHARED, EXERCISED = shared_file(PLACE / "walk" / "kind"), PLACE / "walk" / "exercised"
 """Files that all processes see: no lesson has the kind cluster to itself any more; all exercises are done."""
 LAST = (3, 2)
 """Where what may disturb the kind cluster stands in line, see `place_in_line`."""
@@ -154,9 +154,7 @@ class Lanes:
                 patch.setenv("KITLIB_STATE", state)
                 cluster = with_containers() if provider == "kind" else bring_up()
             shutil.rmtree(place, ignore_errors=True)
-            self.executions[provider] = Executions(
-                provider, cluster.name, state, place, place.parent / f"{provider}-shared"
-            )
+            self.executions[provider] = Executions(provider, cluster.name, state, place)
         return self.executions[provider]
 
     def pytest_sessionfinish(self) -> None:

@@ -5,17 +5,15 @@ compares the outputs of its cells with the committed ones. nbval's own code does
 answers with what the executed copy holds.
 
 A lesson that loses a node, touches one from within, or changes the cluster's own parts (its DNS) has the cluster to
-itself. These come first, one after the other: they leave a processor free for the tests of other clusters. The
-others wait for the first test of their cluster, and run beside its tests: in two lanes on a cluster with containers, in
-one on an embedded one. Lessons that bring up further clusters are walked by one process, since a walk takes down at its
-end what it brought up.
+itself. These come first: they leave a processor free for the tests of other clusters. The others wait for the first
+test of their cluster, and run beside its tests. On each cluster one comes after the other. Lessons that bring up
+further clusters are walked by one process, since a walk takes down at its end what it brought up.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import queue
 import re
 import signal
 import subprocess
@@ -35,7 +33,6 @@ from nbval.plugin import IPyNbFile
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = CHECKOUT / "notebooks"
-LANES = {"embedded": 1, "kind": 1}
 DEADLINE = 3600.0
 """Seconds within which every lesson of a provider must have been executed."""
 DISTURBS = re.compile(
@@ -123,15 +120,12 @@ class Executions:
         Where: the cluster's name, and the state folder that knows it.
     place : Path
         What each unit leaves is in a folder below it.
-    shared : Path
-        A file that is made once no lesson has the cluster to itself any more: others may use it beside the lessons.
     """
 
     provider: str
     cluster: str
     state: str
     place: Path
-    shared: Path
     results: dict[str, Future[dict[str, Any]]] = field(default_factory=dict)
     running: list[subprocess.Popen[str]] = field(default_factory=list)
     stopped: bool = False
@@ -186,28 +180,14 @@ class Executions:
                 process.kill()
 
     def _all(self, beside: list[list[str]], alone: list[list[str]]) -> None:
-        waiting: queue.SimpleQueue[list[str]] = queue.SimpleQueue()
-        for unit in beside:
-            waiting.put(unit)
-
-        def lane() -> None:
-            while not self.stopped:
-                try:
-                    unit = waiting.get_nowait()
-                except queue.Empty:
-                    return
-                self._one(unit)
-
         for unit in alone:
             if not self.stopped:
                 self._one(unit)
-        self.shared.touch()
+        shared_file(self.place).touch()
         self.awaited.wait()
-        lanes = [threading.Thread(target=lane, daemon=True) for _ in range(LANES[self.provider])]
-        for thread in lanes:
-            thread.start()
-        for thread in lanes:
-            thread.join()
+        for unit in beside:
+            if not self.stopped:
+                self._one(unit)
 
     def _one(self, unit: list[str]) -> None:
         """Walk one unit, and tell what came of it, whatever that is."""
@@ -251,6 +231,11 @@ class Executions:
         except ValueError:
             return said, {}
         return said, {each["name"]: each for each in document["notebooks"]}
+
+
+def shared_file(place: Path) -> Path:
+    """Return the file that is made once no lesson has a cluster to itself: others may use it beside the lessons."""
+    return place.with_name(f"{place.name}-shared")
 
 
 def wait_for_file(path: Path, timeout: float = DEADLINE) -> None:
