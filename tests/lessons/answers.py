@@ -19,34 +19,6 @@ Answers = dict[str, Any]
 """By what is asked: "lab.ask", or the name of a function that the lesson itself defines."""
 
 
-def statefulset(so: bool) -> Answers:
-    """The probes' own names, and the file in their volumes."""
-    files = {"db-1": "from the first db-1", "disk-0": "written before the node was lost"}
-
-    def ask(pod: str, way: str = "/", /, **options: Any) -> dict[str, Any]:
-        return {"name": pod if so else "localhost", "text": files.get(pod, "") if so else ""}
-
-    return {"lab.ask": ask}
-
-
-def daemonset(so: bool) -> Answers:
-    """What is refused, and how many of kube-proxy's Pods are ready."""
-    reasons = {
-        "bare": "spec.selector: Required value, spec.template: Required value",
-        "other": "`selector` does not match template `labels`",
-        "once": 'spec.template.spec.restartPolicy: Unsupported value: "Never"',
-        "pod": "pod updates may not change fields other than `spec.containers[*].image`",
-    }
-
-    def refused(write: Any, *said: Any) -> str:
-        which = {1: "bare" if isinstance(said[0], dict) else "other", 2: "pod"}[len(said)]
-        which = "once" if which == "other" and "restartPolicy" in said[0] else which
-        return reasons[which] if so else "refused for a reason of another kind"
-
-    proxy = {"status": {"numberReady": 3 if so else 2}}
-    return {"lab.refused": refused, "lab.connection": SimpleNamespace(get=lambda path: proxy)}
-
-
 def job(so: bool) -> Answers:
     """What is refused."""
     supported = '"Never", "OnFailure"' if so else '"Never"'
@@ -78,12 +50,6 @@ def cronjob(so: bool) -> Answers:
         "lab.cluster": SimpleNamespace(provider="kind", runs_containers=True),
         "by_run": lambda lab: "pod/hello" if so else "cronjob.batch/hello",
     }
-
-
-def dns(so: bool) -> Answers:
-    """How often CoreDNS was asked for TXT: by two servers, before a lookup and after it."""
-    counts = iter((3, 1, 5, 3) if so else (3, 1, 5, 2))
-    return {"counted": lambda name: next(counts)}
 
 
 def ingress(so: bool) -> Answers:
@@ -146,11 +112,8 @@ def cluster_api(so: bool) -> Answers:
 ANSWERS: dict[str, Callable[[bool], Answers]] = {
     "cluster-api": cluster_api,
     "cronjob": cronjob,
-    "daemonset": daemonset,
-    "dns": dns,
     "ingress": ingress,
     "job": job,
-    "statefulset": statefulset,
     "traefik": traefik,
 }
 """By lesson, as far as any needs them: what was answered, or (False) something else."""
