@@ -61,8 +61,8 @@ class Lesson:
     own : bool
         Whether it is on one cluster alone, of a version that it names: then it is the same wherever it is walked.
     shares : bool
-        Whether what it makes belongs to no namespace, as an ingress controller's kinds and nodes do: its exercises make
-        the same, and at their end that goes.
+        Whether what it makes belongs to no namespace, as an ingress controller's kinds, its label on a node and a node's
+        port do: its exercises make the same, and at their end that goes.
     """
 
     name: str
@@ -82,6 +82,7 @@ class Lesson:
         needs = document["metadata"].get("kitlib", {}).get("needs")
         disturbs, several, named, shares = (bool(each.search(text)) for each in (DISTURBS, SEVERAL, NAMED, SHARES))
         own = named and not several
+        shares = shares or _takes_ports(path.parent / "manifests" / path.stem)
         return cls(path.stem, len(code), needs == "containers", disturbs, several or named, own, shares)
 
     @property
@@ -95,6 +96,11 @@ class Lesson:
     def committed_on(self) -> str:
         """The provider whose outputs nbval compares with the committed ones."""
         return self.claims[0]
+
+
+def _takes_ports(manifests: Path) -> bool:
+    """Say whether a lesson's Pods take a node's own ports: whoever asks the node is answered by any lab's."""
+    return any("hostPort:" in path.read_text() for path in manifests.rglob("*.yaml"))
 
 
 def lessons() -> dict[str, Lesson]:

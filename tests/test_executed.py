@@ -115,6 +115,9 @@ def test_it_is_read_from_the_lessons_what_they_do():
     assert found["start"].claims == ("embedded", "kind") and found["pod"].claims == ("kind",)
     assert found["cluster-api"].claims == ("embedded",) and found["cluster-api"].further
     assert [name for name, one in found.items() if one.own] == ["cluster-api"]
+    assert found["nginx"].shares, "its controller's kinds belong to no namespace"
+    assert found["ingress"].shares, "a node has one port 80, and answers whoever asks by any lab's entry"
+    assert not found["why"].shares and not found["dns"].shares
 
 
 def test_a_lesson_that_asks_for_containers_says_so_where_a_walk_looks():
@@ -178,11 +181,14 @@ class Process(SimpleNamespace):
 
 
 def test_exercises_that_make_what_no_namespace_holds_come_after_their_lessons() -> None:
-    """Traefik's lesson and an exercise of it have the same kinds: at the exercise's end they went, in mid-lesson."""
+    """Or they meet: at an exercise's end its kinds went, in mid-lesson; a lesson's client was answered by an exercise."""
     files = ["tests/lessons/test_exercises.py", "tests/lessons/test_notebooks.py"]
     command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-m", "kind", *files]
     listed = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True).stdout.splitlines()
     lessons = max(at for at, line in enumerate(listed) if "on_three_nodes_with_containers_too" in line)
-    shared = [at for at, line in enumerate(listed) if "test_its_solution_solves_it[traefik-" in line]
-    others = [at for at, line in enumerate(listed) if "test_its_solution_solves_it[ingress-" in line]
-    assert lessons < min(shared) and max(shared) < min(others), "the others are another process's"
+    places = {
+        name: [at for at, line in enumerate(listed) if f"test_its_solution_solves_it[{name}-" in line]
+        for name in ("traefik", "ingress", "dns")
+    }
+    for name in ("traefik", "ingress"):
+        assert lessons < min(places[name]) and max(places[name]) < min(places["dns"]), "dns is another process's"

@@ -190,7 +190,8 @@ class Lab(Verbs, Waits, Nodes):
     ) -> LogFollower:
         """Take what a container logs into the recording, from its begin to its end; it goes on in the background.
 
-        The frames `logs` and `traffic` are made of it, also after the Pod has gone.
+        What it has logged by now is recorded when this returns, so that the newest line is its newest. The frames
+        `logs` and `traffic` are made of it, also after the Pod has gone.
 
         Parameters
         ----------
@@ -207,6 +208,8 @@ class Lab(Verbs, Waits, Nodes):
         ------
         ServerError
             If there is no such container, or it hasn't begun.
+        WaitTimeout
+            If what it has logged doesn't come in time.
         """
         self._logs = [each for each in self._logs if not each.ended]
         where = namespace or self.namespace
@@ -214,6 +217,7 @@ class Lab(Verbs, Waits, Nodes):
             self.until(lambda: self._begun(pod, container, where), f"a container of {pod} has begun")
         made = LogFollower(self.recorder.connection, self.recording, where, pod, container, previous)
         self._logs.append(made)
+        made.catch_up(PATIENCE)
         if where not in self.namespaces:
             self.namespaces.append(where)
             self.recording.describe(namespaces=self.namespaces)

@@ -1,4 +1,7 @@
-"""A part beside Kubernetes on a cluster whose containers run: the collector watches Events, and writes what it saw."""
+"""A part beside Kubernetes on a cluster whose containers run: the collector watches Events, and writes what it saw.
+
+And what is known of a log that a lab takes up.
+"""
 
 from __future__ import annotations
 
@@ -47,6 +50,17 @@ service:
   telemetry: {metrics: {level: none}}
   pipelines:
     logs: {receivers: [k8s_events, k8sobjects], exporters: [file]}
+"""
+CLIENT = """
+apiVersion: v1
+kind: Pod
+metadata: {name: client}
+spec:
+  terminationGracePeriodSeconds: 1
+  containers:
+    - name: main
+      image: localhost/probe:local
+      args: [load, "http://localhost:8080/", --rate, "100", --for, 1h]
 """
 
 
@@ -131,3 +145,10 @@ def test_a_part_that_cannot_be_had_says_what_is_missing(
     assert parts.cached(parts.find("otel")) is None
     with pytest.raises(ClusterError, match=r"(?s)have a part otel: this machine can't make it: Go modules.*Next: "):
         lab.part("otel")
+
+
+def test_the_newest_line_of_a_log_is_known_from_the_first_moment_on(lab: Lab) -> None:
+    """Or a wait for how it is now ends by how it was: a client's first answers, say."""
+    lab.apply(CLIENT)
+    lab.record_logs("client").wait_for('"late_ns"', times=200)
+    assert len(lab.record_logs("client").last(200)) == 200
