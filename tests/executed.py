@@ -61,8 +61,8 @@ class Lesson:
     own : bool
         Whether it is on one cluster alone, of a version that it names: then it is the same wherever it is walked.
     shares : bool
-        Whether what it makes belongs to no namespace, as an ingress controller's kinds, its label on a node and a node's
-        port do: its exercises make the same, and at their end that goes.
+        Whether what it makes belongs to no namespace, as an ingress controller's kinds do, and a node's label or port:
+        its exercises make the same, and at their end that goes.
     """
 
     name: str
