@@ -181,7 +181,7 @@ class Process(SimpleNamespace):
 
 
 def test_exercises_that_make_what_no_namespace_holds_come_after_their_lessons() -> None:
-    """Or they meet: an exercise's kinds went at its end, in mid-lesson; a lesson's client was answered by another lab."""
+    """Or they meet: an exercise's kinds went at its end, in mid-lesson; its entry answered a lesson's client."""
     files = ["tests/lessons/test_exercises.py", "tests/lessons/test_notebooks.py"]
     command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-m", "kind", *files]
     listed = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True).stdout.splitlines()
