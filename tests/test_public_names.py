@@ -24,7 +24,8 @@ REFERENCED = [
     for name in (
         *("cluster", "api.transport", "objects", "watch", "recording", "frames", "rollout", "claims", "plots", "serve"),
         *("lab", "lessons.admission", "lessons.policies", "lessons.presets", "lessons.events", "lessons.ingress"),
-        *("lessons.entry", "lessons.measured", "lessons.figures", "lessons.clusterapi", "lessons.interfaces"),
+        *("lessons.entry", "lessons.addresses", "lessons.measured", "lessons.figures", "lessons.clusterapi"),
+        "lessons.interfaces",
         *("report", "walk", "site", "errors", "progress"),
     )
 ]

@@ -11,7 +11,7 @@ from __future__ import annotations
 from kitlib.cluster.base import Choice, Cluster, Provider
 from kitlib.cluster.choice import choose
 from kitlib.cluster.context import context
-from kitlib.cluster.lifecycle import clusters, down, find, status, up
+from kitlib.cluster.lifecycle import clusters, down, find, give_back, is_lent, lend, rank, status, sweep, up
 from kitlib.cluster.nodes import (
     cut_off_node,
     mend,
@@ -39,9 +39,13 @@ __all__ = [
     "cut_off_node",
     "down",
     "find",
+    "give_back",
+    "is_lent",
+    "lend",
     "mend",
     "node",
     "part",
+    "rank",
     "reconnect_node",
     "release",
     "restore_nodes",
@@ -49,5 +53,6 @@ __all__ = [
     "start_node",
     "status",
     "stop_node",
+    "sweep",
     "up",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from kitlib.cluster import providers
 from kitlib.cluster.base import Choice
 from kitlib.errors import UsageError
-from kitlib.machine.versions import DEFAULT, NODE_IMAGES, minor_of, release
+from kitlib.machine.versions import DEFAULT, NODE_IMAGES, Release, minor_of, release
 
 
 def choose(provider: str | None = None, kubernetes: str | None = None) -> Choice:
@@ -35,6 +35,8 @@ def choose(provider: str | None = None, kubernetes: str | None = None) -> Choice
             f" Kubernetes {wanted.kubernetes} is of {wanted.past}: old and unpatched. It listens on 127.0.0.1 only;"
             " look at it, and never use it for real work."
         )
+    if wanted.planes > 1:
+        return _of_several(provider, wanted)
     if provider == "kind" and (wanted.past or wanted.variant):
         raise UsageError(
             f"kind can't run Kubernetes {wanted.label}.",
@@ -52,3 +54,13 @@ def choose(provider: str | None = None, kubernetes: str | None = None) -> Choice
         return Choice("kind", wanted.label, f"kind: {detail}, so nodes and containers are real.")
     why = f"embedded: {detail}, and it needs none; its nodes are simulated, all else is Kubernetes itself."
     return Choice("embedded", wanted.label, why)
+
+
+def _of_several(provider: str | None, wanted: Release) -> Choice:
+    """Choose for a cluster of several control planes: their nodes must be real."""
+    if provider not in (None, "kind"):
+        raise UsageError(
+            f"{provider} has one control plane.", step="choose a provider", next="use --provider kind, or none"
+        )
+    why = f"kind: only it can make {wanted.planes} nodes with a control plane each."
+    return Choice("kind", wanted.label, why)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from typing import Any
 
-from kitlib.cluster import namespaces, providers, record
+from kitlib.cluster import lent, namespaces, providers, record
 from kitlib.cluster.base import Cluster, not_running
 from kitlib.cluster.choice import choose
 from kitlib.cluster.kind import engines
-from kitlib.errors import ClusterError
+from kitlib.errors import ClusterError, KitlibError
+from kitlib.machine import versions
 from kitlib.machine.airgap import engine
 from kitlib.progress import message
 
@@ -37,6 +39,9 @@ def up(provider: str | None = None, kubernetes: str | None = None, progress: boo
         Another cluster answers where kitlib's own should.
     """
     chosen = choose(provider, kubernetes)
+    abandoned = sweep()
+    if progress and abandoned:
+        message(f"taken down, as the lessons that they were for have ended: {', '.join(abandoned)}")
     before = record.load(chosen.name)
     if progress and not providers.named(chosen.provider).running(chosen.name):
         message(chosen.why)
@@ -46,6 +51,51 @@ def up(provider: str | None = None, kubernetes: str | None = None, progress: boo
         if progress and swept:
             message(f"removed what a notebook left behind: {', '.join(swept)}")
     return cluster
+
+
+def lend(kubernetes: str, progress: bool = True) -> Cluster:
+    """Bring up a cluster for a lesson: of several control planes one that goes with this process; else as `up` does.
+
+    Parameters
+    ----------
+    kubernetes, progress
+        See `up`, which raises the same.
+    """
+    name = choose(kubernetes=kubernetes).name
+    release = versions.offered(kubernetes)
+    if release and release.planes > 1:
+        lent.note(name)
+    try:
+        return up(kubernetes=kubernetes, progress=progress)
+    except BaseException:
+        if lent.mine(name):
+            lent.forget(name)
+        raise
+
+
+def give_back(cluster: Cluster) -> bool:
+    """Take down a cluster that `lend` made for this process; say whether it was one."""
+    if not is_lent(cluster):
+        return False
+    if cluster.name in record.names():
+        down(cluster.name, progress=False)
+    lent.forget(cluster.name)
+    return True
+
+
+def is_lent(cluster: Cluster) -> bool:
+    """Say whether a cluster was made for this process, and goes with it."""
+    return cluster.made_by_kitlib and lent.mine(cluster.name)
+
+
+def sweep() -> list[str]:
+    """Take down clusters that were made for lessons whose process has ended; return their names."""
+    gone = []
+    for name in lent.orphans():
+        with contextlib.suppress(KitlibError):
+            down(name, progress=False)
+            gone.append(name)
+    return gone
 
 
 def _sweep(cluster: Cluster) -> list[str]:
@@ -81,12 +131,12 @@ def find(name: str | None = None) -> Cluster:
     wanted = [cluster for cluster in running if name in (None, cluster.name)]
     if not wanted:
         raise not_running(name, [cluster.name for cluster in running])
-    cluster = max(wanted, key=_rank)
+    cluster = max(wanted, key=rank)
     cluster.verify()
     return cluster
 
 
-def _rank(cluster: Cluster) -> tuple[list[int], int]:
+def rank(cluster: Cluster) -> tuple[list[int], int]:
     """Order clusters: the newest version last, and of one version the one without a variant."""
     return [int(part) for part in re.findall(r"\d+", cluster.version)], -len(cluster.name)
 
@@ -124,6 +174,7 @@ def down(name: str | None = None, progress: bool = True) -> bool:
         )
     for each in [name] if name else known:
         providers.of(each).down(each, progress)
+        lent.forget(each)
     if name is not None:
         engines.stop_if_unused(progress)
         return True

@@ -32,6 +32,13 @@ def part(cluster: Cluster, name: str, progress: bool = True) -> str:
     """
     wanted = parts.find(name)
     if not cluster.made_by_kitlib or cluster.provider not in providers.PROVIDERS:
+        if not wanted.published:
+            raise ClusterError(
+                "nobody publishes an image of it that this cluster's nodes could fetch.",
+                step="have a part",
+                object=name,
+                next=f"use a cluster of kitlib's own, or publish one: `kitlib airgap build {name}` makes it",
+            )
         return wanted.published
     cluster.verify()
     try:

@@ -252,27 +252,33 @@ class Lab(Verbs, Waits, Nodes):
                 self.recorder.stop()
                 self.recording.close()
             finally:
-                namespaces.delete(self.connection, self.namespace, timeout=None)
+                self._leave()
         if all(lab.ledger is not self.ledger for lab in opened):
             display(repr(self.ledger), self.ledger._repr_html_())
             exercises.tell(self._attempts.values())
             self.ledger.close()
         return Shown(self.ledger)  # type: ignore[return-value]
 
-    def _abandon(self) -> None:
-        """When the kernel ends in the middle: leave nothing behind."""
+    def _abandon(self, stays: bool = False) -> None:
+        """When the kernel ends in the middle: leave nothing behind, but the cluster where another lab is to have it."""
         if not self.closed:
-            self._shut()
+            self._shut(stays)
             self.recorder.stop()
             self.recording.close()
+            self._leave(stays)
+
+    def _leave(self, stays: bool = False) -> None:
+        """Remove the namespace; a cluster that was made for this notebook goes as a whole."""
+        if stays or not clusters.give_back(self.cluster):
             namespaces.delete(self.connection, self.namespace, timeout=None)
 
-    def _shut(self) -> None:
+    def _shut(self, stays: bool = False) -> None:
         self.closed = True
         self._keeper.end()
         for each in (*self._kept, *self._logs):
             each.close()
-        self._give_back()
+        if stays or not clusters.is_lent(self.cluster):
+            self._give_back()
         atexit.unregister(self._abandon)
         if self in opened:
             opened.remove(self)

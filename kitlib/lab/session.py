@@ -69,7 +69,7 @@ def open(
         found = clusters.find(os.environ.get("KITLIB_CLUSTER") or None)
     if containers and not found.runs_containers:
         real = [each for each in clusters.clusters() if each.runs_containers]
-        found = clusters.find(real[-1].name) if real else found
+        found = clusters.find(max(real, key=clusters.rank).name) if real else found
     if containers and not found.runs_containers:
         raise ClusterError(
             "this notebook needs containers that really run",
@@ -78,7 +78,7 @@ def open(
             next="`kitlib up --provider kind` where Docker, podman or nerdctl runs, or `--replay` for a recording",
         )
     for lab in [lab for lab in opened if lab.cluster.name == found.name]:  # a cell that is run again
-        lab._abandon()
+        lab._abandon(stays=True)
     lab = Lab(notebook, found, kinds, Path.cwd(), beside=opened[0] if opened else None)
     lab._beside = beside
     opened.append(lab)
@@ -165,7 +165,7 @@ def _of_version(kubernetes: str) -> Cluster:
             file.write(f"{chosen.name}\n")  # before it is there: it may be interrupted
     try:
         with contextlib.redirect_stderr(io.StringIO()) if in_notebook() else contextlib.nullcontext():
-            return clusters.up(kubernetes=kubernetes)  # progress is shown by other means in a notebook
+            return clusters.lend(kubernetes)  # progress is shown by other means in a notebook
     except BuildError as error:
         raise ClusterError(
             f"this machine can't have Kubernetes {kubernetes}: {error.message}",

@@ -34,6 +34,9 @@ class Release:
         How long an Event is kept after its last write, as Go spells it: "20s"; "" for the default, an hour.
     cluster_api : str
         The version of Cluster API whose controllers run beside it, without a leading v; "" for none.
+    planes : int
+        How many nodes have a control plane. Several are made of containers, by kind, and ask the API server by an
+        address that they share; such a cluster is brought up for one lesson, and goes with it.
     """
 
     minor: str
@@ -48,6 +51,7 @@ class Release:
     audited: bool = False
     event_ttl: str = ""
     cluster_api: str = ""
+    planes: int = 1
 
     @property
     def label(self) -> str:
@@ -73,6 +77,7 @@ RELEASES = {
         replace(_NOW, variant="audit", audited=True),
         replace(_NOW, variant="event-ttl", event_ttl="20s"),
         replace(_NOW, variant="cluster-api", cluster_api="1.14.2"),
+        replace(_NOW, variant="ha", planes=3),
         _THEN,
         replace(_THEN, variant="psp", admission=(*_THEN.admission, "PodSecurityPolicy")),
         replace(_THEN, variant="no-preset-api", apis=("batch/v2alpha1",)),
@@ -80,9 +85,9 @@ RELEASES = {
     )
 }
 """By label. An audit log is a variant because writing it takes time; a short life of Events because nobody else's may
-end while it is looked at; Cluster API because its programs are built first, and four more processes run;
-PodSecurityPolicy is one because with it no Pod is admitted until a policy allows one; the other two leave out one of
-the steps that enable PodPreset."""
+end while it is looked at; Cluster API because its programs are built first, and four more processes run; three control
+planes because they take memory; PodSecurityPolicy is one because with it no Pod is admitted until a policy allows one;
+the other two leave out one of the steps that enable PodPreset."""
 DEFAULT, OLDEST = _NOW.label, _THEN.label
 NODE_IMAGES = {
     "1.37": "kindest/node:v1.37.0@sha256:a1ed56cfb0e7b93589bdf97c8cd566405a265939e3620fc4f5de89adff580ae5",

@@ -39,7 +39,9 @@ LINES = {
     ("completion", ""): {"bash", "fish", "zsh"},
     ("airgap", "c"): {"clean"},
     ("airgap", "build", "o"): {"otel"},
-    ("airgap", "build", ""): {"bind9", "external-dns", "ingress-nginx", "nginx", "otel", "traefik"},
+    ("airgap", "build", ""): {
+        *("bind9", "bird", "external-dns", "ingress-nginx", "metallb", "nginx", "otel", "traefik", "vip"),
+    },
     ("walk", "none-such"): set(),
 }
 """What is typed, its last word unfinished, and what it may become."""

@@ -62,7 +62,11 @@ def test_an_engine_that_answers_is_preferred(clients: Path) -> None:
     assert clusters.choose("embedded").provider == "embedded"
     assert clusters.choose(kubernetes="1.17").provider == "embedded"
     for label, release in versions.RELEASES.items():
-        if release.variant:
+        if release.planes > 1:
+            assert clusters.choose(kubernetes=label).name == clusters.choose("kind", label).name == f"kind-{label}"
+            with pytest.raises(UsageError, match="embedded has one control plane"):
+                clusters.choose("embedded", label)
+        elif release.variant:
             assert clusters.choose(kubernetes=label).provider == "embedded"
             with pytest.raises(UsageError, match="kind can't run"):
                 clusters.choose("kind", label)

@@ -9,7 +9,9 @@ that it expects, with the second another one.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
@@ -109,11 +111,50 @@ def cluster_api(so: bool) -> Answers:
     }
 
 
+def kube_vip(so: bool) -> Answers:
+    """What nodes, Services and the API server tell: as it was recorded, or otherwise."""
+    if so:
+        return {}
+    early = {"wall_ns": 1, "event": "address", "what": "added", "address": "10.0.0.9", "interface": "eth0"}
+    trial = {"wall_ns": 2, "event": "trial", "file": "", "tries": 1}
+
+    def told(of: str, command: list[str]) -> str:
+        text = " ".join(command)
+        answers = {
+            "stat": "/vip.yaml 3.0\n/etcd.yaml 2.0\n/kube-apiserver.yaml 1.0",
+            "grep": f"    server: https://{'10.9.0.2' if of == 'control-plane' else '10.9.9.9'}:6443",
+            "getent": "10.9.9.8 api.kitlib",
+            "ps": "haproxy",
+            "ls": "super-admin.conf",
+            "date": "0",
+        }
+        if "/var/log/pods" in text:
+            said = {"as-admin": "allowed", "as-super-admin": "forbidden"}
+            which = next((each for each in said if f"_{each}-" in text), "")
+            return json.dumps(trial | {"said": said[which]} if which else early)
+        if command[0] == "ip":
+            everywhere = "inet 10.9.0.2/16 brd 10.9.255.255\n inet 10.9.255.200/32 scope\n inet 10.9.255.202/32 scope"
+            return "" if command[-1] == "lo" else f"link/ether 02:00:00:00:00:09 brd ff\n {everywhere}"
+        return "200" if "curl" in text else answers.get(command[0], "0")
+
+    def node(name: str) -> SimpleNamespace:
+        quiet = dict.fromkeys(("write", "remove", "wait"), lambda *words: "")
+        return SimpleNamespace(name=f"kitlib-1.37-ha-{name}", run=partial(told, name), read=lambda path: "", **quiet)
+
+    served = {"loadBalancer": {"ingress": [{"ip": "10.9.9.7"}]}}
+    return {
+        "lab.node": node,
+        "lab.get": lambda ref: {"status": served, "spec": {"containers": []}},
+        "lab.connection": SimpleNamespace(get=lambda path: {"metadata": {"creationTimestamp": "2090-01-01T00:00:00Z"}}),
+    }
+
+
 ANSWERS: dict[str, Callable[[bool], Answers]] = {
     "cluster-api": cluster_api,
     "cronjob": cronjob,
     "ingress": ingress,
     "job": job,
+    "kube-vip": kube_vip,
     "traefik": traefik,
 }
 """By lesson, as far as any needs them: what was answered, or (False) something else."""

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from kitlib.cluster.kind import firstboot
 from kitlib.cluster.kind.engines import Client
+from kitlib.cluster.kind.firstboot import Mount
 from kitlib.errors import BuildError, ClusterError, UsageError
 from kitlib.machine import loopback, paths, versions
 from kitlib.machine.airgap import debian, engine, images, nodeimage, nodeload
@@ -24,6 +27,9 @@ CONTROLLERS = [{"name": "kube-api-burst", "value": "300"}, {"name": "leader-elec
 ETCD = {"local": {"extraArgs": [{"name": "unsafe-no-fsync", "value": "true"}]}}
 """Nothing waits for the disk: beside other work on it, requests took many seconds, and some weren't answered at all.
 What this gives up is a cluster that outlives the machine's crash; a container's, or etcd's own, loses nothing."""
+ETCD_OF_SEVERAL = {"heartbeat-interval": "300", "election-timeout": "3000"}
+"""Milliseconds, where there are several members; by default 100 and 1000. On a busy machine one that pauses isn't lost;
+requests wait while another leader is elected, and for long enough the address that control planes share moves."""
 KUBEADM = "kubeadm.k8s.io/v1beta4"
 PATIENCE = {"kubernetesAPICall": "5m0s"}
 """How long kubeadm tries a call of the API server that has just started, one minute by default: on a busy machine its
@@ -33,12 +39,12 @@ BACKOFF, BACKOFF_SINCE = "40s", (1, 35)
 INGRESS = {"http": 80, "https": 443}
 
 
-def name(minor: str, client: Client) -> str:
-    """Return the name by which kind knows the cluster; nodes are named by it: "kitlib-worker".
+def name(label: str, client: Client) -> str:
+    """Return the name by which kind knows the cluster of a version; nodes are named by it: "kitlib-worker".
 
     On an engine that others use, too, a state folder other than the user's own is told by a digest in it.
     """
-    base = "kitlib" if minor == versions.DEFAULT else f"kitlib-{minor}"
+    base = "kitlib" if label == versions.DEFAULT else f"kitlib-{label}"
     if client.own or "KITLIB_STATE" not in os.environ:
         return base
     return f"{base}-{hashlib.sha256(str(paths.state()).encode()).hexdigest()[:6]}"
@@ -141,7 +147,13 @@ def load_lessons(kind_name: str, client: Client, kind: Path, until: float) -> No
     kindcommand.call(arguments, client.environment, lambda step: None, until, kind)
 
 
-def text(image: str, workers: int, ports: dict[str, int], minor: str = versions.DEFAULT) -> str:
+def text(
+    image: str,
+    workers: int,
+    ports: dict[str, int],
+    minor: str = versions.DEFAULT,
+    mounts: Sequence[Mount] = (),
+) -> str:
     """Return kind's configuration of a cluster.
 
     Parameters
@@ -153,11 +165,18 @@ def text(image: str, workers: int, ports: dict[str, int], minor: str = versions.
         Ports on 127.0.0.1 for what an ingress controller listens on.
     minor : str
         Of Kubernetes.
+    mounts : sequence of Mount
+        What is seen in each node; then further control planes are to join, and all ask for the API server by one name.
     """
     kubelet: dict[str, Any] = {}
     if tuple(map(int, minor.split("."))) >= BACKOFF_SINCE:
         kubelet["crashLoopBackOff"] = {"maxContainerRestartPeriod": BACKOFF}
-    patches = [_patch("ClusterConfiguration", KUBEADM, controllerManager={"extraArgs": CONTROLLERS}, etcd=ETCD)]
+    shared: dict[str, Any] = {"etcd": ETCD}
+    if mounts:
+        patient = [{"name": key, "value": value} for key, value in ETCD_OF_SEVERAL.items()]
+        etcd = {"local": {"extraArgs": [*ETCD["local"]["extraArgs"], *patient]}}
+        shared = {"etcd": etcd, "controlPlaneEndpoint": firstboot.ENDPOINT}
+    patches = [_patch("ClusterConfiguration", KUBEADM, controllerManager={"extraArgs": CONTROLLERS}, **shared)]
     patches += [_patch(kind, KUBEADM, timeouts=PATIENCE) for kind in ("InitConfiguration", "JoinConfiguration")]
     if not Path("/sys/fs/cgroup/cgroup.controllers").exists() and Path("/sys/fs/cgroup").exists():
         kubelet["failCgroupV1"] = False
@@ -171,15 +190,25 @@ def text(image: str, workers: int, ports: dict[str, int], minor: str = versions.
         {"containerPort": INGRESS[purpose], "hostPort": port, "listenAddress": loopback.ADDRESS, "protocol": "TCP"}
         for purpose, port in ports.items()
     ]
-    first = {"role": "worker", "labels": {"ingress-ready": "true"}, "extraPortMappings": mapped}
+    more = _seen(each for each in mounts if not each.planes)
+    first = {"role": "worker", "labels": {"ingress-ready": "true"}, "extraPortMappings": mapped, **more}
     config = {
         "kind": "Cluster",
         "apiVersion": "kind.x-k8s.io/v1alpha4",
         "networking": {"apiServerAddress": loopback.ADDRESS},
         "kubeadmConfigPatches": patches,
-        "nodes": [{"role": "control-plane"}, first, *({"role": "worker"} for _ in range(workers - 1))],
+        "nodes": [
+            {"role": "control-plane", **_seen(mounts)},
+            first,
+            *({"role": "worker", **more} for _ in range(workers - 1)),
+        ],
     }
     return yaml.safe_dump(config, sort_keys=False)
+
+
+def _seen(mounts: Iterable[Mount]) -> dict[str, Any]:
+    seen = [{"hostPath": str(each.source), "containerPath": each.target, "readOnly": True} for each in mounts]
+    return {"extraMounts": seen} if seen else {}
 
 
 def _patch(kind: str, version: str, **fields: Any) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import contextlib
 import re
 import time
 from collections.abc import Callable
@@ -12,12 +10,13 @@ from typing import Any
 
 from kitlib.api.transport import Connection
 from kitlib.cluster.base import Cluster
+from kitlib.cluster.kind import joining
 from kitlib.cluster.kind.engines import Client
+from kitlib.cluster.kind.joining import LABEL
 from kitlib.cluster.readiness import Readiness, is_ready
 from kitlib.errors import ClusterError
 from kitlib.progress import message
 
-LABEL = "io.x-k8s.kind.cluster"
 CUT = """nft -f - <<'END'
 table inet kitlib_cut
 delete table inet kitlib_cut
@@ -29,7 +28,6 @@ END
 """
 """A node's own firewall drops what comes in and what goes out; its routes and addresses stay."""
 MEND = "nft delete table inet kitlib_cut 2>/dev/null || true"
-BOOTED = "until systemctl is-active --quiet multi-user.target; do sleep 0.1; done"
 OUT_OF_SERVICE = "node.kubernetes.io/out-of-service"
 """The taint by which somebody vouches that a node is off; Kubernetes never takes it away."""
 WAIT = 120.0
@@ -156,49 +154,23 @@ def scale(client: Client, cluster: Cluster, notes: dict[str, Any], count: int, u
         A node can't be made, does not join or does not become Ready.
     """
     kind_name = notes["kind_name"]
-    names = [f"{kind_name}-control-plane", *(_worker(kind_name, number) for number in range(1, count))]
     there = list(states(client, kind_name))
+    planes = [node for node in there if has_plane(node)]
+    names = [*planes, *(_worker(kind_name, number) for number in range(1, count - len(planes) + 1))]
     connection = Connection(cluster.kubeconfig, cluster.context, writable=True)
     for node in (node for node in there if node not in names):
         client.run("rm", "--force", "--volumes", node, step="remove a node")  # first, or it registers itself anew
         connection.exchange("DELETE", f"/api/v1/nodes/{node}")
     for node in (node for node in names if node not in there):
-        _add(client, kind_name, node, notes["image"], until)
+        joining.worker(client, kind_name, node, _worker(kind_name, 1), notes["image"], until)
     Readiness(connection, until).ready(len(names))
     return sorted(names)
 
 
+def has_plane(node: str) -> bool:
+    """Say whether a node has a control plane: kind's name of it tells."""
+    return re.search(r"-control-plane\d*$", node) is not None
+
+
 def _worker(kind_name: str, number: int) -> str:
     return f"{kind_name}-worker{number if number > 1 else ''}"
-
-
-def _add(client: Client, kind_name: str, node: str, image: str, until: float) -> None:
-    """Make a worker as kind makes one, and have it join with a token of its own."""
-    step = "add a node"
-    sample, control = _worker(kind_name, 1), f"{kind_name}-control-plane"
-    client.run(
-        *("run", "--detach", "--tty", "--name", node, "--hostname", node, "--net", "kind", "--privileged"),
-        *("--label", f"{LABEL}={kind_name}", "--label", "io.x-k8s.kind.role=worker", "--restart=on-failure:1"),
-        *("--security-opt", "seccomp=unconfined", "--security-opt", "apparmor=unconfined", "--init=false"),
-        *("--tmpfs", "/tmp", "--tmpfs", "/run", "--volume", "/var", "--volume", "/lib/modules:/lib/modules:ro"),
-        *("--cgroupns=private", "--env", "KIND_EXPERIMENTAL_CONTAINERD_SNAPSHOTTER", image),
-        step=step,
-    )
-    try:
-        client.run("exec", node, "sh", "-c", BOOTED, step=step, patience=max(until - time.monotonic(), 1.0))
-        token = client.run("exec", control, "kubeadm", "token", "create", "--ttl=10m", step=step).strip()
-        text = client.run("exec", sample, "cat", "/kind/kubeadm.conf", step=step)
-        text = text.replace(sample, node).replace(_address(client, sample), _address(client, node))
-        text = re.sub(r"\b[a-z0-9]{6}\.[a-z0-9]{16}\b", token, text)
-        encoded = base64.b64encode(text.encode()).decode()
-        script = f"echo {encoded} | base64 -d >/kind/kubeadm.conf; kubeadm join --config /kind/kubeadm.conf"
-        client.run("exec", node, "sh", "-ec", script, step=step, patience=max(until - time.monotonic(), 1.0))
-    except BaseException:
-        with contextlib.suppress(ClusterError):
-            client.run("rm", "--force", "--volumes", node, step=step)
-        raise
-
-
-def _address(client: Client, node: str) -> str:
-    template = "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}"
-    return client.run("inspect", "--format", template, node, step="look at a node").strip()

@@ -15,16 +15,20 @@ from kitlib.api.transport import Connection
 from kitlib.cluster import identity, record
 from kitlib.cluster.actions import Actions, carry_out
 from kitlib.cluster.base import Cluster
-from kitlib.cluster.kind import config, containers
+from kitlib.cluster.kind import config, containers, firstboot, joining
 from kitlib.cluster.kind.engines import Client
 from kitlib.cluster.readiness import Readiness
 from kitlib.errors import ClusterError
 from kitlib.files import write_private
+from kitlib.machine.airgap.parts import Made
 from kitlib.machine.programs import kindcommand
+from kitlib.machine.versions import DEFAULT
 from kitlib.progress import Progress
 
 DEADLINE = 300.0
 """Seconds until a cluster must be there; two loaded processors need 60."""
+FURTHER = 180.0
+"""Seconds more for each further control plane: one joins after the other."""
 WORKERS = 2
 
 
@@ -45,6 +49,10 @@ class Creation:
     kind : Path
         The `kind` command.
     bar : Progress
+    planes : int
+        How many nodes have a control plane; where there are several, a worker less.
+    early : Made or None
+        What those nodes start before kubeadm runs; see `firstboot`.
 
     Raises
     ------
@@ -53,12 +61,23 @@ class Creation:
     """
 
     def __init__(
-        self, name: str, home: Path, minor: str, client: Client, image: str, kind: Path, bar: Progress
+        self,
+        name: str,
+        home: Path,
+        minor: str,
+        client: Client,
+        image: str,
+        kind: Path,
+        bar: Progress,
+        planes: int = 1,
+        early: Made | None = None,
     ) -> None:
         self.name, self.home, self.minor = name, home, minor
         self.client, self.image, self.kind, self.bar = client, image, kind, bar
-        self.until = time.monotonic() + DEADLINE
-        self.kind_name = config.name(minor, client)
+        self.planes, self.early = planes, early
+        self.workers = WORKERS if planes == 1 else WORKERS - 1
+        self.until = time.monotonic() + DEADLINE + (planes - 1) * FURTHER
+        self.kind_name = config.name(name.partition("-")[2] or DEFAULT, client)
         foreign = containers.states(client, self.kind_name)
         if foreign and client.own:  # an `up` that was killed made them: nobody else is in that engine
             containers.remove(client, self.kind_name)
@@ -81,7 +100,9 @@ class Creation:
         }
         write_private(self.home / "kind.json", json.dumps(self.notes))
         self.ports = config.ports()
-        write_private(self.home / "kind.yaml", config.text(self.image, WORKERS, self.ports, self.minor))
+        self.mounts = firstboot.prepare(self.home / "first-boot", self.early) if self.early else []
+        text = config.text(self.image, self.workers, self.ports, self.minor, self.mounts)
+        write_private(self.home / "kind.yaml", text)
 
     def make_nodes(self) -> None:
         """Have kind make the nodes; it says itself what it is at."""
@@ -90,6 +111,13 @@ class Creation:
         kindcommand.call(
             arguments, self.client.environment, lambda step: self.bar.update(step or None), self.until, self.kind
         )
+
+    def join_planes(self) -> None:
+        """Have further control planes join, one after the other: each makes etcd wait for it."""
+        for number in range(2, self.planes + 1):
+            node = f"{self.kind_name}-control-plane{number}"
+            self.bar.update(f"control plane {number} joins")
+            joining.plane(self.client, self.kind_name, node, self.image, self.mounts, self.until)
 
     def load_images(self) -> None:
         """Load what notebooks run, where the image doesn't bring it."""
@@ -105,7 +133,7 @@ class Creation:
 
     def nodes_ready(self) -> None:
         """Wait until all nodes are Ready, and Pods are admitted."""
-        self.readiness.ready(WORKERS + 1)
+        self.readiness.ready(self.workers + self.planes)
         self.readiness.admission()
 
     def dns_ready(self) -> None:
@@ -144,6 +172,7 @@ class Creation:
 ACTIONS: Actions[Creation] = (
     ("configuration", Creation.configure),
     ("nodes", Creation.make_nodes),
+    ("further control planes", Creation.join_planes),
     ("images for the notebooks", Creation.load_images),
     ("kubeconfig", Creation.connect),
     ("nodes get ready", Creation.nodes_ready),
@@ -152,7 +181,17 @@ ACTIONS: Actions[Creation] = (
 )
 
 
-def create(name: str, home: Path, minor: str, client: Client, image: str, kind: Path, bar: Progress) -> Cluster:
+def create(
+    name: str,
+    home: Path,
+    minor: str,
+    client: Client,
+    image: str,
+    kind: Path,
+    bar: Progress,
+    planes: int = 1,
+    early: Made | None = None,
+) -> Cluster:
     """Bring up a cluster; see `Creation` for the parameters.
 
     Raises
@@ -160,7 +199,7 @@ def create(name: str, home: Path, minor: str, client: Client, image: str, kind: 
     ClusterError
         It does not come up; the message has kind's reason.
     """
-    creation = Creation(name, home, minor, client, image, kind, bar)
+    creation = Creation(name, home, minor, client, image, kind, bar, planes, early)
     carry_out(ACTIONS, creation, name, bar)
     return creation.cluster
 

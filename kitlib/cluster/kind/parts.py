@@ -30,7 +30,7 @@ def image(client: Client, kind_name: str, part: Part, progress: bool = True) -> 
     """
     nodes = [node for node, state in containers.states(client, kind_name).items() if state == "running"]
     refusal = None
-    if not client.own:  # from there no way leads to a registry
+    if part.published and not client.own:  # from there no way leads to a registry
         try:
             name = f"{_home(client, nodes[0])}{part.published}" if part.kubernetes else part.published
             for node in nodes:

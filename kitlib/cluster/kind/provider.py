@@ -11,7 +11,7 @@ from typing import Any
 
 from kitlib.cluster import record
 from kitlib.cluster.base import Cluster
-from kitlib.cluster.kind import config, containers, engines, parts, restore
+from kitlib.cluster.kind import config, containers, engines, firstboot, parts, restore
 from kitlib.cluster.kind.creation import DEADLINE, create
 from kitlib.cluster.kind.engines import Client
 from kitlib.errors import ClusterError, ServerError, UsageError
@@ -41,8 +41,9 @@ class Kind:
 
     def up(self, version: str, progress: bool = True) -> Cluster:
         """Bring up the cluster, or find it running; whatever a broken run left is removed first."""
-        minor = versions.minor_of(version)
-        name = f"kind-{minor}"
+        release = versions.offered(version)
+        minor, planes = (release.minor, release.planes) if release else (versions.minor_of(version), 1)
+        name = f"kind-{release.label if release else minor}"
         home = paths.home(name)
         with _lock(home, f"bring up {name}", progress):
             why = self._unfit(name)
@@ -56,8 +57,9 @@ class Kind:
                 client = engines.ensure(progress)
                 image = config.image(client, minor, progress)
                 kind = kindcommand.program(progress)
+                early = firstboot.image(progress) if planes > 1 else None
                 with Progress(f"bring up {name}", quiet=not progress) as bar:
-                    return create(name, home, minor, client, image, kind, bar)
+                    return create(name, home, minor, client, image, kind, bar, planes, early)
             except BaseException:
                 self._remove(home)
                 engines.stop_if_unused()
@@ -132,15 +134,16 @@ class Kind:
         shutil.rmtree(home)
 
     def scale_nodes(self, cluster: Cluster, count: int) -> Cluster:
-        """Have `count` nodes, that of the control plane among them, and wait until they are Ready."""
-        if count < 2:
+        """Have `count` nodes, those of the control plane among them, and wait until they are Ready."""
+        client, notes = self._of(cluster)
+        planes = len([node for node in notes["nodes"] if containers.has_plane(node)])
+        if count <= planes:
             raise UsageError(
-                f"{count} node is the control plane's alone.",
+                f"{count} {'node is' if count == 1 else 'nodes are'} the control plane's alone.",
                 step="scale nodes",
                 object=cluster.name,
-                next="use 2 or more",
+                next=f"use {planes + 1} or more",
             )
-        client, notes = self._of(cluster)
         until = time.monotonic() + DEADLINE
         names = containers.scale(client, cluster, notes, count, until)
         if set(names) - set(notes["nodes"]) and not config.brings_lessons(notes["image"]):

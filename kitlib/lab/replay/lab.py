@@ -214,7 +214,7 @@ class Replayed(Lab):
         self._end()
         return super().close()
 
-    def _abandon(self) -> None:
+    def _abandon(self, stays: bool = False) -> None:
         self._end()
 
     def _end(self) -> None:

@@ -3,6 +3,7 @@
 In: frames. Out: Matplotlib figures, each with the same said in words.
 """
 
+from kitlib.lessons.figures.blows import blows, blows_text
 from kitlib.lessons.figures.folded import folded, folded_text
 from kitlib.lessons.figures.hooks import hooks, hooks_text
 from kitlib.lessons.figures.hops import hops, hops_text, readiness
@@ -14,6 +15,8 @@ from kitlib.lessons.figures.rivals import rivals, rivals_text
 from kitlib.lessons.figures.splits import splits, splits_text
 
 __all__ = [
+    "blows",
+    "blows_text",
     "folded",
     "folded_text",
     "hooks",

@@ -44,7 +44,8 @@ class Part:
     version : str
         Of the published image, without a leading v.
     published : str
-        The image that its authors publish, by digest; a tag alone where that couldn't be looked up.
+        The image that its authors publish, by digest; a tag alone where that couldn't be looked up; "" where there is
+        none on the hub: it is made here then, also where a registry answers.
     kubernetes : bool
         Whether that is where Kubernetes publishes its own images; a cluster's nodes know where that is.
     config : mapping
@@ -74,8 +75,8 @@ class Part:
     name: str
     title: str
     version: str
-    published: str
     config: Mapping[str, Any]
+    published: str = ""
     programs: Mapping[str, str] = field(default_factory=dict)
     module: str = ""
     revision: str = ""
@@ -239,10 +240,43 @@ PARTS = {
             cache=2 * resources.GIB,
             modules=2 * resources.GIB,
         ),
+        Part(
+            name="vip",
+            title="one address for several API servers, by ARP or by BGP: a program of kitlib's, as kube-vip does it",
+            version="0.37.2",
+            config={"Entrypoint": ["/vip"]},
+            programs={"/vip": "."},
+            module="k8s.io/client-go",
+            revision="v0.37.2",
+            variable="main.version",
+            cache=resources.GIB,
+            modules=resources.GIB // 2,
+        ),
+        Part(
+            name="metallb",
+            title="MetalLB, addresses for Services of type LoadBalancer: its controller and its speaker in one image",
+            version="0.16.1",
+            config={},
+            programs={f"/{name}": f"go.universe.tf/metallb/{name}" for name in ("controller", "speaker")},
+            module="go.universe.tf/metallb",
+            revision="v0.16.1",
+            variable="go.universe.tf/metallb/internal/version.version",
+            folders=("/tmp",),
+            cache=resources.GIB,
+            modules=resources.GIB,
+        ),
+        Part(
+            name="bird",
+            title="BIRD, a router's program",
+            version="2",
+            config={"Entrypoint": ["/usr/sbin/bird", "-f"]},
+            packages=("bird2",),
+            folders=("/run/bird",),
+        ),
     )
 }
 """By name: what can be made where no registry answers."""
-KONG = "no package registry has what it could be made of"
+UNMADE = "no package registry has what it could be made of"
 PUBLISHED = {
     part.name: part
     for part in (
@@ -252,7 +286,7 @@ PUBLISHED = {
             version="3.9.1",
             published="library/kong:3.9.1@sha256:76c14b93e989f7f4418039f7f9789ca32564016211c86ac1a18022f4788e7b9c",
             config={},
-            unmade=KONG,
+            unmade=UNMADE,
         ),
         Part(
             name="kong-controller",
@@ -260,7 +294,15 @@ PUBLISHED = {
             version="3.5.13",
             published="kong/kubernetes-ingress-controller:3.5.13",
             config={},
-            unmade=KONG,
+            unmade=UNMADE,
+        ),
+        Part(
+            name="kube-vip",
+            title="kube-vip, which gives several API servers one address",
+            version="1.2.1",
+            published="plndr/kube-vip:v1.2.1@sha256:44035f68040c9eb99103c65f1f9ab9698d93f9f272110825705338ac1926f3d9",
+            config={},
+            unmade=UNMADE,
         ),
     )
 }
