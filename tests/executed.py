@@ -82,15 +82,15 @@ class Lesson:
         needs = document["metadata"].get("kitlib", {}).get("needs")
         disturbs, several, named, shares = (bool(each.search(text)) for each in (DISTURBS, SEVERAL, NAMED, SHARES))
         own = named and not several
-        shares = shares or _takes_ports(path.parent / "manifests" / path.stem)
+        shares = not own and (shares or _takes_ports(path.parent / "manifests" / path.stem))
         return cls(path.stem, len(code), needs == "containers", disturbs, several or named, own, shares)
 
     @property
     def claims(self) -> tuple[str, ...]:
         """The providers on which it says that it runs."""
-        if self.own:
-            return ("embedded",)
-        return ("kind",) if self.containers else ("embedded", "kind")
+        if self.containers:
+            return ("kind",)
+        return ("embedded",) if self.own else ("embedded", "kind")
 
     @property
     def committed_on(self) -> str:

@@ -114,7 +114,8 @@ def test_it_is_read_from_the_lessons_what_they_do():
     assert found["security"].further and found["preset"].further and not found["hooks"].further
     assert found["start"].claims == ("embedded", "kind") and found["pod"].claims == ("kind",)
     assert found["cluster-api"].claims == ("embedded",) and found["cluster-api"].further
-    assert [name for name, one in found.items() if one.own] == ["cluster-api"]
+    assert [name for name, one in found.items() if one.own] == ["cluster-api", "kube-vip"]
+    assert found["kube-vip"].claims == ("kind",) and not found["kube-vip"].shares, "its cluster's kinds are its own"
     assert found["nginx"].shares, "its controller's kinds belong to no namespace"
     assert found["ingress"].shares, "a node has one port 80, and answers whoever asks by any lab's entry"
     assert not found["why"].shares and not found["dns"].shares

@@ -68,6 +68,7 @@ def lab(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setenv("KITLIB_BUILD", str(tmp_path))
     if "kubernetes" in how:
         monkeypatch.setenv("KITLIB_STATE", str(request.getfixturevalue("apart")))
+        clusters.up(kubernetes=how["kubernetes"], progress=True)  # or it may go with the first lab
     else:
         real = exercises.load(notebook, BASE)[name].containers
         monkeypatch.setenv("KITLIB_CLUSTER", request.getfixturevalue("kind" if real else "cluster").name)
