@@ -51,7 +51,7 @@ LINES = {
         "Connections that stood don't move: who kept one is cut off, and must come again",
         "Killed, the leader gives nothing back: the Lease goes on naming it",
         "When who holds the address is killed, the address is away until the Lease has run out",
-        "A leader that hangs is replaced when its Lease has run out, not before: fifteen seconds after the second of its last renewal",
+        "A leader that hangs is replaced when its Lease has run out: 15 seconds after the second of its last renewal",
         "Whoever is replaced gives the address up",
         "The dead holder still answers: asked whose address it is, two say that it is theirs",
         "When it goes on it sees that somebody else leads, and takes the address off",
