@@ -25,6 +25,7 @@ UNTOLD = {
     "hooks": 0,
     "ingress": 4,
     "job": 0,
+    "kube-vip": 2,
     "lifecycle": 0,
     "nginx": 0,
     "pod": 0,
