@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from kitlib.claims.looking import RECEIVED, Mask, about, as_unit, asks, is_numeric, late_ns, meets, same, select, stands
+from kitlib.claims.words import condition, rows, value
 from kitlib.errors import KitlibError, NotKept, UsageError
 
 
@@ -61,7 +62,7 @@ class Check:
 
 
 def _words(mask: Mask, description: str | None) -> str:
-    return description or (mask if isinstance(mask, str) else "the condition")
+    return description or (condition(mask) if isinstance(mask, str) else "the condition")
 
 
 def never(frame: pd.DataFrame, mask: Mask, description: str | None = None) -> Check:
@@ -83,17 +84,17 @@ def never(frame: pd.DataFrame, mask: Mask, description: str | None = None) -> Ch
     words = _words(mask, description)
     if len(found):
         fragile = len(looked) > 1 or not stands(frame, found, mask)
-        return Check(False, f"{len(found)} of {len(frame)} rows: {words}", found, fragile=fragile, **known)
+        return Check(False, f"{len(found)} of {rows(len(frame))}: {words}", found, fragile=fragile, **known)
     if not len(frame):
         return Check(None, "nothing was recorded", frame, **known)
     if hits.isna().any():
         return _untold(frame, hits.isna(), words, known)
-    return Check(True, f"none of {len(frame)} rows: {words}", frame, **known)
+    return Check(True, f"none of {rows(len(frame))}: {words}", frame, **known)
 
 
 def _untold(frame: pd.DataFrame, which: pd.Series, words: str, known: Mapping[str, Any]) -> Check:
     some = frame[which.astype(bool)]
-    return Check(None, f"{len(some)} of {len(frame)} rows can't tell (NA): {words}", some, **known)
+    return Check(None, f"{len(some)} of {rows(len(frame))} can't tell (NA): {words}", some, **known)
 
 
 def always(frame: pd.DataFrame, mask: Mask, description: str | None = None) -> Check:
@@ -107,10 +108,10 @@ def always(frame: pd.DataFrame, mask: Mask, description: str | None = None) -> C
     found = frame[(~hits).fillna(False).astype(bool)]
     if len(found):
         fragile = len(looked) > 1 or not stands(frame, found, lambda rows: ~select(rows, mask))
-        return Check(False, f"{len(found)} of {len(frame)} rows not: {words}", found, fragile=fragile, **known)
+        return Check(False, f"{len(found)} of {rows(len(frame))} not: {words}", found, fragile=fragile, **known)
     if hits.isna().any():
         return _untold(frame, hits.isna(), words, known)
-    return Check(True, f"all {len(frame)} rows: {words}", frame, **known)
+    return Check(True, f"{'the only row' if len(frame) == 1 else f'all {rows(len(frame))}'}: {words}", frame, **known)
 
 
 def eventually(frame: pd.DataFrame, mask: Mask, description: str | None = None) -> Check:
@@ -122,10 +123,10 @@ def eventually(frame: pd.DataFrame, mask: Mask, description: str | None = None) 
     words = _words(mask, description)
     if len(found):
         fragile = len(looked) > 1 or not stands(frame, found, mask)
-        return Check(True, f"{len(found)} of {len(frame)} rows: {words}", found, fragile=fragile, **known)
+        return Check(True, f"{len(found)} of {rows(len(frame))}: {words}", found, fragile=fragile, **known)
     if hits.isna().any():
         return _untold(frame, hits.isna(), words, known)
-    return Check(False, f"none of {len(frame)} rows: {words}", frame.tail(5), **known)
+    return Check(False, f"none of {rows(len(frame))}: {words}", frame.tail(5), **known)
 
 
 def at_most(frame: pd.DataFrame, column: str, limit: int | str) -> Check:
@@ -158,16 +159,17 @@ def _bounded(frame: pd.DataFrame, column: str, limit: int | str, above: bool) ->
     slack = pd.Series((bound - frame[column]) if above else (frame[column] - bound), index=frame.index)
     told = slack.dropna()
     low, high = frame[column].min(), frame[column].max()
-    name = f"{limit} ({', '.join(map(str, sorted(set(bound.dropna()))))})" if isinstance(limit, str) else str(limit)
+    name = f"{limit} ({value(sorted(set(bound.dropna())))})" if isinstance(limit, str) else value(limit)
     relation = "above" if above else "below"
     beyond = (slack < 0).fillna(False).astype(bool)
     if beyond.any():
         found = frame[beyond]
-        why = f"{column} is {relation} {name} in {len(found)} of {len(frame)} rows"
+        why = f"{column} is {relation} {name} in {len(found)} of {rows(len(frame))}"
         return Check(False, why, found, fragile=not stands(frame, found, None), **about(frame))
     if len(told) < len(frame):
         return _untold(frame, slack.isna(), f"{column} {relation} {name}", about(frame))
-    why = f"{column} is {low}…{high}, never {relation} {name}, in {len(frame)} rows"
+    span = value(low) if low == high else f"{value(low)} to {value(high)}"
+    why = f"{column} is {span}, never {relation} {name}, in {rows(len(frame))}"
     return Check(True, why, frame.iloc[[int(slack.to_numpy(dtype="float64").argmin())]], **about(frame))
 
 
@@ -196,8 +198,15 @@ def happens_before(first: pd.DataFrame, then: pd.DataFrame, by: str = "resourceV
     if by in RECEIVED and late and (not holds and last[by].iloc[0] - begin[by].iloc[0] <= as_unit(by, late_ns(last))):
         why = f"it came {late_ns(last) / 1e9:.1f} s late, or less: which was first can't be told"
         return Check(None, why, pd.concat([last, begin], ignore_index=True), **known)
-    why = f"{by} {last[by].iloc[0]} {'<' if holds else 'is not before'} {begin[by].iloc[0]}"
+    why = _order(by, last[by].iloc[0], begin[by].iloc[0])
     return Check(holds, why, pd.concat([last, begin], ignore_index=True), **known)
+
+
+def _order(by: str, last: Any, begin: Any) -> str:
+    """Say in which order two rows came, and by what."""
+    if by == "monotonic_ns":
+        return f"{abs(int(begin) - int(last)) / 1e9:.3g} s {'earlier' if last < begin else 'later, not earlier'}"
+    return f"{by} {last} is {'before' if last < begin else 'not before'} {begin}"
 
 
 def within(seconds: float, first: pd.DataFrame, then: pd.DataFrame) -> Check:
@@ -242,13 +251,13 @@ def equal(
     direct : bool
         Whether `found` is a direct answer of the server, a refusal or what a GET returned: then no gap concerns it.
     """
-    frame = pd.DataFrame({what: [str(found)], "wanted": [str(wanted)]}) if evidence is None else evidence
+    frame = pd.DataFrame({what: [value(found)], "wanted": [value(wanted)]}) if evidence is None else evidence
     given: list[pd.DataFrame | None] = [frames] if isinstance(frames, pd.DataFrame) else list(frames)
     known = {} if direct else about(*(given or [evidence]))
     holds = same(found, wanted)
     if holds is None:
         return Check(None, f"{what} isn't known (NA)", frame, **known)
-    why = f"{what} {found}" if holds else f"{what} {found}, not {wanted}"
+    why = f"{what}: {value(found)}" if holds else f"{what}: {value(found)}, not {value(wanted)}"
     return Check(holds, why, frame, **known)
 
 

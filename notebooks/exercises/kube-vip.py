@@ -86,7 +86,9 @@ def mended(frames: Frames) -> dict[str, Check]:
             sorted(there["name"]), [f"candidate-{each}" for each in "abc"], there[["name", "state"]]
         ),
         "It takes part in their election": eventually(
-            logged(frames, "candidate-c"), lambda rows: rows["line"].str.contains('"who":"candidate-[ab]"')
+            logged(frames, "candidate-c"),
+            lambda rows: rows["line"].str.contains('"who":"candidate-[ab]"'),
+            "another one leads",
         ),
     }
 

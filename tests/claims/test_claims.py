@@ -124,7 +124,7 @@ def test_the_ledger_is_on_disk_after_every_claim(ledger: Ledger) -> None:
     assert kept["complete"] is False
     assert kept["claims"][0] | {"date": "", "evidence": []} == {
         "id": "walk/three-is-three", "notebook": "walk", "text": "Three is three", "source": "test",
-        "verdict": "holds", "expected": "holds", "why": "found 3", "instead": "", "evidence": [], "evidence_rows": 1,
+        "verdict": "holds", "expected": "holds", "why": "found: 3", "instead": "", "evidence": [], "evidence_rows": 1,
         "version": "1.37", "provider": "embedded", "date": "", "answers": {}, "changed_in": "", "recorded": False,
     }  # fmt: skip
     ledger.close()
