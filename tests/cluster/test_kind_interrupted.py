@@ -43,8 +43,9 @@ def built() -> Iterator[Path]:
 @pytest.fixture(autouse=True)
 def clean(own_state: Path) -> Iterator[None]:
     """What a test that fails left up isn't the next one's."""
-    yield
-    clusters.down()
+    with machine.alone():
+        yield
+        clusters.down()
 
 
 def interrupted(words: list[str], at: str, state: Path, **environment: str) -> tuple[int, str]:

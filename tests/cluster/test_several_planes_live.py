@@ -47,8 +47,9 @@ def built() -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def clean(own_state: Path) -> Iterator[None]:
     """What a test that fails left up isn't the next one's."""
-    yield
-    clusters.down()
+    with machine.alone():
+        yield
+        clusters.down()
 
 
 def nothing_is_left(before: dict[str, list[str]], state: Path) -> None:

@@ -21,6 +21,7 @@ from kitlib.lab import exercise as exercises
 from kitlib.lab.lab import Lab
 from kitlib.watch import KINDS
 from tests.conftest import CHECKOUT, PLACE
+from tests.machine.airgap import machine
 
 BASE = CHECKOUT / "notebooks"
 ALL = [
@@ -57,7 +58,8 @@ def apart() -> Iterator[Path]:
     yield folder
     with pytest.MonkeyPatch.context() as patched:
         patched.setenv("KITLIB_STATE", str(folder))
-        clusters.down()
+        with machine.alone():
+            clusters.down()
     shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -68,7 +70,8 @@ def lab(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setenv("KITLIB_BUILD", str(tmp_path))
     if "kubernetes" in how:
         monkeypatch.setenv("KITLIB_STATE", str(request.getfixturevalue("apart")))
-        clusters.up(kubernetes=how["kubernetes"], progress=True)  # or it may go with the first lab
+        with machine.alone():
+            clusters.up(kubernetes=how["kubernetes"], progress=True)  # or it may go with the first lab
     else:
         real = exercises.load(notebook, BASE)[name].containers
         monkeypatch.setenv("KITLIB_CLUSTER", request.getfixturevalue("kind" if real else "cluster").name)

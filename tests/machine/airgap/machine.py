@@ -9,10 +9,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from kitlib.machine.airgap import sysctls
+from kitlib.machine.lock import FileLock
 
 FOLDERS = ("/etc", "/etc/docker", "/opt", "/run", "/var/lib")
 PROGRAMS = ("dockerd", "docker-proxy", "engine", "engine-init")
 """Whatever runs in an engine is of its process namespace, which goes with engine-init."""
+
+
+def alone() -> FileLock:
+    """Return what is held while an engine starts or ends, or while it is compared what one has left on the machine."""
+    build = Path(__file__).parents[3] / "build"
+    return FileLock(build / "test" / "engines.lock", "compare the machine", progress=False)
 
 
 def snapshot() -> dict[str, list[str]]:
