@@ -125,6 +125,28 @@ def _counted(value: Any, number: int) -> Any:
     return "\n".join(grown)
 
 
+def _schemas(changed: Callable[[Object], Object]) -> Edit:
+    """Return a change of what schemas say of their properties."""
+
+    def of(value: Any, number: int) -> Any:
+        if not isinstance(value, dict) or not isinstance(value.get("properties"), dict):
+            return value
+        return {**value, "properties": changed(value["properties"])}
+
+    return _values(of)
+
+
+def _first_ones(rows: Rows, rng: random.Random) -> Rows:
+    """Let each answer be the first one that the same question got."""
+    known: dict[tuple[str, str], Object] = {}
+
+    def of(word: str, answer: Object, number: int) -> Object:
+        asked = {name: answer[name] for name in ("asked", "began_ns") if name in answer}
+        return {**known.setdefault((word, json.dumps(answer.get("asked"))), answer), **asked}
+
+    return answers(of)(rows, rng)
+
+
 REPLIES: dict[str, Edit] = {
     "refused for another reason": answers(_reasons),
     "each is refused": answers(_refused),
@@ -157,6 +179,12 @@ REPLIES: dict[str, Edit] = {
     "nothing is said": answers(
         lambda word, answer, number: {**answer, "value": ""} if isinstance(answer.get("value"), str) else answer
     ),
+    "addresses are others": _fields("address", to=lambda value, number: f"10.9.9.{number % 256}/24"),
+    "properties of schemas are others": _schemas(
+        lambda known: {f"{OTHER} {place}": each for place, each in enumerate(known.values())}
+    ),
+    "schemas have two properties at most": _schemas(lambda known: dict(sorted(known.items())[:2])),
+    "each is the first one to its question": _first_ones,
     "versions and uids are others": _fields("uid", "resourceVersion", to=lambda value, number: f"{value}{number}"),
 }
 """What is answered otherwise, in words, and how the rows of a recording are changed."""

@@ -18,8 +18,10 @@ import msgspec
 from kitlib.recording import WatchEvent
 from tests.lessons.answeredits import REPLIES
 from tests.lessons.edits import FIELDS
+from tests.lessons.lifeedits import LIFE
 from tests.lessons.logedits import LOGS, Rows, rewritten
 from tests.lessons.machineedits import MACHINES
+from tests.lessons.nameedits import called, exchanged_reasons, renamed, renumbered
 
 SECOND = 1_000_000_000
 EDITS = FIELDS | MACHINES
@@ -62,6 +64,26 @@ def _fields(name: str, share: float) -> Change:
         return made
 
     return Change(f"{name} ({'all' if share == 1 else 'half'})", apply)
+
+
+def _half_way(name: str) -> Change:
+    """Change a field of objects from the middle of what is known of each on."""
+    kinds, change = EDITS[name]
+
+    def apply(rows: Rows, rng: random.Random) -> Rows:
+        total = Counter(row.uid for row in rows)
+        seen: Counter[str] = Counter()
+        made = []
+        for row in rows:
+            seen[row.uid] += 1
+            if row.kind in kinds and row.object and 2 * seen[row.uid] > total[row.uid]:
+                obj = json.loads(row.object)
+                if change(obj):
+                    row = rewritten(row, obj)
+            made.append(row)
+        return made
+
+    return Change(f"{name} (from half way on)", apply)
 
 
 def _drop(name: str, which: Callable[[WatchEvent, int, int], bool], kinds: Sequence[str] = ()) -> Change:
@@ -202,47 +224,6 @@ def _failed_twins(kind: str, owner: str) -> Change:
     return Change(f"each {owner} without a {kind} has one that failed", apply)
 
 
-def _renamed(kinds: Sequence[str]) -> Change:
-    """Exchange the names of objects of a kind: what one did, another did."""
-
-    def apply(rows: Rows, rng: random.Random) -> Rows:
-        first: dict[str, str] = {}
-        for row in rows:
-            if row.kind in kinds:
-                first.setdefault(row.uid, row.name)
-        uids = list(first)
-        other = dict(zip(uids, [first[uid] for uid in reversed(uids)], strict=True))
-        made = []
-        for row in rows:
-            if row.uid in other and row.object:
-                obj = json.loads(row.object)
-                obj["metadata"]["name"] = other[row.uid]
-                row = rewritten(row, obj, name=other[row.uid])
-            made.append(row)
-        return made
-
-    return Change(f"names of {', '.join(kinds)} exchanged", apply)
-
-
-def _renumbered(kind: str) -> Change:
-    """Let the numbers at the end of names be others."""
-
-    def apply(rows: Rows, rng: random.Random) -> Rows:
-        more: dict[str, int] = {}
-        made = []
-        for row in rows:
-            start, _, number = row.name.rpartition("-")
-            if row.kind == kind and row.object and number.isdecimal():
-                obj = json.loads(row.object)
-                name = f"{start}-{int(number) + more.setdefault(row.uid, len(more))}"
-                obj["metadata"]["name"] = name
-                row = rewritten(row, obj, name=name)
-            made.append(row)
-        return made
-
-    return Change(f"numbers of {kind} are others", apply)
-
-
 def _moved(kinds: Sequence[str], seconds: float, types: Sequence[str] = ()) -> Change:
     """Receive rows of a kind later or earlier."""
 
@@ -302,22 +283,6 @@ def _overlapping(kind: str) -> Change:
     return Change(f"{kind} is made before another one goes", apply)
 
 
-def _called(kind: str, name: str) -> Change:
-    """Give all objects of a kind one name."""
-
-    def apply(rows: Rows, rng: random.Random) -> Rows:
-        made = []
-        for row in rows:
-            if row.kind == kind and row.object:
-                obj = json.loads(row.object)
-                obj["metadata"]["name"] = name
-                row = rewritten(row, obj, name=name)
-            made.append(row)
-        return made
-
-    return Change(f"each {kind} is called {name}", apply)
-
-
 KINDS = (
     "Pod",
     "StatefulSet",
@@ -360,13 +325,15 @@ def changes() -> list[Change]:
         _everywhere(),
         _doubled(["Job"], 20),
         _doubled(["Pod"], 60),
-        _renumbered("Job"),
+        Change("numbers of Job are others", renumbered("Job")),
         _failed_twins("Job", "CronJob"),
-        _called("Deployment", "kube-dns"),
+        Change("each Deployment is called kube-dns", called("Deployment", "kube-dns")),
         _overlapping("Machine"),
+        _half_way("all on one node"),
+        Change("reasons of Events exchanged", exchanged_reasons()),
     ]
-    made += [_renamed([kind]) for kind in KINDS[:7]]
-    made += [Change(f"logs: {name}", apply) for name, apply in LOGS.items()]
+    made += [Change(f"names of {kind} exchanged", renamed([kind])) for kind in KINDS[:7]]
+    made += [Change(f"logs: {name}", apply) for name, apply in (LOGS | LIFE).items()]
     made += [Change(f"answers: {name}", apply) for name, apply in REPLIES.items()]
     return made
 

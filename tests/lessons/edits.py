@@ -123,6 +123,14 @@ def _ended(obj: Object) -> bool:
     return found
 
 
+def _reasoned(obj: Object) -> bool:
+    """Let each condition that has a reason be of that type."""
+    found = [each for each in obj.get("status", {}).get("conditions") or () if each.get("reason")]
+    for each in found:
+        each["type"] = each["reason"]
+    return bool(found)
+
+
 def _port(obj: Object) -> bool:
     """Give each port of a Service a port of the nodes."""
     for number, port in enumerate(obj["spec"].get("ports", ())):
@@ -173,10 +181,12 @@ FIELDS: dict[str, tuple[Sequence[str], Callable[[Object], bool]]] = {
         [*WORKLOADS, "Pod", "Node"],
         edit("status.conditions[].reason", lambda _: "Otherwise"),
     ),
+    "conditions are of the type of their reason": ([*WORKLOADS, "Pod", "Node"], _reasoned),
     "conditions are gone": ([*WORKLOADS, "Pod", "Node"], edit("status.conditions", lambda _: None)),
     "status' reason is another": (["Pod"], edit("status.reason", lambda _: "Otherwise")),
     "status' message is another": (["Pod"], edit("status.message", lambda _: "otherwise")),
     "exit code is another": (["Pod"], _states("exitCode", lambda code: 0 if code else 1)),
+    "exit code is 137": (["Pod"], _states("exitCode", lambda _: 137)),
     "state's reason is another": (["Pod"], _states("reason", lambda _: "Otherwise")),
     "restarted once more": (["Pod"], edit("status.containerStatuses[].restartCount", plus(1))),
     "never restarted": (["Pod"], edit("status.containerStatuses[].restartCount", lambda _: 0)),
@@ -253,6 +263,7 @@ FIELDS: dict[str, tuple[Sequence[str], Callable[[Object], bool]]] = {
     ),
     "containers start a minute later": (["Pod"], _states("startedAt", later(60))),
     "containers end a minute earlier": (["Pod"], _states("finishedAt", later(-60))),
+    "containers end a minute later": (["Pod"], _states("finishedAt", later(60))),
     "taints are gone": (["Node"], edit("spec.taints", lambda _: None)),
     "Event's reason is another": (["Event"], edit("reason", lambda _: "Otherwise")),
     "Event's message is another": (["Event"], edit("message", lambda _: "otherwise")),

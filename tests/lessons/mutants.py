@@ -139,6 +139,16 @@ FIRST = (
     "machines are never marked for deletion (all)",
     "health checks have another reason (all)",
     "health checks count one more (all)",
+    "exit code is 137 (all)",
+    "containers end a minute later (all)",
+    "conditions are of the type of their reason (all)",
+    "never restarted (all)",
+    "all on one node (from half way on)",
+    "reasons of Events exchanged",
+    "logs: each start comes when the first hook has ended",
+    "logs: each hook comes when its container listens",
+    "logs: each hook is called before each end",
+    "logs: each set comes a minute earlier",
 )
 """Changes that turn much, or what no other one turns; they are tried first."""
 ANOTHER_ANSWER = "another answer of the server"

@@ -66,6 +66,25 @@ EDITS: list[tuple[str, str, Any, Any]] = [
     ("what is said is another text", "answer_of", {"value": "cart"}, {"value": OTHER}),
     ("nothing is said", "answer_of", {"value": "a\nb"}, {"value": ""}),
     ("what a word of a lesson's own found lacks its first", "answer_of", {"value": [1, 2]}, {"value": [2]}),
+    (
+        "addresses are others",
+        "ask",
+        {"value": {"addresses": [{"address": "10.1.2.3/24"}]}},
+        {"value": {"addresses": [{"address": "10.9.9.1/24"}]}},
+    ),
+    (
+        "properties of schemas are others",
+        "GET",
+        {"value": {"a": {"properties": {"exec": {"type": "object"}}}}},
+        {"value": {"a": {"properties": {f"{OTHER} 0": {"type": "object"}}}}},
+    ),
+    (
+        "schemas have two properties at most",
+        "GET",
+        {"value": {"properties": {"c": 1, "b": 2, "a": 3}}},
+        {"value": {"properties": {"a": 3, "b": 2}}},
+    ),
+    ("each is the first one to its question", "ask", {"value": 1}, {"value": 1}),  # of several: see below
     ("each dnsPolicy is Default", "get", {"value": {"dnsPolicy": "None"}}, {"value": {"dnsPolicy": "Default"}}),
     (
         "versions and uids are others",
@@ -81,6 +100,14 @@ PLANTED = [
         "The QoS class is fixed when the Pod is made: a resize that would change it is refused",
     ),
     ("pod", "numbers are others", "They reach each other on localhost"),
+    ("pod", "each is the first one to its question", "Every container that mounts the volume sees the change"),
+    ("pod", "addresses are others", "The containers of a Pod have the same addresses, the Pod's IP among them"),
+    (
+        "hooks",
+        "properties of schemas are others",
+        "A hook's handler is a command in the container (exec) or a request (HTTP)",
+    ),
+    ("hooks", "schemas have two properties at most", "There is no third kind of handler"),
     ("pod", "lists are doubled", "What is bound to a node is the Pod, and nothing else"),
     ("hooks", "nothing is said", "`kubectl describe` shows it"),
     (
@@ -108,6 +135,15 @@ def test_an_answer_becomes_another_one(name, word, before, after):
     (row,) = REPLIES[name]([asked(word, before)], random.Random(1))
     told = json.loads(row.object)
     assert {key: value for key, value in told.items() if key not in ("asked", "began_ns")} == after
+
+
+def test_what_is_asked_again_gets_its_first_answer():
+    rows = [asked("ask", {"value": 1}), asked("ask", {"value": 2}), asked("get", {"value": 3})]
+    told = [
+        json.loads(row.object)["value"]
+        for row in REPLIES["each is the first one to its question"](rows, random.Random(1))
+    ]
+    assert told == [1, 1, 3]
 
 
 def test_each_change_is_tried():
