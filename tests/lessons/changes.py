@@ -22,6 +22,7 @@ from tests.lessons.lifeedits import LIFE
 from tests.lessons.logedits import LOGS, Rows, rewritten
 from tests.lessons.machineedits import MACHINES
 from tests.lessons.nameedits import called, exchanged_reasons, renamed, renumbered
+from tests.lessons.runtimeedits import RUNTIME
 
 SECOND = 1_000_000_000
 EDITS = FIELDS | MACHINES
@@ -84,6 +85,25 @@ def _half_way(name: str) -> Change:
         return made
 
     return Change(f"{name} (from half way on)", apply)
+
+
+def _latecomers(name: str) -> Change:
+    """Change a field of those objects of its kinds that come later than as many others."""
+    kinds, change = EDITS[name]
+
+    def apply(rows: Rows, rng: random.Random) -> Rows:
+        uids = list(dict.fromkeys(row.uid for row in rows if row.kind in kinds))
+        late = {*uids[(len(uids) + 1) // 2 :]}
+        made = []
+        for row in rows:
+            if row.uid in late and row.object:
+                obj = json.loads(row.object)
+                if change(obj):
+                    row = rewritten(row, obj)
+            made.append(row)
+        return made
+
+    return Change(f"{name} (of those that come later)", apply)
 
 
 def _drop(name: str, which: Callable[[WatchEvent, int, int], bool], kinds: Sequence[str] = ()) -> Change:
@@ -330,10 +350,12 @@ def changes() -> list[Change]:
         Change("each Deployment is called kube-dns", called("Deployment", "kube-dns")),
         _overlapping("Machine"),
         _half_way("all on one node"),
+        _latecomers("annotations' stamps are two minutes later"),
         Change("reasons of Events exchanged", exchanged_reasons()),
     ]
     made += [Change(f"names of {kind} exchanged", renamed([kind])) for kind in KINDS[:7]]
     made += [Change(f"logs: {name}", apply) for name, apply in (LOGS | LIFE).items()]
+    made += [Change(f"nodes: {name}", apply) for name, apply in RUNTIME.items()]
     made += [Change(f"answers: {name}", apply) for name, apply in REPLIES.items()]
     return made
 

@@ -131,6 +131,13 @@ def _reasoned(obj: Object) -> bool:
     return bool(found)
 
 
+def _named_notes(obj: Object) -> bool:
+    """Let each annotation say what it is called."""
+    notes = obj["metadata"].get("annotations") or {}
+    notes.update({name: name for name in notes})
+    return bool(notes)
+
+
 def _port(obj: Object) -> bool:
     """Give each port of a Service a port of the nodes."""
     for number, port in enumerate(obj["spec"].get("ports", ())):
@@ -207,6 +214,12 @@ FIELDS: dict[str, tuple[Sequence[str], Callable[[Object], bool]]] = {
     "labels are gone": (["Pod"], edit("metadata.labels", lambda _: {})),
     "owners are gone": ([*WORKLOADS, "Pod"], edit("metadata.ownerReferences", lambda _: None)),
     "annotations are gone": ([*WORKLOADS, "Pod"], edit("metadata.annotations", lambda _: None)),
+    "owners are of another kind": (
+        [*WORKLOADS, "Pod"],
+        edit("metadata.ownerReferences[].kind", lambda kind: "ReplicaSet" if kind == "Node" else "Node"),
+    ),
+    "each annotation says what it is called": ([*WORKLOADS, "Pod"], _named_notes),
+    "annotations' stamps are two minutes later": ([*WORKLOADS, "Pod"], edit("metadata.annotations.*", later(120))),
     "never marked for deletion": ([*WORKLOADS, "Pod"], edit("metadata.deletionTimestamp", lambda _: None)),
     "marked for deletion": (
         [*WORKLOADS, "Pod", "PersistentVolumeClaim"],

@@ -16,6 +16,7 @@ from tests.lessons.nameedits import exchanged_reasons
 
 ENDED = {"exitCode": 3, "finishedAt": "2026-01-01T00:00:00Z"}
 UNSCHEDULED = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable"}
+STAMP, LATE = "2026-11-30T23:31:19Z", "2026-11-30T23:33:19Z"
 READY = {"type": "Ready", "status": "True"}
 
 
@@ -27,6 +28,14 @@ def ended(**fields: Any) -> dict[str, Any]:
     return pod(containerStatuses=[{"name": "web", "state": {"terminated": {**ENDED, **fields}}}])
 
 
+def owned(kind: str) -> dict[str, Any]:
+    return {"metadata": {"name": "a", "ownerReferences": [{"kind": kind}]}}
+
+
+def noted(**annotations: str) -> dict[str, Any]:
+    return {"metadata": {"name": "a", "annotations": annotations}}
+
+
 @pytest.mark.parametrize(
     ("name", "before", "after"),
     [
@@ -36,6 +45,14 @@ def ended(**fields: Any) -> dict[str, Any]:
             "conditions are of the type of their reason",
             pod(conditions=[UNSCHEDULED, READY]),
             pod(conditions=[{**UNSCHEDULED, "type": "Unschedulable"}, READY]),
+        ),
+        ("owners are of another kind", owned("Node"), owned("ReplicaSet")),
+        ("owners are of another kind", owned("Job"), owned("Node")),
+        ("each annotation says what it is called", noted(seen=STAMP), noted(seen="seen")),
+        (
+            "annotations' stamps are two minutes later",
+            noted(seen=STAMP, source="file"),
+            noted(seen=LATE, source="file"),
         ),
     ],
 )
@@ -68,6 +85,13 @@ def test_from_half_way_on_a_pod_is_elsewhere():
     rows = versions("Pod", *[{"spec": {"nodeName": "worker"}} for _ in range(4)])
     made = [json.loads(row.object)["spec"]["nodeName"] for row in change.apply(rows, random.Random(1))]
     assert made == ["worker", "worker", "elsewhere", "elsewhere"]
+
+
+def test_of_those_that_come_later_each_is_changed():
+    change = next(each for each in changes() if each.name.endswith("two minutes later (of those that come later)"))
+    rows = versions("Pod", *[noted(seen=STAMP) | {"uid": uid} for uid in ("a", "b", "a", "c")])
+    made = [json.loads(row.object)["metadata"]["annotations"]["seen"] for row in change.apply(rows, random.Random(1))]
+    assert made == [STAMP, STAMP, STAMP, LATE]
 
 
 def test_events_have_each_others_reasons():
