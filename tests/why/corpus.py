@@ -34,9 +34,9 @@ from tests.why.cases import CASES, Case
 
 DATA = Path(__file__).resolve().parent.parent / "data" / "causes"
 SEED = 28
-PATIENCE = 45.0
+PATIENCE = 180.0
 """Seconds in which a sign must have come."""
-LONG = {"cron-forbidden": 200.0}
+LONG = {"cron-forbidden": 300.0}
 """Causes that take longer: a CronJob's minute has to come."""
 
 

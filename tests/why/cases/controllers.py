@@ -64,6 +64,8 @@ def min_ready(rng: random.Random, way: int, namespace: str) -> Case:
     item = workload(kind, name, template(name), 1 + way, minReadySeconds=rng.randint(9000, 9900))
     if kind == "StatefulSet":
         item["spec"]["replicas"] = 1
+    else:
+        item["spec"]["progressDeadlineSeconds"] = 10_000  # the server wants it longer than minReadySeconds
     wanted = item["spec"]["replicas"]
     return Case(
         f"{kind.lower()}/{name}",

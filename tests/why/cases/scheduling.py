@@ -144,7 +144,10 @@ def tainted(name: str, taints: list[dict[str, str]]) -> dict[str, Any]:
             "labels": {HOST: name, "kubernetes.io/os": "linux", "kubernetes.io/arch": "amd64"},
         },
         "spec": {"podCIDR": f"10.99.{sum(name.encode()) % 250}.0/24", "taints": [OWN, *taints]},
-        "status": {"capacity": room, "allocatable": room},
+        "status": {
+            **{"capacity": room, "allocatable": room},
+            "addresses": [{"type": "InternalIP", "address": f"10.250.0.{sum(name.encode()) % 250 + 1}"}],
+        },
     }
 
 
