@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from kitlib.errors import UsageError
+from kitlib.frames.probes import COMBINED
 from kitlib.rollout import why
 from kitlib.rollout.why import CAUSES, KINDS, Object, World
 from kitlib.rollout.why.quantities import amount
@@ -138,3 +139,21 @@ def test_the_table_reads_like_one() -> None:
             "budget",
             "target",
         }
+
+
+@pytest.mark.parametrize("combined", ["", COMBINED])
+@pytest.mark.parametrize("how", ["failed: no", "errored and resulted in unknown state: no", "errored: no"])
+@pytest.mark.parametrize("kind", ["startup", "readiness"])
+def test_a_probe_that_fails_or_cant_be_made_also_where_its_events_are_combined(
+    kind: str, how: str, combined: str
+) -> None:
+    """An exec probe whose program isn't there errs, and after ten Events a series of combined ones is all there is."""
+    message = f"{combined}{kind.capitalize()} probe {how}"
+    about = {"kind": "Pod", "name": "it", "uid": "uid-Pod-it", "fieldPath": "spec.containers{main}"}
+    told = {"reason": "Unhealthy", "message": message, "involvedObject": about}
+    container = {"name": "main", f"{kind}Probe": {"exec": {"command": ["/no/such"]}}}
+    state = {"name": "main", "ready": False, "started": kind == "readiness", "state": {"running": {"startedAt": "2026-11-30T08:59:00Z"}}}
+    pod = {"spec": {"containers": [container]}, "status": {"phase": "Running", "containerStatuses": [state]}}
+    answer = why.why(World([of("Pod", "it", pod), of("Event", "it.1", told)], {}, NOW), "Pod", "it", "here")
+    assert answer.first is not None and answer.first.cause.name == kind
+    assert answer.sentence.endswith("fails: no.") and answer.certainty == why.CERTAIN

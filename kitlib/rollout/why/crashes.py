@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from kitlib.rollout.fields import at, number, text
@@ -30,7 +31,7 @@ CAUSES = (
     ),
     Cause(
         "startup",
-        "Killing: failed startup probe; Unhealthy: Startup probe failed",
+        "Killing: failed startup probe; Unhealthy: Startup probe failed, errored",
         "{who}: container {container} isn't taken for started because its startup probe ({probe}) fails{said}",
         _DESCRIBE,
         "tasks/configure-pod-container/configure-liveness-readiness-startup-probes/#define-startup-probes",
@@ -163,7 +164,7 @@ def _probes(world: World, pod: Object, one: Container) -> set[str]:
     for event in its_events(world, pod, one, "Killing", "Unhealthy"):
         for kind in ("liveness", "startup"):
             killed = event.reason == "Killing" and f"failed {kind} probe" in event.message
-            fails = kind == "startup" and event.message.startswith("Startup probe failed")
+            fails = kind == "startup" and event.message.startswith(("Startup probe failed", "Startup probe errored"))
             if killed or (fails and at(one.status, "started") is not True):
                 found.add(kind)
     return found
@@ -176,10 +177,15 @@ def _probe(world: World, pod: Object, one: Container, kind: str, values: dict, b
     killing = [each for each in its_events(world, pod, one, "Killing") if f"failed {kind} probe" in each.message]
     rows = [_shown(pod, one, one.ended)] if one.ended else []
     rows += [Row.event_of(each) for each in (*unhealthy[-1:], *killing[-1:])]
-    said = unhealthy[-1].message.partition("failed: ")[2] if unhealthy else ""
+    said = probe_said(unhealthy[-1].message) if unhealthy else ""
     values = {**values, "probe": probe_words(one.spec, kind), "said": _said(said)}
     certainty = CERTAIN if killing or kind == "startup" else LIKELY
     return Finding(_CAUSES[kind], pod, certainty, values, rows, [*below, f"{kind} probe"])
+
+
+def probe_said(message: str) -> str:
+    """Return what an Event says of why a probe failed, or could not be made."""
+    return re.sub(r"^\w+ probe (failed|errored( and resulted in unknown state)?): ", "", message)
 
 
 def probe_words(spec: dict, kind: str) -> str:
@@ -220,4 +226,4 @@ def clear(world: World, pods: list[Object]) -> str:
 GROUP = Group("crashes", CAUSES, {"Pod": find}, clear)
 """Why a container ends."""
 
-__all__ = ["CAUSES", "GROUP", "clear", "find", "probe_words"]
+__all__ = ["CAUSES", "GROUP", "clear", "find", "probe_said", "probe_words"]

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from kitlib.frames.probes import COMBINED
 from kitlib.rollout.fields import at, items, labels, number, stamp, text
 
 EVER = datetime(1970, 1, 1, tzinfo=UTC)
@@ -139,7 +140,7 @@ class Event:
         return cls(
             source,
             text(body, "reason"),
-            text(body, "message") or text(body, "note"),
+            (text(body, "message") or text(body, "note")).removeprefix(COMBINED),
             text(about, "uid"),
             text(about, "fieldPath"),
             text(about, "kind"),

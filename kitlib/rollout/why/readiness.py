@@ -7,14 +7,14 @@ from collections.abc import Iterator
 from kitlib.rollout.fields import at, text
 from kitlib.rollout.why.cause import CERTAIN, LIKELY, Cause, Finding, Group, Row, the
 from kitlib.rollout.why.containers import containers, its_events
-from kitlib.rollout.why.crashes import probe_words
+from kitlib.rollout.why.crashes import probe_said, probe_words
 from kitlib.rollout.why.objects import Object, newest
 from kitlib.rollout.why.world import World
 
 CAUSES = (
     Cause(
         "readiness",
-        "Unhealthy: Readiness probe failed; the container runs, and isn't ready",
+        "Unhealthy: Readiness probe failed, errored; the container runs, and isn't ready",
         "{who} runs and isn't ready: the readiness probe ({probe}) of container {container} fails{said}",
         "kubectl -n {ns} describe pod {name}",
         "tasks/configure-pod-container/configure-liveness-readiness-startup-probes/#define-readiness-probes",
@@ -48,7 +48,7 @@ def find(world: World, pod: Object) -> Iterator[Finding]:
         if failed is None and not (probed and started):
             continue
         rows = [Row.field_of(pod, f"{one.path}.ready", one.ready), *([Row.event_of(failed)] if failed else [])]
-        said = failed.message.partition("failed: ")[2] if failed else ""
+        said = probe_said(failed.message) if failed else ""
         values = {"container": one.name, "probe": probe_words(one.spec, "readiness")}
         values["said"] = f": {said}" if said else ""
         below = [f"container {one.name}", "readiness probe"]

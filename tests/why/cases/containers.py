@@ -166,10 +166,11 @@ def probe(path: str, port: int = 8080, **more: Any) -> dict[str, Any]:
 
 
 PROBES = (
-    probe("/no-such-page"),
+    probe("/set"),  # takes a POST only: 405
     {"tcpSocket": {"port": 9}, "periodSeconds": 1},
-    {"exec": {"command": ["/no/such"]}, "periodSeconds": 1},
+    {"exec": {"command": ["/no/such"]}, "periodSeconds": 1},  # an error, not a failure: the kubelet doesn't kill for it
 )
+FAILS = {"exec": {"command": ["/probe", "check", "--file", "/no/such"]}, "periodSeconds": 1}
 
 
 @case("readiness", containers=True)
@@ -179,7 +180,7 @@ def readiness(rng: random.Random, way: int, namespace: str) -> Case:
 
 @case("liveness", containers=True)
 def liveness(rng: random.Random, way: int, namespace: str) -> Case:
-    checked = {**PROBES[way], "failureThreshold": 1}
+    checked = {**(*PROBES[:2], FAILS)[way], "failureThreshold": 1}
     sign = both(event("Killing", "liveness"), ended())
     return made(rng, way, {**SERVE, "livenessProbe": checked}, sign)
 
