@@ -152,8 +152,40 @@ def test_a_probe_that_fails_or_cant_be_made_also_where_its_events_are_combined(
     about = {"kind": "Pod", "name": "it", "uid": "uid-Pod-it", "fieldPath": "spec.containers{main}"}
     told = {"reason": "Unhealthy", "message": message, "involvedObject": about}
     container = {"name": "main", f"{kind}Probe": {"exec": {"command": ["/no/such"]}}}
-    state = {"name": "main", "ready": False, "started": kind == "readiness", "state": {"running": {"startedAt": "2026-11-30T08:59:00Z"}}}
+    state = {
+        "name": "main",
+        "ready": False,
+        "started": kind == "readiness",
+        "state": {"running": {"startedAt": "2026-11-30T08:59:00Z"}},
+    }
     pod = {"spec": {"containers": [container]}, "status": {"phase": "Running", "containerStatuses": [state]}}
     answer = why.why(World([of("Pod", "it", pod), of("Event", "it.1", told)], {}, NOW), "Pod", "it", "here")
     assert answer.first is not None and answer.first.cause.name == kind
     assert answer.sentence.endswith("fails: no.") and answer.certainty == why.CERTAIN
+
+
+@pytest.mark.parametrize(("restarts", "ended", "fine"), [(3, "08:55", False), (12, "08:59", False), (2, "08:59", True)])
+@pytest.mark.parametrize("kind", ["Pod", "StatefulSet"])
+def test_what_runs_only_until_it_ends_once_more_is_not_what_it_should_be(
+    kind: str, restarts: int, ended: str, fine: bool
+) -> None:
+    """A container without a readiness probe is Ready between two crashes, and so its workload is available."""
+    assert told_of(kind, restarts, ended).state == (why.FINE if fine else why.EXPLAINED)
+    assert told_of(kind, restarts, "08:49").state == why.FINE  # it has run for ten minutes: its back-off is forgotten
+    if not fine:
+        answer = told_of(kind, restarts, ended)
+        assert answer.first is not None and answer.first.cause.name == "exit-code" and answer.certainty == why.LIKELY
+        assert "runs just now" in answer.standing
+
+
+def told_of(kind: str, restarts: int, ended: str) -> why.Answer:
+    """Ask about something whose one Pod is Ready, and was started again so often, last a minute after it ended."""
+    last = {"terminated": {"exitCode": 1, "reason": "Error", "finishedAt": f"2026-11-30T{ended}:00Z"}}
+    state = {"name": "main", "ready": True, "restartCount": restarts, "state": {"running": {}}, "lastState": last}
+    ready = {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}], "containerStatuses": [state]}
+    owner = {
+        "ownerReferences": [{"kind": "StatefulSet", "name": "it", "uid": "uid-StatefulSet-it", "controller": True}]
+    }
+    pod = of("Pod", "it", {"metadata": owner, "spec": {"containers": [{"name": "main"}]}, "status": ready})
+    one = of("StatefulSet", "it", {"spec": {"replicas": 1}, "status": {"replicas": 1, "availableReplicas": 1}})
+    return why.why(World([pod, one], {}, NOW), kind, "it", "here")

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
-from kitlib.rollout.fields import at, number, text
+from kitlib.rollout.fields import at, number, stamp, text
 from kitlib.rollout.why.objects import Event, Object
 from kitlib.rollout.why.world import World
 
@@ -15,6 +16,12 @@ _SORTS = (
     ("initContainers", "initContainerStatuses", "spec.initContainers"),
     ("containers", "containerStatuses", "spec.containers"),
 )
+
+
+BACK_OFF = timedelta(minutes=10)
+"""So long a container must run until the kubelet takes it for well again, and forgets its back-off."""
+AGAIN = 3
+"""So many times a container is started again, at least, until more than a difficult begin is seen in it."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +85,11 @@ class Container:
             if isinstance(found, dict):
                 return found
         return {}
+
+    def falls(self, now: datetime) -> bool:
+        """Say whether it runs only until it ends once more: it was started again often, and not long ago."""
+        last = stamp(self.ended, "finishedAt")
+        return self.running and self.restarts >= AGAIN and last is not None and now - last < BACK_OFF
 
     @property
     def ended_path(self) -> str:

@@ -116,7 +116,7 @@ def _of(world: World, pod: Object, one: Container) -> Finding | None:
         return Finding(_CAUSES["start"], pod, CERTAIN, {**values, "said": _said(said)}, rows, below)
     if one.running and not one.ready and not ended and "startup" in probes:
         return _probe(world, pod, one, "startup", values, below)
-    if not ended or one.ready or not _matters(pod, one, code):
+    if not ended or (one.ready and not one.falls(world.now)) or not _matters(pod, one, code):
         return None
     rows = [_shown(pod, one, ended)]
     if reason == "OOMKilled":

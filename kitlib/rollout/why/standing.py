@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from kitlib.rollout.fields import text
 from kitlib.rollout.why import services
+from kitlib.rollout.why.below import below
 from kitlib.rollout.why.containers import containers
 from kitlib.rollout.why.objects import Object
 from kitlib.rollout.why.world import World
@@ -33,7 +34,19 @@ def standing(world: World, found: Object) -> Standing:
     if found.deleting:
         return Standing(False, "it is being deleted")
     how = _HOW.get(found.kind)
-    return how(world, found) if how else Standing(None, "it is there")
+    if how is None:
+        return Standing(None, "it is there")
+    told = how(world, found)
+    if told.good and found.kind in _OF_PODS and (falling := _falling(world, found)):
+        return Standing(False, f"{told.words}; {falling} ends again and again, and runs just now")
+    return told
+
+
+def _falling(world: World, found: Object) -> str:
+    """Return which Pod of what looks well has a container that the kubelet starts again and again; empty if none."""
+    if found.kind == "Pod":
+        return found.ref if any(one.falls(world.now) and not one.init for one in containers(found)) else ""
+    return next((name for each, _, _ in below(world, found) if (name := _falling(world, each))), "")
 
 
 def _deployment(world: World, found: Object) -> Standing:
@@ -137,6 +150,7 @@ def _phase(world: World, found: Object) -> Standing:
     return Standing(phase in ("Active", "Bound", "Available"), f"its phase is {phase}")
 
 
+_OF_PODS = ("Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "Pod")
 _HOW: dict[str, Callable[[World, Object], Standing]] = {
     "Deployment": _deployment,
     "ReplicaSet": _replica_set,
