@@ -275,8 +275,10 @@ def replay(pods: pd.DataFrame, workloads: pd.DataFrame, deployment: str | Deploy
     times: list[tuple[int, ...]] = []
     long: list[tuple[int | str, ...]] = []
     clock = 0
+    left = sum(row["origin"] == "list" for *_, row in keyed)  # what the first lists show was there at once
     for version, _, what, row in keyed:
         clock = max(clock, int(row["monotonic_ns"]))
+        left -= row["origin"] == "list"
         if what == "deployment":
             if row["type"] == "DELETED" or not pd.isna(row["deletionTimestamp"]):
                 now, deleted = Bounds(0, 0, 0, now.strategy), version if deleted is None else deleted
@@ -295,6 +297,8 @@ def replay(pods: pd.DataFrame, workloads: pd.DataFrame, deployment: str | Deploy
                 owner, state = states[row["uid"]] = row["owner.uid"], str(row["state"])
                 counts.setdefault(owner, _Count()).add(state, 1)
                 shown |= {owner} & known.keys()
+        if left:
+            continue
         at = max(clock, begin)
         sums = [0, 0, 0]
         wanted = 0

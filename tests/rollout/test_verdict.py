@@ -116,3 +116,23 @@ def test_a_missing_column_is_named() -> None:
     frames = cases.invented("six")
     with pytest.raises(UsageError, match="the frame workloads has no column paused"):
         rollout.verdict(frames.pods, frames.workloads.drop(columns="paused"))
+
+
+@pytest.mark.parametrize("order", [("ReplicaSet", "Pod", "Deployment"), ("Pod", "Deployment", "ReplicaSet")])
+def test_a_rollout_that_stands_when_the_recording_begins_breaks_nothing_whatever_is_listed_first(
+    order: tuple[str, ...],
+) -> None:
+    """Each kind is listed by itself: until all of the first lists are there, none of it is a state."""
+    told = Told()
+    told.stand("shop", "a", 3)
+    rows = sorted(told.recording.rows, key=lambda row: order.index(row.kind))
+    listed = Recording()
+    for number, row in enumerate(rows):
+        body = json.loads(row.object)
+        body["metadata"]["resourceVersion"] = str(200 + number)
+        at = (row.received_at, 10 * SECOND + number)
+        what = {"kind": row.kind, "api_version": row.apiVersion, "stream": row.kind, "at": at}
+        listed.add(json.dumps(body).encode(), type="ADDED", origin="list", **what)
+    found = rollout.verdict(listed.frames.pods, listed.frames.workloads)
+    assert (found.kept, found.breaches, found.most, found.least) == (True, [], 3, 3)
+    assert len(found.timeline) == 1
