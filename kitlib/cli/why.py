@@ -34,7 +34,7 @@ Examples:
   kitlib why deploy/web -o json                           for a program
   kubectl why deployment/web -n shop                      where kubectl looks, too
 
-Exit code 1 where it isn't what it should be."""
+Exit code 1 where it isn't what it should be, or where of a kind not all could be seen."""
 )
 def why(
     ctx: typer.Context,
@@ -68,6 +68,7 @@ def why(
     """
     from kitlib.rollout import why as explain
 
+    object, recording = _apart(object, recording)
     kind, name = explain.asked(object)
     wanted = _selected(selector)
     _one_way(name, namespace, everywhere, selector)
@@ -94,15 +95,26 @@ def why(
         text = explain.words(answer)
     else:
         answers = [each for world, where in worlds for each in _answers(world, kind, where, wanted)]
-        bad = any(each.state != explain.FINE for each in answers)
+        unseen = next((reason for world, _ in worlds if (reason := world.why_unseen(kind))), "")
+        bad = bool(unseen) or any(each.state != explain.FINE for each in answers)
         shown = {"kind": kind, "looked_at": len(answers), "answers": [each.to_dict() for each in answers]}
-        text = "\n".join(_several(answers, kind))
+        shown |= {"not_seen": {kind: unseen} if unseen else {}}
+        lack = f"; of others can't be told: not all of kind {kind} was seen" if unseen else ""
+        text = "\n".join(_several(answers, kind)) + lack
     if output is Output.json:
         show_json(shown)
     else:
         say(text)
     if bad:
         raise typer.Exit(FOUND)
+
+
+def _apart(object: str, recording: Path | None) -> tuple[str, Path | None]:
+    """Take `deploy web` as kubectl does, for `deploy/web`, where there is no recording of that name."""
+    name = str(recording or "")
+    if not name or "/" in object or "/" in name or name.endswith(".rec") or Path(name).exists():
+        return object, recording
+    return f"{object}/{name}", None
 
 
 def _one_way(name: str, namespace: str | None, everywhere: bool, selector: str | None) -> None:
@@ -173,7 +185,8 @@ def _recorded(path: Path, kind: str, name: str, namespace: str | None, at: str |
         )
     if not name:
         moment = None if at is None else _moment(opened, at)
-        spaces = sorted({row.namespace for row in opened.rows.of(kind)}) if namespace is None else [namespace]
+        found = sorted({row.namespace for row in opened.rows.of(kind)}) or [""]
+        spaces = found if namespace is None else [namespace]
         return [(World.of(opened, moment, each or None), each) for each in spaces]
     where, last = asked_of(opened, path, kind, name, namespace, at)
     return [(World.of(opened, last, where or None), where)]

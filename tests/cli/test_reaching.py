@@ -105,3 +105,19 @@ def test_plot_watches_a_cluster_that_is_named(run, kubeconfig, monkeypatch) -> N
 def test_a_wrong_call_is_told(run, words: tuple[object, ...], said: str) -> None:
     shown = run(*words)
     assert shown.exit_code == 2 and said in " ".join(shown.stderr.split())
+
+
+def test_a_kind_and_a_name_apart_are_taken_as_kubectl_takes_them(run, kubeconfig, monkeypatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("KUBECONFIG", str(kubeconfig))
+    monkeypatch.chdir(tmp_path)
+    assert "127.0.0.1:9" in as_plugin("why", "deploy", "web").stderr  # type: ignore[attr-defined]
+    assert run("why", "deploy", "web.rec").exit_code == 8  # a recording that isn't there
+    assert run("why", "pods", LIFECYCLE).exit_code in (0, 1)
+
+
+def test_what_could_not_be_seen_of_a_kind_is_never_said_to_be_well(run) -> None:
+    """A recording without Services, or a server that refuses to list them, says nothing of them."""
+    shown = run("why", "services", LIFECYCLE)
+    assert shown.exit_code == 1 and "can't be told" in shown.stdout
+    told = json.loads(run("why", "services", LIFECYCLE, "-o", "json").stdout)
+    assert told["not_seen"]["Service"] and told["answers"] == []

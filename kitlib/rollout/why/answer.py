@@ -10,7 +10,7 @@ from kitlib.errors import UsageError
 from kitlib.rollout.kinds import kind_of
 from kitlib.rollout.why import examine
 from kitlib.rollout.why.below import NEEDS
-from kitlib.rollout.why.cause import CERTAIN, DOCS, UNTOLD, Finding, Row
+from kitlib.rollout.why.cause import CERTAIN, DOCS, LIKELY, UNTOLD, Finding, Row
 from kitlib.rollout.why.objects import Object
 from kitlib.rollout.why.standing import standing
 from kitlib.rollout.why.world import World
@@ -68,7 +68,7 @@ class Answer:
     def certainty(self) -> str:
         """How sure the answer is."""
         if self.state in (FINE, UNDER_WAY):
-            return CERTAIN
+            return LIKELY if self.state == FINE and self.unseen and self.good else CERTAIN
         return self.first.certainty if self.first else UNTOLD
 
     @property
@@ -137,7 +137,8 @@ def why(world: World, kind: str, name: str, namespace: str = "") -> Answer:
         )
     how = standing(world, subject)
     if how.good:
-        return Answer(subject, world.now, how.words, True, FINE, [], {}, [], {})
+        rests = {"Pod": world.why_unseen("Pod")} if "Pod" in NEEDS.get(kind, ()) and not world.sees("Pod") else {}
+        return Answer(subject, world.now, how.words, True, FINE, [], {}, [], rests)
     examined = examine.examine(world, subject)
     kinds = sorted(examined.kinds | set(NEEDS.get(kind, ())))
     unseen = {each: world.why_unseen(each) for each in kinds if world.why_unseen(each)}

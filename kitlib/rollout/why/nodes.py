@@ -117,7 +117,10 @@ def find_node(world: World, node: Object) -> Iterator[Finding]:
         rows = [Row.condition_of(node, kind) for kind in named]
         yield Finding(_CAUSES["node-pressure"], node, CERTAIN, {"named": ", ".join(named)}, rows)
     if node.at("spec", "unschedulable") is True:
-        yield Finding(_CAUSES["node-cordoned"], node, CERTAIN, {}, [Row.field_of(node, "spec.unschedulable")])
+        sure = (
+            CERTAIN if world.sees("Pod") and world.sees("PodDisruptionBudget") else LIKELY
+        )  # a budget may hold a drain
+        yield Finding(_CAUSES["node-cordoned"], node, sure, {}, [Row.field_of(node, "spec.unschedulable")])
 
 
 def _is(node: Object, kind: str) -> bool:

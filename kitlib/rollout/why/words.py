@@ -14,7 +14,7 @@ MOST = 160
 def words(answer: Answer) -> str:
     """Return an answer as a person reads it."""
     lines = [answer.sentence]
-    if answer.findings or answer.odd:
+    if answer.findings or answer.odd or (answer.good and answer.unseen):
         lines[0] += f" ({answer.certainty})"
     for number, each in enumerate(answer.findings):
         lines += ["", f"{'Also' if number else 'Cause'}: {each.cause.name}, {each.certainty}"]
