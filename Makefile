@@ -12,7 +12,6 @@ PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3 python;
 # The tests' clusters are their own, beside yours: their state is in build/, the programs they run in the shared cache.
 TEST_STATE := $(CURDIR)/build/test/state
 KIND_STATE := $(CURDIR)/build/test/kind
-ALONE_STATE := $(CURDIR)/build/test/alone
 PURE := not live and not browser and not slow and not kind
 
 # `make walk PROVIDER=kind` for real nodes and containers; by default kitlib chooses what this machine can do.
@@ -64,14 +63,14 @@ lint: env-test
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-# Lint has one processor while clusters come up. One pytest for everything, so that its last line speaks for all: tests
-# with clusters in one process, pure tests and then exercises in the other (tests/bylane.py), lessons beside them
-# (tests/executed.py). The tests' clusters go away however it ends. What takes minutes when nothing is cached comes
+# Lint has one processor while clusters come up. One pytest for everything, so that its last line speaks for all: pure
+# tests in two processes, then those with clusters in one and exercises in the other (tests/bylane.py), lessons beside
+# them (tests/executed.py). The tests' clusters go away however it ends. What takes minutes when nothing is cached comes
 # first, because it shows its progress, which pytest would swallow.
 LANES ?= --numprocesses=2 --no-loadscope-reorder
 PYTEST = status=0; KITLIB_STATE="$(TEST_STATE)" $(BIN)/pytest -m "not lowest" $(LANES) --nbval-lax \
 	--nbval-sanitize-with=tests/nbval.cfg tests notebooks $(ARGS) || status=$$?; \
-	for state in "$(TEST_STATE)" "$(KIND_STATE)" "$(ALONE_STATE)"; do KITLIB_STATE="$$state" $(BIN)/kitlib down --quiet || true; done; \
+	for state in "$(TEST_STATE)" "$(KIND_STATE)"; do KITLIB_STATE="$$state" $(BIN)/kitlib down --quiet || true; done; \
 	exit $$status
 
 test: env-test ## Lint, types, layers and every test: pure, live, notebooks on embedded and on kind, browser
@@ -121,6 +120,6 @@ pin: env-test ## Write constraints.txt from what is installed
 	@$(BIN)/python tools/pin.py
 
 clean: ## Remove build/, site/ and the tests' clusters; keep .venv and the shared cache
-	@if [ -x $(BIN)/kitlib ]; then for state in "$(TEST_STATE)" "$(KIND_STATE)" "$(ALONE_STATE)"; do \
+	@if [ -x $(BIN)/kitlib ]; then for state in "$(TEST_STATE)" "$(KIND_STATE)"; do \
 	KITLIB_STATE="$$state" $(BIN)/kitlib down --quiet || true; done; fi
 	rm -rf build site .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

@@ -1,14 +1,13 @@
 """What all tests share: places of their own, live clusters, each lesson executed once; and in CI no skipping.
 
 The tests' embedded cluster has its state in build/test/state, beside the user's own, so neither is in the other's way.
-What is marked "kind" has build/test/kind, since where a kind cluster is, kitlib chooses it; lessons that have a kind
-cluster to themselves have build/test/alone. The programs come from the user's cache. After a `kill -9` the next run
-finds the clusters and goes on; `make test` removes them at its end, a bare pytest leaves them for the next run.
+What is marked "kind" has build/test/kind, since where a kind cluster is, kitlib chooses it. The programs come from the
+user's cache. After a `kill -9` the next run finds the clusters and goes on; `make test` removes them at
+its end, a bare pytest leaves them for the next run.
 """
 
 from __future__ import annotations
 
-import contextlib
 import os
 import secrets
 import shutil
@@ -24,7 +23,7 @@ from nbval.plugin import IPyNbFile
 
 from tests.bylane import FILE, ByLane, write_lanes
 from tests.durations import Durations
-from tests.executed import DEADLINE, NOTEBOOKS, Executed, Executions, lessons, took, wait_for_file
+from tests.executed import DEADLINE, NOTEBOOKS, Executed, Executions, lessons, shared_file, took, wait_for_file
 from tests.reporting import FailuresAtOnce, NothingSkipped
 
 if TYPE_CHECKING:
@@ -37,8 +36,8 @@ LESSONS = lessons()
 SAMPLES = CHECKOUT / "tests" / "data" / "recordings"
 """Recordings of lessons as they once were, for what is told of one by names and moments: the lesson's may change."""
 WITH_CLUSTERS, EXERCISES = "with clusters", "exercises"
-BEGUN, EXERCISED = PLACE / "walk" / "exercises-begun", PLACE / "walk" / "exercised"
-"""Files that all processes see: exercises have begun; all exercises are done."""
+SHARED, EXERCISED = shared_file(PLACE / "walk" / "kind"), PLACE / "walk" / "exercised"
+"""Files that all processes see: no lesson has the kind cluster to itself any more; all exercises are done."""
 LAST = (3, 2)
 """Where what may disturb the kind cluster stands in line, see `place_in_line`."""
 IN_CI = os.environ.get("CI", "").lower() in ("1", "true")
@@ -56,12 +55,13 @@ for name in ("KITLIB_CLUSTER", "KITLIB_CONTEXT", "KITLIB_YES_WRITE", "KITLIB_DEB
 
 
 class Lanes:
-    """Who runs where and when: all that has a cluster in one process; in the other pure tests, then exercises.
+    """Who runs where and when: pure tests first, in all of pytest's processes, then those with a cluster, in one.
 
-    Lessons are executed in the background: those that have a kind cluster to themselves from the first test with a
-    cluster on, the others on kind once exercises have begun, those on the embedded cluster from its first test on.
-    Each of these mostly waits. What disturbs the kind cluster comes after all exercises. Every file of pure tests is a
-    lane of its own; a single process begins with them.
+    All that has a cluster is one lane, which one process runs in its order: more clusters and lessons at once than two
+    processors bear make claims about time unknown. Exercises, which mostly wait, are another lane, beside it. Every
+    file of pure tests is a lane. Lessons are executed in the background: those that have the kind cluster to themselves
+    from the first test with a cluster on, the others from their cluster's first. What disturbs the kind cluster comes
+    after them.
     """
 
     def __init__(self, config: pytest.Config) -> None:
@@ -92,8 +92,6 @@ class Lanes:
                 if provider_of(item) == "kind":
                     item.add_marker(pytest.mark.kind)
         items.sort(key=place_in_line)
-        if self.deals:
-            items.sort(key=lambda item: process_of(item) != WITH_CLUSTERS)  # the first process has these, and no others
 
     @pytest.hookimpl(tryfirst=True)  # before the process that deals the tests out is told of them
     def pytest_collection_finish(self, session: pytest.Session) -> None:
@@ -108,13 +106,18 @@ class Lanes:
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)  # before a test's time counts
     def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> Any:
-        """Begin with the lessons on kind; have what may disturb their cluster wait for another process' exercises."""
+        """Begin with the lessons on kind; have a test that uses that cluster wait until no lesson has it to itself.
+
+        What may disturb the cluster waits for the exercises of another process, too.
+        """
         if process_of(item) == WITH_CLUSTERS and self.wanted["kind"] and not self.ahead:
             self.ahead = True
-            with contextlib.suppress(pytest.skip.Exception):  # the tests that need it say why it can't be had
+            try:
                 self.begin("kind").begin(self.wanted["kind"])
-        if process_of(item) == EXERCISES:
-            BEGUN.touch()
+            except pytest.skip.Exception:  # the tests that need it say why it can't be had
+                SHARED.touch()
+        if self.wanted["kind"] and uses_kind(item):
+            wait_for_file(SHARED)
         if self.exercises and place_in_line(item) == LAST:
             wait_for_file(EXERCISED)
         result = yield
@@ -146,14 +149,12 @@ class Lanes:
     def begin(self, provider: str) -> Executions:
         """Return where the lessons of a provider are executed."""
         if provider not in self.executions:
-            shutil.rmtree(PLACE / "walk" / provider, ignore_errors=True)
-            if provider == "kind":
-                cluster, state = cluster_in(PLACE / "kind")
-                apart = cluster_in(PLACE / "alone")
-                made = Executions(provider, cluster, state, PLACE / "walk" / provider, apart)
-            else:
-                made = Executions(provider, bring_up().name, STATE, PLACE / "walk" / provider)
-            self.executions[provider] = made
+            state, place = str(PLACE / "kind") if provider == "kind" else STATE, PLACE / "walk" / provider
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setenv("KITLIB_STATE", state)
+                cluster = with_containers() if provider == "kind" else bring_up()
+            shutil.rmtree(place, ignore_errors=True)
+            self.executions[provider] = Executions(provider, cluster.name, state, place)
         return self.executions[provider]
 
     def pytest_sessionfinish(self) -> None:
@@ -183,7 +184,9 @@ def params_of(item: pytest.Item) -> dict[str, Any]:
 
 def uses_kind(item: pytest.Item) -> bool:
     """Return whether a test does something on the shared kind cluster."""
-    return item.get_closest_marker("kind") is not None and "kind" in getattr(item, "fixturenames", ())
+    if item.get_closest_marker("kind") is None:  # a parameter may be called "kind", too
+        return False
+    return "notebook" in params_of(item) or "kind" in getattr(item, "fixturenames", ())
 
 
 def names_of(item: pytest.Item) -> list[str]:
@@ -196,7 +199,8 @@ def names_of(item: pytest.Item) -> list[str]:
 
 def lane_of(item: pytest.Item) -> str:
     """Return the lane of a test: a shared cluster's, the exercises', or its file's."""
-    if params_of(item).get("notebook") in LESSONS:
+    lesson = LESSONS.get(params_of(item).get("notebook", ""))
+    if lesson is not None and not lesson.shares:
         return EXERCISES
     if item.get_closest_marker("kind"):
         return "kind"
@@ -218,11 +222,11 @@ def place_in_line(item: pytest.Item) -> tuple[int, int]:
     """Return where a test stands: pure ones first, the slow ones foremost, then by how large a cluster is.
 
     Of one cluster, what needs the executed lessons comes after what can run beside them; on kind, last what disturbs
-    them. Exercises on the embedded cluster, which takes less, come before those on kind.
+    them, also by what belongs to no namespace: an exercise's ingress controller has the same kinds as its lesson's.
     """
     lane = lane_of(item)
     if lane == EXERCISES:
-        return 4, int(item.get_closest_marker("kind") is not None)
+        return 4, int(uses_kind(item))
     if process_of(item) != WITH_CLUSTERS:
         return 0, int(item.get_closest_marker("slow") is None)
     rank = {"kind": 3, "embedded": 2}.get(lane, 1)
@@ -244,20 +248,13 @@ def with_containers() -> Cluster:
     return clusters.up("kind", progress=True)
 
 
-def cluster_in(folder: Path) -> tuple[str, str]:
-    """Return the name and the state folder of a kind cluster, made if it isn't there."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("KITLIB_STATE", str(folder))
-        return with_containers().name, str(folder)
-
-
 def pytest_configure(config: pytest.Config) -> None:
     """Make the above known for every item, also for those outside this folder."""
     if not hasattr(config, "workerinput"):  # once, and where the results of all processes come together
         take_down_orphans()
         os.environ[FILE] = str(PLACE / f"lanes-{os.getpid()}.json")
-        BEGUN.parent.mkdir(parents=True, exist_ok=True)
-        for file in (BEGUN, EXERCISED):
+        SHARED.parent.mkdir(parents=True, exist_ok=True)
+        for file in (SHARED, EXERCISED):
             file.unlink(missing_ok=True)
         if IN_CI:
             config.pluginmanager.register(FailuresAtOnce(config), "kitlib-failures-at-once")

@@ -4,11 +4,10 @@ What came of it feeds both who looks at it: the strict check (tests/lessons/test
 compares the outputs of its cells with the committed ones. nbval's own code does that; what it takes for a kernel
 answers with what the executed copy holds.
 
-A lesson that loses a node, touches one from within or takes its ports, or makes what no namespace holds, such as an
-ingress controller's kinds, has a cluster to itself. On kind these have one of their own, from the first test with a
-cluster on; else they come first. The others run beside the tests of their cluster, and beside exercises. On each
-cluster one comes after the other. Lessons that bring up further clusters are walked by one process, since a walk takes
-down at its end what it brought up.
+A lesson that loses a node, touches one from within, or changes the cluster's own parts (its DNS) has the cluster to
+itself. These come first: they leave a processor free for the tests of other clusters. The others wait for the first
+test of their cluster, and run beside its tests. On each cluster one comes after the other. Lessons that bring up
+further clusters are walked by one process, since a walk takes down at its end what it brought up.
 """
 
 from __future__ import annotations
@@ -39,6 +38,7 @@ DEADLINE = 3600.0
 DISTURBS = re.compile(
     r"\b(scale_nodes|stop_node|cut_off_node|taint|label_node|cordon|restart_kubelet|node)\(|patch\(.*namespace=|kinds\.yaml"
 )
+SHARES = re.compile(r"\blabel_node\(|kinds\.yaml")
 SEVERAL = re.compile(r"\b(labs|beside)\(")
 NAMED = re.compile(r"\bkitlib\.open\([^)]*kubernetes=")
 
@@ -55,11 +55,14 @@ class Lesson:
     containers : bool
         Whether it needs some, and so a kind cluster.
     disturbs : bool
-        Whether it loses a node, touches one from within, or changes or makes what isn't in its namespace.
+        Whether it loses a node, touches one from within, or changes what isn't its own.
     further : bool
         Whether it brings up further clusters.
     own : bool
         Whether it is on one cluster alone, of a version that it names: then it is the same wherever it is walked.
+    shares : bool
+        Whether what it makes belongs to no namespace, as an ingress controller's kinds do, and a node's label or port:
+        its exercises make the same, and at their end that goes.
     """
 
     name: str
@@ -68,6 +71,7 @@ class Lesson:
     disturbs: bool
     further: bool
     own: bool
+    shares: bool
 
     @classmethod
     def read(cls, path: Path) -> Lesson:
@@ -76,9 +80,10 @@ class Lesson:
         code = ["".join(cell["source"]) for cell in document["cells"] if cell["cell_type"] == "code"]
         text = "\n".join(code)
         needs = document["metadata"].get("kitlib", {}).get("needs")
-        disturbs, several, named = (bool(each.search(text)) for each in (DISTURBS, SEVERAL, NAMED))
-        disturbs = disturbs or (needs == "containers" and _takes_ports(path.parent / "manifests" / path.stem))
-        return cls(path.stem, len(code), needs == "containers", disturbs, several or named, named and not several)
+        disturbs, several, named, shares = (bool(each.search(text)) for each in (DISTURBS, SEVERAL, NAMED, SHARES))
+        own = named and not several
+        shares = not own and (shares or _takes_ports(path.parent / "manifests" / path.stem))
+        return cls(path.stem, len(code), needs == "containers", disturbs, several or named, own, shares)
 
     @property
     def claims(self) -> tuple[str, ...]:
@@ -94,8 +99,8 @@ class Lesson:
 
 
 def _takes_ports(manifests: Path) -> bool:
-    """Say whether a lesson's Pods take a node's own ports for HTTP: whoever asks the node is answered by any lab's."""
-    return any(re.search(r"hostPort: (80|443)\b", path.read_text()) for path in manifests.rglob("*.yaml"))
+    """Say whether a lesson's Pods take a node's own ports: whoever asks the node is answered by any lab's."""
+    return any("hostPort:" in path.read_text() for path in manifests.rglob("*.yaml"))
 
 
 def lessons() -> dict[str, Lesson]:
@@ -121,15 +126,12 @@ class Executions:
         Where: the cluster's name, and the state folder that knows it.
     place : Path
         What each unit leaves is in a folder below it.
-    apart : tuple of str, optional
-        The name and the state folder of another cluster, for lessons that have one to themselves.
     """
 
     provider: str
     cluster: str
     state: str
     place: Path
-    apart: tuple[str, str] | None = None
     results: dict[str, Future[dict[str, Any]]] = field(default_factory=dict)
     running: list[subprocess.Popen[str]] = field(default_factory=list)
     stopped: bool = False
@@ -145,10 +147,8 @@ class Executions:
             return
         self.results |= {name: Future() for name in new}
         beside, alone = plan(known[name] for name in new)
-        lanes = [([], alone), (beside, [])] if self.apart else [(beside, alone)]
-        for number, units in enumerate(lanes):
-            name = f"lessons-{self.provider}-{number}"
-            threading.Thread(target=self._all, args=units, name=name, daemon=True).start()
+        thread = threading.Thread(target=self._all, args=(beside, alone), name=f"lessons-{self.provider}", daemon=True)
+        thread.start()
 
     def result(self, name: str) -> dict[str, Any]:
         """Return what `kitlib walk --output json` told of a lesson, once it has been executed."""
@@ -186,40 +186,34 @@ class Executions:
                 process.kill()
 
     def _all(self, beside: list[list[str]], alone: list[list[str]]) -> None:
-        here = (self.cluster, self.state)
         for unit in alone:
             if not self.stopped:
-                self._one(unit, self.apart or here)
-        while beside and not self.awaited.wait(0.5) and not self.begun.exists():
-            pass
+                self._one(unit)
+        shared_file(self.place).touch()
+        self.awaited.wait()
         for unit in beside:
             if not self.stopped:
-                self._one(unit, here)
+                self._one(unit)
 
-    @property
-    def begun(self) -> Path:
-        """What another process makes once it has no more to do than to run exercises: there is room for lessons."""
-        return self.place.with_name("exercises-begun")
-
-    def _one(self, unit: list[str], where: tuple[str, str]) -> None:
+    def _one(self, unit: list[str]) -> None:
         """Walk one unit, and tell what came of it, whatever that is."""
         build = self.place / unit[0]
         said, found = "", {}
         try:
-            said, found = self._walk(unit, build, where)
+            said, found = self._walk(unit, build)
         except (OSError, ValueError, KeyError) as error:
             said += f"{type(error).__name__}: {error}"
         for name in unit:
             missing = {"name": name, "problems": [f"`kitlib walk` told nothing of it. {said[-3000:]}"], "claims": []}
             self.results[name].set_result(found.get(name, missing))
 
-    def _walk(self, unit: list[str], build: Path, where: tuple[str, str]) -> tuple[str, dict[str, dict[str, Any]]]:
+    def _walk(self, unit: list[str], build: Path) -> tuple[str, dict[str, dict[str, Any]]]:
         build.mkdir(parents=True, exist_ok=True)
         command = [sys.executable, "-m", "kitlib.cli", "walk", *unit, "--no-site", "--build", str(build)]
         environment = {
             **self.environment,
-            "KITLIB_CLUSTER": where[0],
-            "KITLIB_STATE": where[1],
+            "KITLIB_STATE": self.state,
+            "KITLIB_CLUSTER": self.cluster,
             "KITLIB_BUILD": str(build),
         }
         with open(build / "walk.log", "w") as log:
@@ -243,6 +237,11 @@ class Executions:
         except ValueError:
             return said, {}
         return said, {each["name"]: each for each in document["notebooks"]}
+
+
+def shared_file(place: Path) -> Path:
+    """Return the file that is made once no lesson has a cluster to itself: others may use it beside the lessons."""
+    return place.with_name(f"{place.name}-shared")
 
 
 def wait_for_file(path: Path, timeout: float = DEADLINE) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -10,9 +12,9 @@ import pytest
 from nbval.plugin import NbCellError
 from xdist.remote import Producer
 
-from tests import bylane, conftest
+from tests import bylane
 from tests.durations import Durations, room
-from tests.executed import NOTEBOOKS, Executed, Executions, Kernel, Lesson, lessons, plan
+from tests.executed import CHECKOUT, NOTEBOOKS, Executed, Kernel, Lesson, lessons, plan
 
 V4 = nbformat.v4
 
@@ -88,7 +90,7 @@ def test_a_copy_with_other_cells_is_no_copy():
 
 
 def lesson(name: str, cells: int, **what: bool) -> Lesson:
-    usual = {"containers": True, "disturbs": False, "further": False, "own": False}
+    usual = {"containers": True, "disturbs": False, "further": False, "own": False, "shares": False}
     return Lesson(name, cells, **{**usual, **what})
 
 
@@ -113,10 +115,10 @@ def test_it_is_read_from_the_lessons_what_they_do():
     assert found["start"].claims == ("embedded", "kind") and found["pod"].claims == ("kind",)
     assert found["cluster-api"].claims == ("embedded",) and found["cluster-api"].further
     assert [name for name, one in found.items() if one.own] == ["cluster-api", "kube-vip"]
-    assert found["kube-vip"].claims == ("kind",)
-    assert found["nginx"].disturbs, "its controller's kinds belong to no namespace"
-    assert found["ingress"].disturbs, "a node has one port 80, and answers whoever asks by any lab's entry"
-    assert not found["why"].disturbs and not found["external-dns"].disturbs
+    assert found["kube-vip"].claims == ("kind",) and not found["kube-vip"].shares, "its cluster's kinds are its own"
+    assert found["nginx"].shares, "its controller's kinds belong to no namespace"
+    assert found["ingress"].shares, "a node has one port 80, and answers whoever asks by any lab's entry"
+    assert not found["why"].shares and not found["dns"].shares
 
 
 def test_a_lesson_that_asks_for_containers_says_so_where_a_walk_looks():
@@ -179,38 +181,15 @@ class Process(SimpleNamespace):
     __eq__ = object.__eq__  # type: ignore[assignment]
 
 
-def test_lessons_that_have_a_cluster_to_themselves_are_executed_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """Or an exercise's entry, on the other cluster, answers a lesson's client: a node has one port 80."""
-    walked: dict[str, tuple[str, str]] = {}
-    made = Executions("kind", "kind-1.37", "state", tmp_path / "kind", ("kind-1.37", "alone"))
-    monkeypatch.setattr(made, "_walk", lambda unit, build, where: walked.update({unit[0]: where}) or ("", {}))
-    made.begin(["nginx", "hooks"])
-    made.result("nginx")
-    made.result("hooks")
-    assert walked == {"nginx": ("kind-1.37", "alone"), "hooks": ("kind-1.37", "state")}
-
-
-def test_of_two_processes_one_has_all_clusters_and_the_other_exercises_after_pure_tests() -> None:
-    class Item(SimpleNamespace):
-        def get_closest_marker(self, name: str) -> bool | None:
-            return name in self.marks or None
-
-    def item(nodeid: str, *marks: str, fixtures: tuple[str, ...] = (), **params: str) -> Item:
-        return Item(
-            nodeid=nodeid, marks=marks, fixturenames=fixtures, parent=None, callspec=SimpleNamespace(params=params)
-        )
-
-    items = [
-        item("tests/e.py::solved", "kind", fixtures=("lab",), notebook="ingress"),
-        item("tests/k.py::disturbs", "kind", fixtures=("kind",)),
-        item("tests/e.py::solved", "live", fixtures=("lab",), notebook="cronjob"),
-        item("tests/n.py::lesson", "kind", fixtures=("on_kind",), name="ingress"),
-        item("tests/p.py::pure"),
-        item("tests/l.py::live", "live", fixtures=("cluster",)),
-    ]
-    assert [conftest.process_of(each) for each in items] == [  # type: ignore[arg-type]
-        *("exercises", "with clusters", "exercises", "with clusters", "tests/p.py", "with clusters")
-    ]
-    items.sort(key=conftest.place_in_line)  # type: ignore[arg-type]
-    assert [each.nodeid[6] for each in items] == ["p", "l", "n", "k", "e", "e"]
-    assert [each.callspec.params["notebook"] for each in items[-2:]] == ["cronjob", "ingress"]
+def test_exercises_that_make_what_no_namespace_holds_come_after_their_lessons() -> None:
+    """Or they meet: an exercise's kinds went at its end, in mid-lesson; its entry answered a lesson's client."""
+    files = ["tests/lessons/test_exercises.py", "tests/lessons/test_notebooks.py"]
+    command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-m", "kind", *files]
+    listed = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True).stdout.splitlines()
+    lessons = max(at for at, line in enumerate(listed) if "on_three_nodes_with_containers_too" in line)
+    places = {
+        name: [at for at, line in enumerate(listed) if f"test_its_solution_solves_it[{name}-" in line]
+        for name in ("traefik", "ingress", "dns")
+    }
+    for name in ("traefik", "ingress"):
+        assert lessons < min(places[name]) and max(places[name]) < min(places["dns"]), "dns is another process's"
