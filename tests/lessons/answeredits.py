@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -147,6 +148,18 @@ def _first_ones(rows: Rows, rng: random.Random) -> Rows:
     return answers(of)(rows, rng)
 
 
+def _texts(changed: Callable[[str], str]) -> Edit:
+    """Return a change of each text that was answered."""
+    return _values(lambda value, number: changed(value) if isinstance(value, str) else value)
+
+
+def _entered(value: Any, number: int) -> Any:
+    """Let a Service of type LoadBalancer have an address."""
+    if not isinstance(value, dict) or (value.get("spec") or {}).get("type") != "LoadBalancer":
+        return value
+    return {**value, "status": {"loadBalancer": {"ingress": [{"ip": f"10.9.8.{number}"}]}}}
+
+
 REPLIES: dict[str, Edit] = {
     "refused for another reason": answers(_reasons),
     "each is refused": answers(_refused),
@@ -185,6 +198,10 @@ REPLIES: dict[str, Edit] = {
     ),
     "schemas have two properties at most": _schemas(lambda known: dict(sorted(known.items())[:2])),
     "each is the first one to its question": _first_ones,
+    "no interface has an address that is one alone": _texts(lambda text: re.sub(r" \S+/32 ", " ", text)),
+    "what was removed was added": _texts(lambda text: text.replace('"removed"', '"added"')),
+    "each status is 200": _texts(lambda text: re.sub(r"^\s*\d{3}\s*$", "200", text)),
+    "each Service has an address": _values(_entered),
     "versions and uids are others": _fields("uid", "resourceVersion", to=lambda value, number: f"{value}{number}"),
 }
 """What is answered otherwise, in words, and how the rows of a recording are changed."""

@@ -18,6 +18,7 @@ import msgspec
 from kitlib.recording import WatchEvent
 from tests.lessons.answeredits import REPLIES
 from tests.lessons.edits import FIELDS
+from tests.lessons.leaseedits import LEASES
 from tests.lessons.lifeedits import LIFE
 from tests.lessons.logedits import LOGS, Rows, rewritten
 from tests.lessons.machineedits import MACHINES
@@ -25,7 +26,7 @@ from tests.lessons.nameedits import called, exchanged_reasons, renamed, renumber
 from tests.lessons.runtimeedits import RUNTIME
 
 SECOND = 1_000_000_000
-EDITS = FIELDS | MACHINES
+EDITS = FIELDS | MACHINES | LEASES
 
 
 @dataclass(frozen=True)

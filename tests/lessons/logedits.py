@@ -225,6 +225,9 @@ LOGS = {
     "traefik and nginx are exchanged": _exchanged("traefik", "nginx"),
     "no signal was sent": _lines(lambda said, rng: None if said.get("event") == "sent" else said),
     "no request is answered": _lines(lambda said, rng: _asked(said, error="refused", who="", status=0)),
+    "half of the certificates are wrong": _lines(
+        lambda said, rng: _asked(said, error="x509: not valid", who="", status=0) if rng.random() < 0.5 else said
+    ),
     "each request is answered with 200": _lines(lambda said, rng: _asked(said, status=200, error="")),
     "each request is answered with 404": _lines(lambda said, rng: _asked(said, status=404, error="")),
     "each arrives at old": _logged_by("old", ("new",)),
