@@ -83,7 +83,7 @@ class Lesson:
         disturbs, several, named, shares = (bool(each.search(text)) for each in (DISTURBS, SEVERAL, NAMED, SHARES))
         own = named and not several
         shares = not own and (shares or _takes_ports(path.parent / "manifests" / path.stem))
-        return cls(path.stem, len(code), needs == "containers", disturbs, several or named, own, shares)
+        return cls(path.stem, len(code), needs == "containers", disturbs and not own, several or named, own, shares)
 
     @property
     def claims(self) -> tuple[str, ...]:
@@ -109,11 +109,17 @@ def lessons() -> dict[str, Lesson]:
 
 
 def plan(chosen: Iterable[Lesson]) -> tuple[list[list[str]], list[list[str]]]:
-    """Return what is walked together, long ones first: what other lessons may run beside, and what runs alone."""
+    """Return what is walked together, long ones first: what other lessons may run beside, and what runs alone.
+
+    Who has a cluster of nodes of its own comes last: it takes most of a processor, and the others are done.
+    """
     ordered = sorted(chosen, key=lambda lesson: (-lesson.cells, lesson.name))
-    beside = [[lesson.name] for lesson in ordered if not lesson.disturbs and not lesson.further]
-    further = [lesson.name for lesson in ordered if lesson.further and not lesson.disturbs]
-    return [further, *beside] if further else beside, [[lesson.name] for lesson in ordered if lesson.disturbs]
+    last = [lesson for lesson in ordered if lesson.own and lesson.containers]
+    rest = [lesson for lesson in ordered if lesson not in last]
+    further = [lesson.name for lesson in rest if lesson.further and not lesson.disturbs]
+    single = [lesson for lesson in rest if not lesson.disturbs and not lesson.further]
+    beside = [*([further] if further else []), *([lesson.name] for lesson in [*single, *last])]
+    return beside, [[lesson.name] for lesson in rest if lesson.disturbs]
 
 
 @dataclass

@@ -103,6 +103,7 @@ def test_lessons_that_lose_a_node_run_alone_and_those_with_further_clusters_in_o
         lesson("now", 6, further=True),
     ]
     assert plan(chosen) == ([["now", "then"], ["long"], ["short"]], [["loses"]])
+    assert plan([*chosen, lesson("three", 99, further=True, own=True)])[0][-1] == ["three"]
     assert plan(chosen[:1]) == ([["short"]], [])
 
 
@@ -115,7 +116,8 @@ def test_it_is_read_from_the_lessons_what_they_do():
     assert found["start"].claims == ("embedded", "kind") and found["pod"].claims == ("kind",)
     assert found["cluster-api"].claims == ("embedded",) and found["cluster-api"].further
     assert [name for name, one in found.items() if one.own] == ["cluster-api", "kube-vip"]
-    assert found["kube-vip"].claims == ("kind",) and not found["kube-vip"].shares, "its cluster's kinds are its own"
+    assert found["kube-vip"].claims == ("kind",), "its nodes are real"
+    assert not found["kube-vip"].shares and not found["kube-vip"].disturbs, "its cluster is its own"
     assert found["nginx"].shares, "its controller's kinds belong to no namespace"
     assert found["ingress"].shares, "a node has one port 80, and answers whoever asks by any lab's entry"
     assert not found["why"].shares and not found["dns"].shares
