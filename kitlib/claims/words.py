@@ -124,11 +124,12 @@ class _Reader:
         if len(node.ops) == 2 and all(isinstance(each, (ast.Lt, ast.LtE)) for each in node.ops):
             low, (middle, high) = node.left, node.comparators
             return f"{self.read(middle)} is from {self.read(low)} to {self.read(high)}"
-        texts, left = [], node.left
-        for how, right in zip(node.ops, node.comparators, strict=True):
-            texts.append(f"{self.read(left)} {RELATIONS.get(type(how), '?')} {self.read(right)}")
-            left = right
-        return self._as_it_is(node) if any("?" in each for each in texts) else " and ".join(texts)
+        if not all(type(each) in RELATIONS for each in node.ops):
+            return self._as_it_is(node)
+        pairs = zip([node.left, *node.comparators], node.ops, node.comparators, strict=False)
+        return " and ".join(
+            f"{self.read(left)} {RELATIONS[type(how)]} {self.read(right)}" for left, how, right in pairs
+        )
 
     def _asked(self, node: ast.Call) -> str:
         assert isinstance(node.func, ast.Attribute)

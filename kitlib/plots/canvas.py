@@ -15,7 +15,7 @@ from matplotlib.transforms import Bbox
 
 from kitlib.errors import UsageError
 from kitlib.plots.fonts import family_for
-from kitlib.plots.style import INK, SMALL
+from kitlib.plots.style import INK, SMALL, TEXT
 
 WIDTH = 9.0
 LEFT, RIGHT = 1.5, 1.6
@@ -137,6 +137,13 @@ def twin(thing: Axes | Figure) -> str:
 def write(axes: Axes, x: float, y: float, words: str, **how: Any) -> Text:
     """Write words into axes, in a font that has them."""
     return axes.text(x, y, words, **{**how, **family_for(words, how.get("family"))})
+
+
+def head(axes: Axes, title: str, legend: str) -> None:
+    """Write a title above axes, and between them what their marks mean."""
+    below: dict[str, Any] = {"xycoords": "axes fraction", "textcoords": "offset points", "va": "bottom"}
+    axes.annotate(legend, (0, 1), xytext=(0, 6), fontsize=SMALL, color=INK, **below)
+    axes.set_title(title, color=INK, fontsize=TEXT + 2, loc="left", pad=24)
 
 
 def extent(text: Text) -> Bbox:

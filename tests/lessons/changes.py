@@ -51,58 +51,50 @@ def numbered(rows: Sequence[WatchEvent]) -> Rows:
     return [msgspec.structs.replace(row, seq=number) for number, row in enumerate(ordered)]
 
 
-def _fields(name: str, share: float) -> Change:
+def _edited(rows: Rows, name: str, which: Callable[[WatchEvent], bool]) -> Rows:
+    """Return rows with an edit of those objects of its kinds that are chosen."""
     kinds, change = EDITS[name]
+    made = []
+    for row in rows:
+        if row.kind in kinds and row.object and which(row):
+            obj = json.loads(row.object)
+            if change(obj):
+                row = rewritten(row, obj)
+        made.append(row)
+    return made
 
+
+def _fields(name: str, share: float) -> Change:
     def apply(rows: Rows, rng: random.Random) -> Rows:
         chosen: dict[str, bool] = {}
-        made = []
-        for row in rows:
-            if row.kind in kinds and row.object and chosen.setdefault(row.uid, rng.random() < share):
-                obj = json.loads(row.object)
-                if change(obj):
-                    row = rewritten(row, obj)
-            made.append(row)
-        return made
+        return _edited(rows, name, lambda row: chosen.setdefault(row.uid, rng.random() < share))
 
     return Change(f"{name} ({'all' if share == 1 else 'half'})", apply)
 
 
 def _half_way(name: str) -> Change:
     """Change a field of objects from the middle of what is known of each on."""
-    kinds, change = EDITS[name]
 
     def apply(rows: Rows, rng: random.Random) -> Rows:
         total = Counter(row.uid for row in rows)
         seen: Counter[str] = Counter()
-        made = []
+        later = set()
         for row in rows:
             seen[row.uid] += 1
-            if row.kind in kinds and row.object and 2 * seen[row.uid] > total[row.uid]:
-                obj = json.loads(row.object)
-                if change(obj):
-                    row = rewritten(row, obj)
-            made.append(row)
-        return made
+            if 2 * seen[row.uid] > total[row.uid]:
+                later.add(id(row))
+        return _edited(rows, name, lambda row: id(row) in later)
 
     return Change(f"{name} (from half way on)", apply)
 
 
 def _latecomers(name: str) -> Change:
     """Change a field of those objects of its kinds that come later than as many others."""
-    kinds, change = EDITS[name]
 
     def apply(rows: Rows, rng: random.Random) -> Rows:
-        uids = list(dict.fromkeys(row.uid for row in rows if row.kind in kinds))
+        uids = list(dict.fromkeys(row.uid for row in rows if row.kind in EDITS[name][0]))
         late = {*uids[(len(uids) + 1) // 2 :]}
-        made = []
-        for row in rows:
-            if row.uid in late and row.object:
-                obj = json.loads(row.object)
-                if change(obj):
-                    row = rewritten(row, obj)
-            made.append(row)
-        return made
+        return _edited(rows, name, lambda row: row.uid in late)
 
     return Change(f"{name} (of those that come later)", apply)
 

@@ -181,26 +181,15 @@ ACTIONS: Actions[Creation] = (
 )
 
 
-def create(
-    name: str,
-    home: Path,
-    minor: str,
-    client: Client,
-    image: str,
-    kind: Path,
-    bar: Progress,
-    planes: int = 1,
-    early: Made | None = None,
-) -> Cluster:
-    """Bring up a cluster; see `Creation` for the parameters.
+def create(creation: Creation) -> Cluster:
+    """Bring up a cluster.
 
     Raises
     ------
     ClusterError
         It does not come up; the message has kind's reason.
     """
-    creation = Creation(name, home, minor, client, image, kind, bar, planes, early)
-    carry_out(ACTIONS, creation, name, bar)
+    carry_out(ACTIONS, creation, creation.name, creation.bar)
     return creation.cluster
 
 

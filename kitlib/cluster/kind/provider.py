@@ -12,7 +12,7 @@ from typing import Any
 from kitlib.cluster import record
 from kitlib.cluster.base import Cluster
 from kitlib.cluster.kind import config, containers, engines, firstboot, parts, restore
-from kitlib.cluster.kind.creation import DEADLINE, create
+from kitlib.cluster.kind.creation import DEADLINE, Creation, create
 from kitlib.cluster.kind.engines import Client
 from kitlib.errors import ClusterError, ServerError, UsageError
 from kitlib.machine import paths, resources, versions
@@ -59,7 +59,7 @@ class Kind:
                 kind = kindcommand.program(progress)
                 early = firstboot.image(progress) if planes > 1 else None
                 with Progress(f"bring up {name}", quiet=not progress) as bar:
-                    return create(name, home, minor, client, image, kind, bar, planes, early)
+                    return create(Creation(name, home, minor, client, image, kind, bar, planes, early))
             except BaseException:
                 self._remove(home)
                 engines.stop_if_unused()

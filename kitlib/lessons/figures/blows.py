@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from kitlib.lessons.addresses import longest
-from kitlib.plots.canvas import attach, bare, new_axes, new_figure, write
+from kitlib.plots.canvas import attach, bare, head, new_axes, new_figure, write
 from kitlib.plots.style import INK, PALETTE, SMALL, TEXT, amount, drawn, plain
 from kitlib.rollout.window import need_columns
 
@@ -66,10 +66,11 @@ def blows(table: pd.DataFrame, title: str = "", ax: Axes | None = None) -> Axes:
             ax.vlines(times, middle - ROW * 0.4, middle + ROW * 0.4, color=colour, linewidth=1.0, gid=who)
             write(ax, -0.015, middle, drawn(who, 18), ha="right", gid="who", **how)
         top += height
-    below: dict[str, Any] = {"xycoords": "axes fraction", "textcoords": "offset points", "color": INK, "va": "bottom"}
-    ax.annotate("❘ a request, where who answered it stands; right: the longest silence", (0, 1), xytext=(0, 6),
-                fontsize=SMALL, ha="left", **below)  # fmt: skip
-    ax.set_title(drawn(title, 90) if title else _answer(parts), color=INK, fontsize=TEXT + 2, loc="left", pad=24)
+    head(
+        ax,
+        drawn(title, 90) if title else _answer(parts),
+        "❘ a request, where who answered it stands; right: the longest silence",
+    )
     return ax
 
 

@@ -7,8 +7,8 @@ from typing import Any
 import pandas as pd
 from matplotlib.axes import Axes
 
-from kitlib.plots.canvas import attach, bare, new_axes, new_figure, write
-from kitlib.plots.style import INK, PALETTE, SMALL, TEXT, amount, drawn, plain
+from kitlib.plots.canvas import attach, bare, head, new_axes, new_figure, write
+from kitlib.plots.style import INK, PALETTE, TEXT, amount, drawn, plain
 from kitlib.rollout.window import need_columns
 
 COLUMNS = ("measure", "who", "value")
@@ -61,9 +61,7 @@ def rivals(table: pd.DataFrame, of: str, title: str = "", ax: Axes | None = None
         ax.plot(xs, [middle] * len(xs), MARKS[row["place"]], color=colour, markersize=4, gid="round", clip_on=False)
         write(ax, -0.015, middle, drawn(f"{row['measure']}, {row['who']}", 16), ha="right", gid="who", **how)
         write(ax, 1.02, middle, _figure(row["middle"]), ha="left", gid="middle", **how)
-    below: dict[str, Any] = {"xycoords": "axes fraction", "textcoords": "offset points", "color": INK, "va": "bottom"}
-    ax.annotate("● ■ a round · ▬ all of them · right: the middle", (0, 1), xytext=(0, 6), fontsize=SMALL, **below)
-    ax.set_title(drawn(title, 90) if title else _answer(rows), color=INK, fontsize=TEXT + 2, loc="left", pad=24)
+    head(ax, drawn(title, 90) if title else _answer(rows), "● ■ a round · ▬ all of them · right: the middle")
     return ax
 
 

@@ -7,8 +7,8 @@ from typing import Any
 import pandas as pd
 from matplotlib.axes import Axes
 
-from kitlib.plots.canvas import attach, bare, new_axes, new_figure, write
-from kitlib.plots.style import INK, PALETTE, SMALL, TEXT, amount, drawn, plain
+from kitlib.plots.canvas import attach, bare, head, new_axes, new_figure, write
+from kitlib.plots.style import INK, PALETTE, TEXT, amount, drawn, plain
 from kitlib.rollout.window import need_columns
 
 COLUMNS = ("rule", "requests", "hits", "share", "low", "high", "wanted")
@@ -63,9 +63,7 @@ def splits(table: pd.DataFrame, title: str = "", ax: Axes | None = None) -> Axes
         ax.plot([100 * row["share"]], [middle], marker="o", markersize=5, color=colour, gid="share", clip_on=False)
         write(ax, -0.015, middle, drawn(row["rule"], 16), ha="right", gid="rule", **how)
         write(ax, 1.02, middle, f"{row['hits']:,} of {row['requests']:,}", ha="left", gid="count", **how)
-    below: dict[str, Any] = {"xycoords": "axes fraction", "textcoords": "offset points", "color": INK, "va": "bottom"}
-    ax.annotate("● seen · ▬ its interval · ○ wanted", (0, 1), xytext=(0, 6), fontsize=SMALL, ha="left", **below)
-    ax.set_title(drawn(title, 90) if title else _answer(table), color=INK, fontsize=TEXT + 2, loc="left", pad=24)
+    head(ax, drawn(title, 90) if title else _answer(table), "● seen · ▬ its interval · ○ wanted")
     return ax
 
 
